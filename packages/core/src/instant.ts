@@ -1,0 +1,57 @@
+/**
+ * RFC 3339 date and time as Go writes it: up to nine digits of a second, `Z` or an offset.
+ * Lower-case `t` and `z` are legal there too.
+ */
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+
+/**
+ * An instant in one canonical spelling, UTC with nine digits: `2021-10-25T12:01:24.295247380Z`.
+ * Two instants are equal when their strings are, and sort as their strings do, in Redis' Lua too.
+ */
+export type Instant = string;
+
+/** Alertmanager's zero time: `endsAt` of an alert that has not ended. */
+export const NEVER: Instant = '0001-01-01T00:00:00.000000000Z';
+
+/**
+ * Reads an RFC 3339 time. JavaScript's own Date stops at milliseconds, Prometheus' do not.
+ *
+ * @returns the canonical spelling, or undefined where the text is no such time
+ */
+export function parseInstant(text: string): Instant | undefined {
+  const match = RFC3339.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second, fraction = '', sign, offHours, offMinutes] =
+    match;
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const ms = Date.parse(local);
+  // Date.parse rolls 30 February over into March instead of refusing it.
+  if (Number.isNaN(ms) || new Date(ms).toISOString() !== local) return undefined;
+  const offset = offsetOf(sign, Number(offHours ?? 0), Number(offMinutes ?? 0));
+  return offset === undefined ? undefined : canonical(ms - offset, fraction);
+}
+
+/** The instant of a number of milliseconds since 1970. */
+export function instantOf(ms: number): Instant {
+  return `${new Date(ms).toISOString().slice(0, -1)}000000Z`;
+}
+
+/** An instant as Go and so Alertmanager writes it, without zeros at its end: for whoever is outside. */
+export function formatInstant(instant: Instant): string {
+  return instant.replace(/\.?0+Z$/, 'Z');
+}
+
+/** Milliseconds that local time is ahead of UTC, or undefined where the offset is none. */
+function offsetOf(sign: string | undefined, hours: number, minutes: number): number | undefined {
+  if (hours > 23 || minutes > 59) return undefined;
+  const offset = (hours * 60 + minutes) * 60_000;
+  return sign === '-' ? -offset : offset;
+}
+
+function canonical(ms: number, fraction: string): Instant | undefined {
+  const whole = new Date(ms).toISOString();
+  // An offset can carry a legal year over the border of four digits.
+  if (whole.length !== 24) return undefined;
+  return `${whole.slice(0, 19)}.${fraction.padEnd(9, '0')}Z`;
+}

@@ -1,0 +1,125 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Alert } from '../alert.ts';
+import { digest } from './keys.ts';
+
+/** The BullMQ queue that joins receiver and worker. */
+export const QUEUE = 'remediations';
+
+/** The version of the payload below that this code writes and reads. */
+export const PAYLOAD_VERSION = 1;
+
+/** TypeBox's own type of it is `object`. */
+const Texts = Type.Unsafe<Alert['annotations']>(
+  Type.Object({}, { additionalProperties: Type.String() }),
+);
+
+/** Canonical, as readAlert makes it: the memory's script compares episodes as texts. */
+const InstantText = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{9}Z$',
+});
+
+/** The end of year 9999 in milliseconds: a later time has no Instant. */
+const LAST_MS = 253_402_300_799_999;
+
+const AlertSchema = Type.Object({
+  status: Type.Union([Type.Literal('firing'), Type.Literal('resolved')]),
+  labels: Type.Object({ alertname: Type.String() }, { additionalProperties: Type.String() }),
+  annotations: Texts,
+  startsAt: InstantText,
+  endsAt: InstantText,
+  generatorURL: Type.String(),
+  fingerprint: Type.String(),
+});
+
+/**
+ * What a remediation carries through the queue: BullMQ's job data, and as `id` BullMQ's job id.
+ * Written by the receiver; only the last four fields are a worker's.
+ */
+export const RemediationSchema = Type.Object({
+  v: Type.Literal(PAYLOAD_VERSION),
+  /** A UUID given by the receiver. Goes into an annotation of the Job as it is. */
+  id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,128}$' }),
+  /** When the notification was received: milliseconds since 1970, by Redis' clock. */
+  receivedAt: Type.Number({ minimum: 0, maximum: LAST_MS }),
+  group: Type.Object({
+    key: Type.String(),
+    status: Type.String(),
+    externalURL: Type.String(),
+  }),
+  alert: AlertSchema,
+  /** With `repeat-after`: the remembered episode that this remediation repeats, and its number. */
+  repeat: Type.Optional(
+    Type.Object({ episode: InstantText, count: Type.Integer({ minimum: 1, maximum: 1e9 }) }),
+  ),
+  /** Why it waits although a worker has looked at it, since when (milliseconds, Redis' clock). */
+  held: Type.Optional(Type.Object({ reason: Type.String(), since: Type.Number() })),
+  /** Milliseconds for which `cooldown` held it: they do not count towards max-age. */
+  cooled: Type.Optional(Type.Number({ minimum: 0 })),
+  /** When a person retried it after it had failed (milliseconds, Redis' clock): max-age counts from here. */
+  retriedAt: Type.Optional(Type.Number()),
+});
+
+export type Remediation = Readonly<Omit<Static<typeof RemediationSchema>, 'alert'>> & {
+  readonly alert: Alert;
+};
+
+const schema = Compile(RemediationSchema);
+
+/** The payload is of a version that this worker does not know: a newer worker will take it. */
+export class NewerPayload extends Error {}
+
+/** The payload is none of ours. */
+export class UnreadablePayload extends Error {}
+
+/**
+ * Reads BullMQ's job data as hostile input: whoever may write to Redis may write anything.
+ *
+ * @throws {NewerPayload} where `v` is a number above {@link PAYLOAD_VERSION}
+ * @throws {UnreadablePayload} where it is no payload of ours, naming the field
+ */
+export function readRemediation(data: unknown): Remediation {
+  if (schema.Check(data)) return data;
+  const version = versionOf(data);
+  if (version !== undefined && version > PAYLOAD_VERSION) {
+    throw new NewerPayload(
+      `payload version ${version} is newer than this worker's ${PAYLOAD_VERSION}: it waits for a newer worker`,
+    );
+  }
+  const error = schema.Errors(data)[0];
+  throw new UnreadablePayload(
+    `the payload is no remediation: ${placeOf(error?.instancePath)} ${error?.message ?? 'is wrong'}`,
+  );
+}
+
+/** The path holds names of labels, and these any text: one line of it, and a short one. */
+function placeOf(path = ''): string {
+  return path.slice(0, 100).replace(/\p{Cc}/gu, '?') || 'it';
+}
+
+function versionOf(data: unknown): number | undefined {
+  if (typeof data !== 'object' || data === null || !('v' in data)) return undefined;
+  return typeof data.v === 'number' ? data.v : undefined;
+}
+
+/**
+ * BullMQ's deduplication id: the same occurrence, sent again while one waits or runs, is absorbed.
+ * An occurrence is one state of one alert of one group.
+ */
+export function occurrenceOf(groupKey: string, alert: Alert): string {
+  return digest('occurrence/1', groupKey, alert.fingerprint, alert.startsAt, alert.status);
+}
+
+/**
+ * BullMQ's options of every remediation.
+ *
+ * attempts: max-age decides when to give up, never a number of tries (BullMQ refuses Infinity).
+ * stackTraceLimit: without it each attempt of one job leaves its stack in Redis, 93 KB after 106.
+ */
+export const REMEDIATION_OPTIONS = {
+  attempts: 1e9,
+  backoff: { type: 'verdict' },
+  stackTraceLimit: 1,
+  removeOnComplete: { age: 24 * 3600, count: 10_000 },
+  removeOnFail: { age: 7 * 24 * 3600, count: 10_000 },
+} as const;

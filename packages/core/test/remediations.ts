@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { type Alert, readAlert, readNotification, type Texts } from '../src/alert.ts';
+import type { Variable } from '../src/budget.ts';
+import type { Json, JsonObject } from '../src/kubernetes.ts';
+import { isObject } from '../src/kubernetes.ts';
+import type { Operarius } from '../src/operarius.ts';
+import type { Policy } from '../src/policy.ts';
+import type { Remediation } from '../src/redis/remediation.ts';
+
+const ROOT = new URL('../../../test/', import.meta.url);
+
+export function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(new URL(path, ROOT), 'utf8'));
+}
+
+/** The only alert of the seed's notification, as the receiver queues it. */
+export function seedRemediation(): Remediation {
+  const {
+    groupKey = '',
+    status = '',
+    externalURL = '',
+    alerts,
+  } = readNotification(readJson('alerts.json'));
+  const alert = readAlert(alerts[0], status);
+  assert.ok(typeof alert === 'object');
+  return { ...remediation({}), group: { key: groupKey, status, externalURL }, alert };
+}
+
+export function remediation(alert: Partial<Alert>): Remediation {
+  return {
+    v: 1,
+    id: '4f9f5a5e-7a2b-4b5e-9d55-0c6f3f0a2b11',
+    receivedAt: Date.UTC(2026, 10, 22, 4, 34, 40),
+    group: { key: '{}:{alertname="A"}', status: 'firing', externalURL: 'http://am.example.com' },
+    alert: {
+      status: 'firing',
+      annotations: {},
+      startsAt: '2026-11-22T04:34:40.113210877Z',
+      endsAt: '0001-01-01T00:00:00.000000000Z',
+      generatorURL: 'http://prometheus.example.com/graph?g0.expr=x',
+      fingerprint: '2625be2b243f4306',
+      ...alert,
+      labels: { alertname: 'A', ...alert.labels },
+    },
+  };
+}
+
+export const POLICY: Policy = {
+  dedupBy: 'alert',
+  cooldown: 600_000,
+  repeatAfter: 'never',
+  maxAge: 900_000,
+  maxActive: 10,
+  mode: 'run',
+  match: [],
+  runIfResolved: false,
+  ownJobs: false,
+};
+
+export function operarius(
+  template: JsonObject = seedTemplate(),
+  policy: Partial<Policy> = {},
+): Operarius {
+  return {
+    name: 'openfero-kubequotaalmostfull-firing',
+    namespace: 'operarii',
+    template,
+    policy: { ...POLICY, ...policy },
+    warnings: [],
+  };
+}
+
+/** The Job of the seed's second document, its two unknown fields included. */
+export function seedTemplate(): JsonObject {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'openfero-kubequotaalmostfull-firing', labels: { app: 'openfero' } },
+    spec: {
+      parallelism: 1,
+      completions: 1,
+      template: {
+        labels: { app: 'openfero' },
+        spec: {
+          containers: [
+            {
+              name: 'python-job',
+              image: 'ubuntu:latest',
+              args: ['bash', '-c', 'echo "Hallo Welt"'],
+            },
+          ],
+          imagePullPolicy: 'Always',
+          restartPolicy: 'Never',
+        },
+      },
+    },
+  };
+}
+
+/** What stands at a path of a JSON; fails the test where nothing does. */
+export function at(value: Json | undefined, ...path: readonly (string | number)[]): Json {
+  let found = value;
+  for (const step of path) {
+    found = Array.isArray(found) ? found[Number(step)] : isObject(found) ? found[step] : undefined;
+  }
+  assert.ok(found !== undefined, `nothing at ${path.join('.')}`);
+  return found;
+}
+
+/** The same where an object stands there. */
+export function objectAt(
+  value: Json | undefined,
+  ...path: readonly (string | number)[]
+): JsonObject {
+  const found = at(value, ...path);
+  assert.ok(isObject(found), `no object at ${path.join('.')}`);
+  return found;
+}
+
+/**
+ * How Kubernetes expands a variable's value before it starts a container; every name is known, and
+ * stands for something else.
+ *
+ * Source: kubernetes, third_party/forked/golang/expansion/expand.go
+ */
+export function expanded(input: string): string {
+  let output = '';
+  let checkpoint = 0;
+  for (let cursor = 0; cursor < input.length; cursor++) {
+    if (input[cursor] !== '$' || cursor + 1 >= input.length) continue;
+    output += input.slice(checkpoint, cursor);
+    const [read, advance] = readName(input.slice(cursor + 1));
+    output += read;
+    cursor += advance;
+    checkpoint = cursor + 1;
+  }
+  return output + input.slice(checkpoint);
+}
+
+function readName(rest: string): readonly [string, number] {
+  if (rest[0] === '$') return ['$', 1];
+  if (rest[0] !== '(') return [`$${rest[0]}`, 1];
+  const end = rest.indexOf(')');
+  return end === -1 ? ['$(', 1] : ['<expanded>', end + 1];
+}
+
+/** What a program in the container can be told of a text: no NUL, no half characters. */
+export function tellable(text: string): string {
+  return text.replace(/\0/g, '').replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+/** What the program reads: name to value. */
+export function read(variables: readonly Variable[]): ReadonlyMap<string, string> {
+  return new Map(variables.map(({ name, value }) => [name, expanded(value)]));
+}
+
+const NASTY = [
+  '$(OPENFERO_META_STATUS)',
+  '$$(PATH)',
+  '$',
+  '$$',
+  'a$',
+  '\0',
+  'a\0b$\0$',
+  '\ud800',
+  'x\udc00y',
+  '"; rm -rf / #',
+  '`id`',
+  "'",
+  '\n---\nkind: Pod',
+  '{{ .Values }}',
+  '\u0001',
+  '\u2028',
+  '😀',
+  '',
+];
+
+export const hostileText: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(...NASTY),
+  fc.string({ unit: 'binary', maxLength: 30 }),
+  fc
+    .array(fc.constantFrom(...NASTY, '(', ')', 'A'), { maxLength: 8 })
+    .map((parts) => parts.join('')),
+);
+
+const NAMES = [
+  'META_STATUS',
+  'meta_status',
+  'Meta.Status',
+  'META_ALERT',
+  'meta_truncated',
+  'meta_annotation_a',
+  '__proto__',
+  'constructor',
+  'toString',
+  'a',
+  'A',
+  'a.',
+  'a_',
+  'a_2',
+  'a__2',
+  'a-2',
+  '1',
+  '',
+  '😀',
+  '❤',
+  'ß',
+  'SS',
+  'ss',
+  'status',
+  'ı',
+  'K',
+  'zone',
+];
+
+export const hostileName: fc.Arbitrary<string> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...NAMES) },
+  { weight: 1, arbitrary: hostileText },
+);
+
+export const hostileTexts: fc.Arbitrary<Texts> = fc
+  .array(fc.tuple(hostileName, hostileText), { maxLength: 12 })
+  .map((entries) => Object.fromEntries(entries));
+
+export const hostileRemediation: fc.Arbitrary<Remediation> = fc
+  .record({
+    labels: hostileTexts,
+    annotations: hostileTexts,
+    status: fc.constantFrom('firing' as const, 'resolved' as const),
+    generatorURL: hostileText,
+    fingerprint: hostileText,
+    group: fc.record({ key: hostileText, status: hostileText, externalURL: hostileText }),
+    alertname: hostileText,
+  })
+  .map(({ group, alertname, labels, ...alert }) => ({
+    ...remediation({ ...alert, labels: { ...labels, alertname } }),
+    group,
+  }));
