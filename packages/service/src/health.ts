@@ -1,0 +1,25 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+/** Answers undefined where all is well, else the reason, for people. */
+export type Check = () => string | undefined;
+
+/** These are open without authentication and without a client certificate: probes have neither. */
+export const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/**
+ * Adds GET /healthz (fails only where a restart helps) and GET /readyz (fails while the service
+ * cannot do its work).
+ */
+export function health(app: FastifyInstance, checks: { healthy: Check; ready: Check }): void {
+  app.get('/healthz', { logLevel: 'silent' }, (_request, reply) =>
+    answer(reply, 'unhealthy', checks.healthy()),
+  );
+  app.get('/readyz', { logLevel: 'silent' }, (_request, reply) =>
+    answer(reply, 'not ready', checks.ready()),
+  );
+}
+
+function answer(reply: FastifyReply, status: string, reason: string | undefined): FastifyReply {
+  if (reason === undefined) return reply.send({ status: 'ok' });
+  return reply.code(503).send({ status, reason });
+}
