@@ -1,0 +1,204 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** A line of a service's log; what is no JSON comes as `msg` alone. */
+export interface LogLine {
+  readonly level?: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Service {
+  readonly pid: number;
+  /** Everything it logged so far. */
+  readonly lines: readonly LogLine[];
+  /** Everything it wrote to stderr so far, by line. */
+  readonly stderr: readonly string[];
+  readonly exited: Promise<Exit>;
+  /** The address it said it listens on (`msg: "listening"` with a `url`), else that of PORT. */
+  url(): Promise<string>;
+  /** The first line, past or to come, that the predicate takes. Rejects when the service ends. */
+  waitForLine(predicate: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
+  /** Waits until GET /readyz answers 200. */
+  ready(timeoutMs?: number): Promise<void>;
+  /** SIGTERM, and SIGKILL where that does not end it within the limit. */
+  stop(limitMs?: number): Promise<Exit>;
+  kill(signal?: NodeJS.Signals): void;
+}
+
+export interface ServiceOptions {
+  /** startService returns only when the log holds such a line. */
+  readonly waitFor?: (line: LogLine) => boolean;
+  readonly cwd?: string;
+}
+
+const TIMEOUT_MS = 15_000;
+
+/**
+ * Starts a service as its own process, with this Node and with nothing of our environment but PATH
+ * and HOME. It does not outlive the test process.
+ *
+ * @param entryFile path of a server.ts
+ */
+export async function startService(
+  entryFile: string,
+  env: Readonly<Record<string, string>>,
+  options: ServiceOptions = {},
+): Promise<Service> {
+  const child = spawnBound(process.execPath, [entryFile], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  });
+  const service = observe(child, env);
+  if (options.waitFor !== undefined) await service.waitForLine(options.waitFor);
+  return service;
+}
+
+function observe(child: ChildProcess, env: Readonly<Record<string, string>>): Service {
+  const lines: LogLine[] = [];
+  const stderr: string[] = [];
+  const events = new EventEmitter().setMaxListeners(0);
+  const exited = exitOf(child, events);
+  readLines(child.stdout, (line) => {
+    lines.push(parseLine(line));
+    events.emit('line');
+  });
+  readLines(child.stderr, (line) => stderr.push(line));
+
+  const waitForLine: Service['waitForLine'] = async (predicate, timeoutMs = TIMEOUT_MS) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    for (let next = 0; ; next++) {
+      while (next >= lines.length) await nextLine(events, signal, () => report(lines, stderr));
+      const line = lines[next];
+      if (line !== undefined && predicate(line)) return line;
+    }
+  };
+  const url = async (): Promise<string> => {
+    const port = Number(env['PORT'] ?? 0);
+    if (port > 0) return `http://127.0.0.1:${port}`;
+    return String((await waitForLine((line) => line.msg === 'listening'))['url']);
+  };
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    stderr,
+    exited,
+    url,
+    waitForLine,
+    ready: async (timeoutMs = TIMEOUT_MS) =>
+      pollReady(await url(), AbortSignal.any([AbortSignal.timeout(timeoutMs), abortOn(exited)])),
+    stop: (limitMs = TIMEOUT_MS) => stop(child, exited, limitMs),
+    kill: (signal = 'SIGKILL') => void child.kill(signal),
+  };
+}
+
+function exitOf(child: ChildProcess, events: EventEmitter): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve({ code: null, signal: null }));
+    // 'close' comes after the last line of output has been read, 'exit' may come before.
+    child.once('close', (code, signal) => {
+      events.emit('end');
+      resolve({ code, signal });
+    });
+  });
+}
+
+function abortOn(exited: Promise<Exit>): AbortSignal {
+  const controller = new AbortController();
+  void exited.then(({ code }) => controller.abort(new Error(`the service ended with ${code}`)));
+  return controller.signal;
+}
+
+function readLines(stream: NodeJS.ReadableStream | null, take: (line: string) => void): void {
+  if (stream !== null) createInterface({ input: stream }).on('line', take);
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return { msg: '', ...value };
+  } catch {
+    // Not a line of the logger: kept as it is.
+  }
+  return { msg: line };
+}
+
+async function nextLine(
+  events: EventEmitter,
+  signal: AbortSignal,
+  describe: () => string,
+): Promise<void> {
+  const settled = new AbortController();
+  const either = { signal: AbortSignal.any([signal, settled.signal]) };
+  try {
+    const end = once(events, 'end', either).then(() => {
+      throw new Error('it ended');
+    });
+    await Promise.race([once(events, 'line', either), end]);
+  } catch (error) {
+    const why = signal.aborted ? 'no such line in time' : String(error);
+    throw new Error(`waiting for a line of the service's log: ${why}\n${describe()}`);
+  } finally {
+    settled.abort();
+  }
+}
+
+function report(lines: readonly LogLine[], stderr: readonly string[]): string {
+  return [...lines.slice(-20).map((line) => JSON.stringify(line)), ...stderr.slice(-20)].join('\n');
+}
+
+async function pollReady(url: string, signal: AbortSignal): Promise<void> {
+  let last = 'no answer';
+  while (!signal.aborted) {
+    try {
+      const response = await fetch(`${url}/readyz`, { signal });
+      last = await response.text();
+      if (response.ok) return;
+    } catch (error) {
+      last = String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${url} did not become ready: ${last} (${String(signal.reason)})`);
+}
+
+async function stop(child: ChildProcess, exited: Promise<Exit>, limitMs: number): Promise<Exit> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const exit = await exited;
+  clearTimeout(timer);
+  return exit;
+}
+
+/** Linux' own tool to bind a child's life to its parent's, whatever ends the parent. */
+const SETPRIV = '/usr/bin/setpriv';
+
+/**
+ * Spawns a process that dies with this one: at a normal exit everywhere, on Linux also when this
+ * process is killed. Its stdin is closed, stdout and stderr are pipes.
+ */
+export function spawnBound(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): ChildProcess {
+  const bound =
+    process.platform === 'linux' && existsSync(SETPRIV)
+      ? [SETPRIV, '--pdeathsig', 'KILL', command, ...args]
+      : [command, ...args];
+  const child = spawn(bound[0] ?? command, bound.slice(1), {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('close', () => process.removeListener('exit', kill));
+  return child;
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
+import { spawnBound } from './process.ts';
+
+export interface TestRedis {
+  readonly port: number;
+  readonly url: string;
+  /** Its data: append-only file. Removed at stop(). */
+  readonly dir: string;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+  /** SIGKILL: nothing is written any more. restart() brings it back. */
+  kill(): Promise<void>;
+  /** SIGSTOP: connections stay open and nothing is answered. */
+  pause(): void;
+  resume(): void;
+  /** Starts it again on the same port with the same data, ending it first where it runs. */
+  restart(): Promise<void>;
+}
+
+export interface RedisOptions {
+  /** Further arguments of redis-server, after ours: `['--maxmemory', '10mb']`. */
+  readonly args?: readonly string[];
+  readonly port?: number;
+}
+
+/** Starts a real redis-server that keeps what it acknowledged, as an operator should run it. */
+export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
+  const program = findRedis();
+  const dir = await mkdtemp(join(tmpdir(), 'openfero-redis-'));
+  const port = options.port ?? (await freePort());
+  const run = (): Promise<ChildProcess> =>
+    launch(program, [...durable(port, dir), ...(options.args ?? [])]);
+  let child = await run();
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const closed = once(child, 'close');
+    child.kill('SIGKILL');
+    await closed;
+  };
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    dir,
+    kill,
+    stop: async () => {
+      await kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    restart: async () => {
+      await kill();
+      child = await run();
+    },
+  };
+}
+
+function durable(port: number, dir: string): string[] {
+  return [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''],
+    ...['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
+  ];
+}
+
+async function launch(program: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawnBound(program, args);
+  const output: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        output.push(line);
+        if (line.includes('Ready to accept connections')) resolve();
+      });
+    }
+    child.stderr?.on('data', (data) => output.push(String(data)));
+    child.once('error', reject);
+    child.once('close', () =>
+      reject(new Error(`redis-server ended at its start: ${output.slice(-3).join(' | ')}`)),
+    );
+  });
+  await ping(Number(args[args.indexOf('--port') + 1]));
+  return child;
+}
+
+async function ping(port: number): Promise<void> {
+  const client = new Redis(port, '127.0.0.1', { lazyConnect: true });
+  try {
+    await client.connect();
+    await client.ping();
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** A port of the loopback that nothing listens on right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  return address.port;
+}
+
+/**
+ * Where redis-server is: on PATH, else installed by apt-get where we may.
+ *
+ * @throws with one line that says what to install
+ */
+export function findRedis(): string {
+  const found = onPath('redis-server') ?? (install() ? onPath('redis-server') : undefined);
+  if (found !== undefined) return found;
+  throw new Error(
+    'redis-server is missing: install Redis 6.2 or newer (Debian: apt-get install redis-server, macOS: brew install redis) and run this again',
+  );
+}
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function install(): boolean {
+  if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return false;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const aptGet = (...args: string[]): boolean =>
+    spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'ignore' }).status === 0;
+  return aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'redis-server');
+}
