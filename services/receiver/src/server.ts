@@ -1,0 +1,25 @@
+import { createLogger } from '@openfero/service/log';
+import { createMetrics } from '@openfero/service/metrics';
+import { connectRedis } from '@openfero/service/redis';
+import { runService, stopOn } from '@openfero/service/stop';
+import { reloadTls } from '@openfero/service/tls';
+import { buildApp } from './app.ts';
+import { readSettings } from './settings.ts';
+import { createStore } from './store.ts';
+
+await runService(async () => {
+  const settings = readSettings(process.env);
+  const log = createLogger(settings.logLevel, 'receiver');
+  const redis = connectRedis(settings.redis, { kind: 'producer', name: 'openfero-receiver' }, log);
+  const store = createStore(redis, settings, log);
+  const app = await buildApp({ settings, log, store, registry: createMetrics() });
+  stopOn(log, [
+    ['http', () => app.close()],
+    ['store', () => store.close()],
+    ['redis', () => redis.disconnect()],
+  ]);
+  for (const variable of settings.unknown) log.warn({ variable }, 'not known: a typo?');
+  const address = await app.listen({ host: settings.host, port: settings.port });
+  if (settings.tls !== undefined) reloadTls(app.server, settings.tls, log);
+  log.info({ url: settings.tls ? address.replace('http:', 'https:') : address }, 'listening');
+});

@@ -1,0 +1,36 @@
+import { type AuthSettings, readAuthSettings } from '@openfero/service/authentication';
+import {
+  type CommonSettings,
+  type Environment,
+  integer,
+  readCommonSettings,
+  size,
+} from '@openfero/service/settings';
+import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
+import { BODY_LIMIT, MAX_WAITING } from './limits.ts';
+
+export interface Settings extends CommonSettings {
+  readonly auth: AuthSettings;
+  /** Undefined where TLS is off. */
+  readonly tls: TlsSettings | undefined;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  readonly maxWaiting: number;
+}
+
+const DEFAULT_PORT = 8080;
+
+/** @throws {InvalidSetting} naming the first variable that is wrong or missing */
+export function readSettings(env: Environment): Settings {
+  return Object.freeze({
+    ...readCommonSettings(env, DEFAULT_PORT),
+    auth: readAuthSettings(env),
+    tls: readTlsSettings(env),
+    bodyLimit: size(env, 'OPENFERO_BODY_LIMIT', BODY_LIMIT),
+    maxWaiting: integer(env, 'OPENFERO_MAX_WAITING', {
+      fallback: MAX_WAITING,
+      min: 1,
+      max: 1_000_000_000,
+    }),
+  });
+}
