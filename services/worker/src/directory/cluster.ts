@@ -1,0 +1,34 @@
+import type { Logger } from '@openfero/service/log';
+import type { Cluster } from '../cluster.ts';
+import type { WorkerSettings } from '../settings.ts';
+import { directoryJobs } from './jobs.ts';
+import { directoryOperarii } from './operarii.ts';
+import { parseSelector } from './selector.ts';
+
+/**
+ * A cluster of two folders, for development and the demo: the operarii are read from one, the Jobs
+ * are written to the other.
+ *
+ * @throws {InvalidSetting} where the selector cannot be read
+ */
+export async function directoryCluster(
+  { configMapNamespace: namespace, labelSelector }: WorkerSettings,
+  folders: { readonly operariiDir: string; readonly jobsDir: string },
+  log: Logger,
+): Promise<Cluster> {
+  const scope = { namespace, selects: parseSelector(labelSelector) };
+  const jobs = await directoryJobs(folders.jobsDir);
+  const operarii = await directoryOperarii(folders.operariiDir, scope, log);
+  return {
+    operarii,
+    jobs,
+    blocked: () => operarii.problem(),
+    watchAges: () => ({ configmaps: operarii.age() }),
+    async ping() {
+      // Two folders always answer.
+    },
+    async close() {
+      operarii.close();
+    },
+  };
+}

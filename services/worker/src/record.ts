@@ -1,0 +1,67 @@
+import type { Alert } from '@openfero/core/alert';
+import { ENDS, type End, FAILURES } from '@openfero/core/outcome';
+import type { Logger } from '@openfero/service/log';
+import { startAtZero } from '@openfero/service/metrics';
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** The end of a remediation, once Redis has it. */
+export interface Ending {
+  readonly end: End;
+  /** The ConfigMap's name where there is one: alert text never makes a time series. */
+  readonly operarius: string;
+  readonly reason: string;
+  readonly remediation: string;
+  /** Unknown where the payload could not be read. */
+  readonly alert?: Alert;
+  readonly job?: string | undefined;
+  readonly warnings?: readonly string[] | undefined;
+  /** Receipt to end. */
+  readonly seconds?: number;
+}
+
+export type Record = (ending: Ending) => void;
+
+/** Makes what the outside sees of an end: a log line, a count and a duration. */
+export function recorder(log: Logger, metrics: Registry): Record {
+  const ends = new Counter<'outcome' | 'operarius'>({
+    name: 'openfero_remediations_total',
+    help: 'Ended remediations by outcome, and by ConfigMap where there is one',
+    labelNames: ['outcome', 'operarius'],
+    registers: [metrics],
+  });
+  startAtZero<'outcome' | 'operarius'>(ends, 'outcome', ENDS, { operarius: '' });
+  const durations = new Histogram({
+    name: 'openfero_remediation_duration_seconds',
+    help: 'From the receipt of the notification to the end of the remediation',
+    labelNames: ['outcome'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60, 300, 900],
+    registers: [metrics],
+  });
+  return ({ end, operarius, seconds, alert, warnings = [], ...rest }) => {
+    ends.inc({ outcome: end, operarius });
+    if (seconds !== undefined) durations.observe({ outcome: end }, seconds);
+    const line = {
+      outcome: end,
+      operarius,
+      ...textsOf(alert),
+      ...rest,
+      seconds,
+      ...(warnings.length > 0 && { warnings }),
+    };
+    if (isFailure(end)) log.error(line, 'remediation failed: see the dashboard');
+    else log.info(line, 'remediation ended');
+  };
+}
+
+/** Alert text is hostile and unbounded: a line of the log is neither. */
+const LONGEST_TEXT = 200;
+
+function textsOf(alert: Alert | undefined): object {
+  if (alert === undefined) return {};
+  const { labels, fingerprint, status } = alert;
+  return { alertname: labels['alertname']?.slice(0, LONGEST_TEXT), status, fingerprint };
+}
+
+function isFailure(end: End): boolean {
+  return FAILURES.some((failure) => failure === end);
+}

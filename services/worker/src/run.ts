@@ -1,0 +1,158 @@
+import { dedupKeyText, jobName, jobPrefix } from '@openfero/core/identity';
+import type { Memory } from '@openfero/core/redis/memory';
+import { render } from '@openfero/core/render';
+import { type Attempt, end, type Step } from './attempt.ts';
+import { ClusterError, type ExistingJob } from './cluster.ts';
+import { Ended } from './verdict.ts';
+
+/**
+ * Names carry 40 bits of hash: two collisions in a row do not happen. The bound keeps a wall of
+ * foreign Jobs from becoming an endless loop.
+ */
+const MAX_NAMES = 5;
+
+/** Milliseconds until a remediation without a place is looked at, if nobody calls it before. */
+const NEXT_LOOK = 15_000;
+
+/**
+ * Takes a place and creates the Job under the episode's name: the same from every worker and every
+ * attempt, so that the API server lets one of them through.
+ *
+ * @param now milliseconds, Redis' clock
+ * @returns 'gone' where a Job of that name stood in the way and is gone now
+ * @throws what verdict.ts decides about
+ */
+export async function runJob(attempt: Attempt, now: number): Promise<Step | 'gone'> {
+  for (let n = 0; n < MAX_NAMES; n++) {
+    const name = nameOf(attempt, n);
+    const held = await takePlace(attempt, name, now);
+    if (held !== undefined) return held;
+    await attempt.delivery.confirmLock();
+    const existing = await create(attempt, name, n, now);
+    if (existing === 'gone') return 'gone';
+    if ('kind' in existing) return existing;
+    if (existing.dedupKey === keyOf(attempt)) return settle(attempt, existing);
+    // Another trouble's Job, or nobody's of ours, has the name: the next one is as good.
+    await attempt.deps.places.release({ name, operarius: attempt.operarius.name });
+  }
+  throw collisions(attempt);
+}
+
+/**
+ * Reads the Job that an earlier attempt of the same remediation may have left.
+ *
+ * @returns the end of the remediation if there is one
+ */
+export async function findOurs(attempt: Attempt): Promise<Step | undefined> {
+  for (let n = 0; n < MAX_NAMES; n++) {
+    const existing = await attempt.deps.cluster.jobs.get(nameOf(attempt, n));
+    if (existing === undefined) return undefined;
+    if (existing.dedupKey !== keyOf(attempt)) continue;
+    const ours = existing.remediation === attempt.delivery.remediation.id;
+    return ours ? settle(attempt, existing) : undefined;
+  }
+  return undefined;
+}
+
+/** Asks the server what it would say, and leaves nothing behind: no Job, no place, no memory. */
+export async function tryJob(attempt: Attempt): Promise<Step> {
+  const { job, warnings } = renderJob(attempt, 0);
+  const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
+  return end('dry-run', attempt.operarius.name, `would have created Job ${job.metadata.name}`, {
+    warnings: [...warnings, ...more],
+    manifest: job,
+  });
+}
+
+async function takePlace(attempt: Attempt, job: string, now: number): Promise<Step | undefined> {
+  const { delivery, deps, operarius } = attempt;
+  const { remediation } = delivery;
+  const reason = await deps.places.take({
+    job,
+    operarius: operarius.name,
+    remediation: remediation.id,
+    receivedAt: remediation.receivedAt,
+    now,
+    maxActive: operarius.policy.maxActive,
+  });
+  return reason === undefined
+    ? undefined
+    : { kind: 'hold', reason, until: now + NEXT_LOOK, remediation };
+}
+
+/** @returns the end of the remediation, or the Job that has the name, or 'gone' if it just went */
+async function create(
+  attempt: Attempt,
+  name: string,
+  n: number,
+  now: number,
+): Promise<Step | ExistingJob | 'gone'> {
+  const { cluster, places, memories } = attempt.deps;
+  const { job, warnings } = renderJob(attempt, n);
+  try {
+    const more = await cluster.jobs.create(job, { dryRun: false });
+    await memories.remember(attempt.k, memoryOf(attempt, name, now));
+    return end('created', attempt.operarius.name, 'created', {
+      job: name,
+      warnings: [...warnings, ...more],
+    });
+  } catch (error) {
+    if (error instanceof ClusterError && error.reason === 'AlreadyExists') {
+      return (await cluster.jobs.get(name)) ?? 'gone';
+    }
+    // Refused for certain: no Job came of it. After anything else one may have.
+    if (error instanceof ClusterError && isRefusal(error.status)) {
+      await places.release({ name, operarius: attempt.operarius.name });
+    }
+    throw error;
+  }
+}
+
+function isRefusal(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500;
+}
+
+/** Ends a remediation whose episode has a Job: its own, or that of another one. */
+async function settle(attempt: Attempt, existing: ExistingJob): Promise<Step> {
+  const { deps, operarius, delivery, k } = attempt;
+  const { name, remediation = '', createdAt, finished } = existing;
+  // On the other's behalf too: it may have been killed before it could remember.
+  await deps.memories.remember(k, { ...memoryOf(attempt, name, createdAt), remediation });
+  if (finished) await deps.places.release({ name, operarius: operarius.name });
+  return remediation === delivery.remediation.id
+    ? end('created', operarius.name, 'an earlier attempt created it', { job: name })
+    : end('deduplicated', operarius.name, 'this episode has its Job already', { job: name });
+}
+
+function memoryOf({ episode, delivery }: Attempt, job: string, createdAt: number): Memory {
+  return { episode, remediation: delivery.remediation.id, job, createdAt };
+}
+
+function nameOf({ operarius, k, episode }: Attempt, n: number): string {
+  return jobName(jobPrefix(operarius), { k, episode, n });
+}
+
+function keyOf({ k, episode }: Attempt): string {
+  return dedupKeyText({ k, episode });
+}
+
+function renderJob(attempt: Attempt, n: number): ReturnType<typeof render> {
+  const { deps, delivery, operarius, k, episode } = attempt;
+  const { jobNamespace, jobTtl, jobDeadline, serviceAccount } = deps.settings;
+  return render({
+    operarius,
+    remediation: delivery.remediation,
+    identity: { k, episode, n },
+    namespace: jobNamespace,
+    ttlSeconds: jobTtl,
+    deadlineSeconds: jobDeadline,
+    ...(serviceAccount !== undefined && { ownServiceAccount: serviceAccount }),
+  });
+}
+
+function collisions({ operarius }: Attempt): Ended {
+  return new Ended(
+    'rejected',
+    `ConfigMap ${operarius.name}: Jobs that OpenFero did not make have all ${MAX_NAMES} names of this episode: give the template another name`,
+  );
+}

@@ -1,0 +1,147 @@
+import { InvalidMatchers, type Matcher, parseMatchers } from '@openfero/core/matchers';
+import {
+  COUNT,
+  DEDUPLICATION,
+  DURATION,
+  DURATION_OR_NEVER,
+  MODE,
+  type Policy,
+  type Syntax,
+} from '@openfero/core/policy';
+import {
+  type CommonSettings,
+  type Environment,
+  InvalidSetting,
+  integer,
+  oneOf,
+  readCommonSettings,
+  required,
+  text,
+} from '@openfero/service/settings';
+
+export interface WorkerSettings extends CommonSettings {
+  readonly cluster: ClusterSettings;
+  /** Where the ConfigMaps are. */
+  readonly configMapNamespace: string;
+  /** Where the Jobs go. */
+  readonly jobNamespace: string;
+  readonly labelSelector: string;
+  /** Remediations in hand at once. */
+  readonly concurrency: number;
+  /** What an operarius' annotations override. */
+  readonly policy: Policy;
+  /** Unfinished Jobs at once over all operarii; 0 is no limit. */
+  readonly maxActiveJobs: number;
+  /** Seconds; 0 leaves the template's field unset. */
+  readonly jobTtl: number;
+  readonly jobDeadline: number;
+  /** The worker's own ServiceAccount, where it runs in the namespace of the Jobs. */
+  readonly serviceAccount?: string;
+}
+
+export type ClusterSettings =
+  | { readonly kind: 'directory'; readonly operariiDir: string; readonly jobsDir: string }
+  | { readonly kind: 'kubernetes'; readonly kubeconfig: string | undefined };
+
+/** Measured default: 64 creates in flight reach the limit of one API server on two cores. */
+const DEFAULT_CONCURRENCY = 64;
+
+/**
+ * Reads the worker's settings.
+ *
+ * @param env the environment, never read elsewhere
+ * @throws {InvalidSetting} naming the first variable that is wrong or missing
+ */
+export function readSettings(env: Environment): WorkerSettings {
+  const cluster = readCluster(env);
+  const namespaces = readNamespaces(env);
+  return Object.freeze({
+    ...readCommonSettings(env, 8081),
+    cluster,
+    ...namespaces,
+    labelSelector: text(env, 'OPENFERO_LABEL_SELECTOR') ?? 'app=openfero',
+    concurrency: integer(env, 'OPENFERO_CONCURRENCY', {
+      fallback: DEFAULT_CONCURRENCY,
+      min: 1,
+      max: 1000,
+    }),
+    policy: readPolicyDefaults(env),
+    maxActiveJobs: read(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, '50'),
+    jobTtl: seconds(env, 'OPENFERO_JOB_TTL'),
+    jobDeadline: seconds(env, 'OPENFERO_JOB_DEADLINE'),
+  });
+}
+
+function readCluster(env: Environment): ClusterSettings {
+  const kind = oneOf(env, 'OPENFERO_CLUSTER', ['kubernetes', 'directory'], 'kubernetes');
+  if (kind === 'kubernetes') return { kind, kubeconfig: text(env, 'KUBECONFIG') };
+  return {
+    kind,
+    operariiDir: required(env, 'OPENFERO_OPERARII_DIR'),
+    jobsDir: required(env, 'OPENFERO_JOBS_DIR'),
+  };
+}
+
+function readNamespaces(env: Environment): { configMapNamespace: string; jobNamespace: string } {
+  const configMapNamespace = text(env, 'OPENFERO_CONFIGMAP_NAMESPACE') ?? 'default';
+  return {
+    configMapNamespace,
+    jobNamespace: text(env, 'OPENFERO_JOB_NAMESPACE') ?? configMapNamespace,
+  };
+}
+
+function readPolicyDefaults(env: Environment): Policy {
+  const policy: Policy = {
+    dedupBy: read(env, 'OPENFERO_DEDUP_BY', DEDUPLICATION, 'alert'),
+    cooldown: read(env, 'OPENFERO_COOLDOWN', DURATION, '10m'),
+    repeatAfter: read(env, 'OPENFERO_REPEAT_AFTER', DURATION_OR_NEVER, 'never'),
+    maxAge: read(env, 'OPENFERO_MAX_AGE', DURATION, '15m'),
+    maxActive: read(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, '10'),
+    mode: read(env, 'OPENFERO_MODE', MODE, 'run'),
+    match: matchers(env),
+    runIfResolved: false,
+    ownJobs: false,
+  };
+  if (policy.dedupBy !== 'alert') refuseContradiction(policy);
+  return policy;
+}
+
+/** Where windows of receipt are the episodes, there is no repeating, and a window has a length. */
+function refuseContradiction({ dedupBy, repeatAfter, cooldown }: Policy): void {
+  if (repeatAfter !== 'never') {
+    throw new InvalidSetting(
+      'OPENFERO_REPEAT_AFTER',
+      `goes with OPENFERO_DEDUP_BY=alert, not with ${dedupBy}: unset one of them`,
+    );
+  }
+  if (cooldown === 0) {
+    throw new InvalidSetting(
+      'OPENFERO_COOLDOWN',
+      `cannot be 0 with OPENFERO_DEDUP_BY=${dedupBy}: it is the length of an episode there`,
+    );
+  }
+}
+
+/** Reads a value that an operarius' annotation may override: both are written alike. */
+function read<T>(env: Environment, name: string, syntax: Syntax<T>, fallback: string): T {
+  const value = text(env, name) ?? fallback;
+  const parsed = syntax.parse(value);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidSetting(name, `${JSON.stringify(value)} is wrong: expected ${syntax.allowed}`);
+}
+
+/** @returns whole seconds: what a Job's fields are in */
+function seconds(env: Environment, name: string): number {
+  return Math.ceil(read(env, name, DURATION, '1h') / 1000);
+}
+
+function matchers(env: Environment): readonly Matcher[] {
+  const value = text(env, 'OPENFERO_MATCH');
+  if (value === undefined) return [];
+  try {
+    return parseMatchers(value);
+  } catch (error) {
+    if (error instanceof InvalidMatchers) throw new InvalidSetting('OPENFERO_MATCH', error.message);
+    throw error;
+  }
+}
