@@ -1,0 +1,166 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type LogLine, type Service, startService } from '@openfero/testkit/process';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A file of this folder or below. */
+export const readTestFile = (name: string): Promise<string> =>
+  readFile(join(ROOT, 'test', name), 'utf8');
+
+export const serverOf = (service: 'receiver' | 'worker' | 'dashboard'): string =>
+  join(ROOT, 'services', service, 'src', 'server.ts');
+
+/** What every service is started with: free ports of the loopback. */
+export const envOf = (redisUrl: string): Record<string, string> => ({
+  REDIS_URL: redisUrl,
+  HOST: '127.0.0.1',
+  PORT: '0',
+});
+
+/** Redis and some of each service as processes, over the directory cluster. */
+export interface System {
+  readonly redis: TestRedis;
+  readonly receivers: readonly Service[];
+  readonly workers: readonly Service[];
+  /** Adds a file of ConfigMaps. */
+  define(file: string, yaml: string): Promise<void>;
+  startReceiver(env?: Record<string, string>): Promise<Service>;
+  startWorker(env?: Record<string, string>): Promise<Service>;
+  /** Posts a body to a receiver (the first one) as Alertmanager does. */
+  post(body: string, receiver?: Service): Promise<Response>;
+  /** Waits until so many remediations have ended, over all workers. @returns them */
+  ended(count: number, timeoutMs?: number): Promise<readonly LogLine[]>;
+  /** The names of the Jobs that are there. */
+  jobs(): Promise<readonly string[]>;
+  readJob(name: string): Promise<string>;
+}
+
+/** Starts Redis and an empty folder each for operarii (with the examples) and Jobs. */
+export async function startSystem(t: TestContext, redis?: TestRedis): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), 'openfero-test-'));
+  const operarii = join(folder, 'operarii');
+  const jobs = join(folder, 'jobs');
+  await cp(join(ROOT, 'deploy', 'examples', 'operarii'), operarii, { recursive: true });
+  const server = redis ?? (await startRedis());
+  const receivers: Service[] = [];
+  const workers: Service[] = [];
+  t.after(async () => {
+    await Promise.all([...receivers, ...workers].map((service) => service.stop()));
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const start = async (
+    into: Service[],
+    service: 'receiver' | 'worker',
+    env: Record<string, string>,
+  ): Promise<Service> => {
+    const started = await startService(serverOf(service), { ...envOf(server.url), ...env });
+    into.push(started);
+    await started.url();
+    return started;
+  };
+  return {
+    redis: server,
+    receivers,
+    workers,
+    define: (file, yaml) => writeFile(join(operarii, file), yaml),
+    startReceiver: (env = {}) => start(receivers, 'receiver', env),
+    startWorker: (env = {}) =>
+      start(workers, 'worker', {
+        OPENFERO_CLUSTER: 'directory',
+        OPENFERO_OPERARII_DIR: operarii,
+        OPENFERO_JOBS_DIR: jobs,
+        ...env,
+      }),
+    post: (body, receiver = receivers[0]) => post(body, receiver),
+    ended: (count, timeoutMs) => ended(workers, count, timeoutMs),
+    jobs: async () => (await readdir(jobs)).map((file) => file.replace(/\.yaml$/, '')).sort(),
+    readJob: (name) => readFile(join(jobs, `${name}.yaml`), 'utf8'),
+  };
+}
+
+async function post(body: string, receiver: Service | undefined): Promise<Response> {
+  if (receiver === undefined) throw new Error('no receiver is started');
+  const headers = { 'content-type': 'application/json' };
+  return fetch(`${await receiver.url()}/alerts`, { method: 'POST', headers, body });
+}
+
+async function ended(
+  workers: readonly Service[],
+  count: number,
+  timeoutMs = 15_000,
+): Promise<readonly LogLine[]> {
+  const ends: LogLine[] = [];
+  const collect = (line: LogLine): boolean => {
+    if (line['outcome'] !== undefined) ends.push(line);
+    return ends.length >= count;
+  };
+  await Promise.any(workers.map((worker) => worker.waitForLine(collect, timeoutMs)));
+  return ends;
+}
+
+/** Waits until nothing is in the queue any more but what has ended, by a worker's own metrics. */
+export async function drained(worker: Service, timeoutMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    const response = await fetch(`${await worker.url()}/metrics`, { signal });
+    const metrics = await response.text();
+    const left = [...metrics.matchAll(/^openfero_queue_remediations{state="(\w+)"} (\d+)$/gm)]
+      .filter(([, state]) => state !== 'completed' && state !== 'failed')
+      .map(([, , count]) => Number(count));
+    if (left.length === 3 && left.every((count) => count === 0)) return;
+  }
+}
+
+/** A notification of firing alerts, each with its own labels. */
+export function notificationOf(
+  alerts: readonly Readonly<Record<string, string>>[],
+  over: Record<string, unknown> = {},
+): string {
+  return JSON.stringify({
+    version: '4',
+    groupKey: '{}:{}',
+    status: 'firing',
+    externalURL: 'http://alertmanager.example.com',
+    alerts: alerts.map((labels) => ({
+      status: 'firing',
+      labels,
+      annotations: {},
+      startsAt: '2026-11-22T04:34:40.113210877Z',
+      endsAt: '0001-01-01T00:00:00Z',
+      generatorURL: '',
+      ...over,
+    })),
+  });
+}
+
+/** An operarius that runs a Job of one container, as YAML. */
+export function operariusOf(
+  alertname: string,
+  { status = 'firing', annotations = {} as Record<string, string> } = {},
+): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: `openfero-${alertname.toLowerCase()}-${status}`,
+      labels: { app: 'openfero' },
+      annotations,
+    },
+    data: {
+      [alertname]: JSON.stringify({
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name: `${alertname.toLowerCase()}-${status}` },
+        spec: {
+          template: { spec: { containers: [{ name: 'c', image: 'i' }], restartPolicy: 'Never' } },
+        },
+      }),
+    },
+  });
+}
