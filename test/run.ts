@@ -10,6 +10,8 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: string
 
 const TESTS = ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'test/**/*.test.ts'];
 
+const RUNNER = ['--test', '--test-reporter=spec', '--test-global-setup=test/setup.ts'];
+
 /** @returns everything that the command printed, while it is shown */
 async function run(command: string, args: readonly string[]): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -34,7 +36,7 @@ async function main(only: readonly string[]): Promise<void> {
   const files = globSync(only.length > 0 ? only : TESTS, {
     exclude: (path) => path.includes('node_modules'),
   });
-  const output = await run('node', ['--test', '--test-reporter=spec', ...files.sort()]);
+  const output = await run('node', [...RUNNER, ...files.sort()]);
   // A glob that matches nothing, or a file without a test, would be a success to the runner.
   if (!/^ℹ pass [1-9]/m.test(output)) throw new Error('no test has run');
 }

@@ -159,14 +159,10 @@ const LABEL_VALUE_LIMIT = 63;
  */
 export function labelValue(text: string): string {
   const spelt = text.replace(/[^A-Za-z0-9._-]/gu, '_').replace(/^[^A-Za-z0-9]+/, '');
-  if (spelt.length <= LABEL_VALUE_LIMIT) return withoutEnd(spelt);
-  const start = withoutEnd(spelt.slice(0, LABEL_VALUE_LIMIT - 1 - HASH_LENGTH));
+  // Only a short text: on megabytes of `_` the expression for the end would take for ever.
+  if (spelt.length <= LABEL_VALUE_LIMIT) return spelt.replace(/[^A-Za-z0-9]+$/, '');
+  const start = spelt.slice(0, LABEL_VALUE_LIMIT - 1 - HASH_LENGTH);
   return `${start}-${digest(text).slice(0, HASH_LENGTH)}`;
-}
-
-/** For short texts only: on megabytes of `_` this expression would take for ever. */
-function withoutEnd(text: string): string {
-  return text.replace(/[^A-Za-z0-9]+$/, '');
 }
 
 /**

@@ -160,6 +160,7 @@ test('a label value keeps what is legal, and is cut and hashed over 63 character
   assert.equal(labelValue('{}:{alertname="A", zone="b"}'), 'alertname__A___zone__b');
   assert.equal(labelValue('a'.repeat(63)), 'a'.repeat(63));
   assert.match(labelValue('a'.repeat(64)), /^a{52}-[0-9a-f]{10}$/);
+  assert.match(labelValue(`${'a'.repeat(51)}${'_'.repeat(20)}`), /^a{51}_-[0-9a-f]{10}$/);
   assert.notEqual(labelValue(`${'a'.repeat(64)}x`), labelValue(`${'a'.repeat(64)}y`));
   assert.equal(labelValue(''), '');
   assert.equal(labelValue('日本'), '');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { instantOf, NEVER, parseInstant } from '../src/instant.ts';
+import { formatInstant, instantOf, NEVER, parseInstant } from '../src/instant.ts';
 
 test('a time is read to the nanosecond, in UTC', () => {
   const same = '2021-10-25T12:01:24.295247380Z';
@@ -47,6 +47,19 @@ test('what is no time is refused', () => {
 test('milliseconds since 1970 become the same instant as their text', () => {
   assert.equal(instantOf(0), '1970-01-01T00:00:00.000000000Z');
   assert.equal(instantOf(1635163284295), parseInstant('2021-10-25T12:01:24.295Z'));
+});
+
+test('an instant is written as Go writes it, without zeros at its end', () => {
+  const written = (text: string): string => formatInstant(parseInstant(text) ?? 'no time');
+  for (const text of [
+    '2021-10-25T12:01:24.29524738Z',
+    '2021-10-25T12:01:20Z',
+    '2021-10-25T12:00:00.1Z',
+    '2021-10-25T12:00:00.000000001Z',
+    '0001-01-01T00:00:00Z',
+  ]) {
+    assert.equal(written(text), text);
+  }
 });
 
 test('property: instants sort as their strings do', () => {

@@ -47,7 +47,7 @@ export function remediation(alert: Partial<Alert>): Remediation {
   };
 }
 
-export const POLICY: Policy = {
+const POLICY: Policy = {
   dedupBy: 'alert',
   cooldown: 600_000,
   repeatAfter: 'never',

@@ -85,7 +85,7 @@ test("the seed's alert and ConfigMap make the seed's Job", () => {
       annotations: {
         'openfero.io/remediation': '4f9f5a5e-7a2b-4b5e-9d55-0c6f3f0a2b11',
         'openfero.io/alertname': 'KubeQuotaAlmostFull',
-        'openfero.io/starts-at': '2021-10-25T12:01:24.295247380Z',
+        'openfero.io/starts-at': '2021-10-25T12:01:24.29524738Z',
         'openfero.io/dedup-key': `${k}/2021-10-25T12:01:24.295247380Z/0`,
       },
     },
