@@ -7,6 +7,7 @@ import type { ConfigMap, JobManifest } from '@openfero/core/kubernetes';
 export interface Cluster {
   readonly operarii: Operarii;
   readonly jobs: Jobs;
+  readonly events: Events;
   /** Why nothing may be decided now (no complete list yet, watch too old), or undefined. */
   blocked(): string | undefined;
   /** Seconds since each watch was last known to be up to date: openfero_watch_age_seconds. */
@@ -45,6 +46,21 @@ export interface Jobs {
   /** Calls back once for every Job of ours that finishes or goes away. */
   onEnd(listener: (job: JobOfOperarius) => void): void;
 }
+
+/** What the author of an operarius sees with `kubectl describe configmap`. */
+export interface Events {
+  /** Records an Event on the ConfigMap some time soon. Never throws and never waits: off the hot path. */
+  record(operarius: ConfigMap['metadata'], reason: EventReason, message: string): void;
+}
+
+/** The reasons of our Events, and whether they are warnings. */
+export const EVENT_TYPES = {
+  OperariusValid: 'Normal',
+  InvalidOperarius: 'Warning',
+  JobCreated: 'Normal',
+  RemediationFailed: 'Warning',
+} as const;
+export type EventReason = keyof typeof EVENT_TYPES;
 
 export interface JobOfOperarius {
   readonly name: string;

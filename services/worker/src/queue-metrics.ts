@@ -1,4 +1,5 @@
 import { HELD_REASONS } from '@openfero/core/outcome';
+import { checksKey, readCheck } from '@openfero/core/redis/checks';
 import { key } from '@openfero/core/redis/keys';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Queue } from 'bullmq';
@@ -61,6 +62,19 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
       for (const reason of HELD_REASONS) {
         const held = await unlessAway(places.held(reason, now));
         if (held !== undefined) this.set({ reason }, held);
+      }
+    },
+  });
+  new Gauge({
+    name: 'openfero_operarius_valid',
+    help: '1 where the check of the operarius found nothing wrong, else 0',
+    labelNames: ['operarius'],
+    registers: [metrics],
+    async collect() {
+      this.reset();
+      const checks = await unlessAway(observed.redis.hgetall(checksKey(observed.prefix)));
+      for (const [operarius, text] of Object.entries(checks ?? {})) {
+        this.set({ operarius }, readCheck(text)?.problem === undefined ? 1 : 0);
       }
     },
   });

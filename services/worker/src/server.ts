@@ -5,6 +5,7 @@ import { connectRedis } from '@openfero/service/redis';
 import { runService, stopOn } from '@openfero/service/stop';
 import { Queue } from 'bullmq';
 import { buildApp } from './app.ts';
+import { checkOperarii } from './check.ts';
 import { connectCluster } from './connect.ts';
 import { consumer, stopConsuming } from './consume.ts';
 import { tellOfEnds } from './ends.ts';
@@ -59,6 +60,7 @@ await runService(async () => {
   const worker = consumer({ redis, log, gate: control, deps, onProgress: life.made });
   tellOfEnds(worker, deps.registry, recorder(log, metrics));
   control.steer(worker);
+  const stopChecking = checkOperarii({ cluster, redis, settings, log });
   const kept = keepPlaces(cluster, deps.places, deps.memories, log);
 
   const app = buildApp(metrics, {
@@ -72,6 +74,7 @@ await runService(async () => {
     ['consumer', () => stopConsuming(worker)],
     ['gate', () => control.stop()],
     ['places', () => kept.stop()],
+    ['checks', stopChecking],
     ['progress', () => life.stop()],
     ['cluster', () => cluster.close()],
     ['http', () => app.close()],

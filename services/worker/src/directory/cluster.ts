@@ -22,6 +22,8 @@ export async function directoryCluster(
   return {
     operarii,
     jobs,
+    // Nobody describes a file: the log tells the same.
+    events: { record() {} },
     blocked: () => operarii.problem(),
     watchAges: () => ({ configmaps: operarii.age() }),
     async ping() {

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, isObject } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/policy';
+import { digest } from '@openfero/core/redis/keys';
 import { parseManifests } from '@openfero/core/yaml';
 import type { Logger } from '@openfero/service/log';
 import type { Operarii } from '../cluster.ts';
@@ -66,15 +67,11 @@ export async function directoryOperarii(
   };
   await look();
 
+  const selected = ({ metadata }: ConfigMap): boolean => scope.selects(metadata.labels ?? {});
   return {
-    get: (name) => {
-      const configMap = byName.get(name);
-      return configMap !== undefined && scope.selects(configMap.metadata.labels ?? {})
-        ? configMap
-        : undefined;
-    },
+    get: (name) => [byName.get(name)].find((one) => one !== undefined && selected(one)),
     globalSwitch: () => byName.get(GLOBAL_CONFIGMAP),
-    all: () => byName.values(),
+    all: () => [...byName.values()].filter(selected),
     revision: () => revision,
     age: () => (performance.now() - readAt) / 1000,
     problem: () => problem,
@@ -141,7 +138,10 @@ function index(
         continue;
       }
       if (byName.has(name)) log.warn(`${file}: ConfigMap ${name} is there twice: this one counts`);
-      byName.set(name, { ...configMap, metadata: { ...configMap.metadata, namespace } });
+      // A file has no version: its content is one.
+      const resourceVersion = digest(JSON.stringify(configMap));
+      const version = { namespace, uid: name, resourceVersion };
+      byName.set(name, { ...configMap, metadata: { ...configMap.metadata, ...version } });
     }
   }
   return byName;
