@@ -1,0 +1,211 @@
+import type { ConfigMap } from '@openfero/core/kubernetes';
+import type { Dependencies, Step } from '../../src/attempt.ts';
+import { registry } from '../../src/registry.ts';
+import { remediate } from '../../src/remediate.ts';
+import { readSettings } from '../../src/settings.ts';
+import { verdict } from '../../src/verdict.ts';
+import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
+import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
+import { type Random, seeded } from './random.ts';
+import { clusterOf, createWorld, memoriesOf, noPlaces, type Without, type World } from './world.ts';
+
+export interface Scenario {
+  readonly seed: number;
+  /** The operarius' policy. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Steps in which anything may happen, before everything comes to rest. */
+  readonly steps: number;
+  readonly without?: Without;
+}
+
+export interface Run {
+  readonly world: World;
+  readonly entries: readonly Entry[];
+  readonly operarius: ConfigMap;
+}
+
+/** An attempt under way, stopped before its next effect. */
+interface Attempt {
+  readonly entry: Entry;
+  readonly token: number;
+  resume: (() => void) | undefined;
+  /** SIGSTOP: until then it does nothing, and renews no lock. */
+  pausedUntil: number;
+}
+
+interface Setting {
+  readonly world: World;
+  readonly operarius: ConfigMap;
+  readonly random: Random;
+  readonly scenario: Scenario;
+}
+
+const SETTINGS = readSettings({
+  REDIS_URL: 'redis://localhost',
+  OPENFERO_CLUSTER: 'directory',
+  OPENFERO_OPERARII_DIR: '.',
+  OPENFERO_JOBS_DIR: '.',
+});
+
+/** Milliseconds, as the shortest that render.ts allows. */
+const JOB_TTL = 300_000;
+const LONGEST_PAUSE = 60_000;
+const WORKERS = 6;
+
+/**
+ * Runs the real steps of a worker, many of them at once, over a modelled cluster, Redis and clock:
+ * a seed decides which attempt does its next effect, which is killed or paused, when time passes, what
+ * Alertmanager sends, and which Job ends or is deleted.
+ */
+export async function simulate(scenario: Scenario): Promise<Run> {
+  const random = seeded(scenario.seed);
+  const world = createWorld();
+  const operarius = operariusOf(scenario.annotations);
+  const alertmanager = alertmanagerOf(world, random);
+  const attempts = new Set<Attempt>();
+  let tokens = 0;
+
+  const begin = (): void => {
+    const entry = random.pick(alertmanager.entries.filter(({ state }) => state === 'waiting'));
+    if (entry === undefined || attempts.size >= WORKERS) return;
+    const attempt: Attempt = { entry, token: tokens++, resume: undefined, pausedUntil: 0 };
+    take(entry, attempt.token, world.now);
+    attempts.add(attempt);
+    void work(attempt, { world, operarius, random, scenario }).finally(() =>
+      attempts.delete(attempt),
+    );
+  };
+  const proceed = (): void => {
+    const able = [...attempts].filter(({ pausedUntil }) => pausedUntil <= world.now);
+    const attempt = random.pick(able.filter(({ resume }) => resume !== undefined));
+    const resume = attempt?.resume;
+    if (attempt !== undefined) attempt.resume = undefined;
+    resume?.();
+  };
+  const pass = (ms: number): void => {
+    const before = world.now;
+    world.now += ms;
+    for (const { entry, token, pausedUntil } of attempts) {
+      if (pausedUntil <= world.now && owns(entry, token, before)) renew(entry, world.now);
+    }
+    for (const entry of alertmanager.entries) reclaim(entry, world.now);
+    deleteFinished(world);
+  };
+  const trouble = (): void => {
+    const attempt = random.pick([...attempts]);
+    if (attempt === undefined) return;
+    if (random.chance(0.5)) attempts.delete(attempt);
+    else attempt.pausedUntil = world.now + random.below(LONGEST_PAUSE);
+  };
+  const finishJob = (): void => {
+    const job = random.pick([...world.jobs.values()].filter(({ finished }) => !finished));
+    if (job === undefined) return;
+    job.finished = true;
+    job.finishedAt = world.now;
+  };
+  const quiet = (): boolean => alertmanager.entries.every(({ state }) => state === 'ended');
+  const actions: readonly (readonly [weight: number, act: () => void])[] = [
+    [60, proceed],
+    [12, begin],
+    [10, () => pass(random.below(300))],
+    [3, () => pass(random.below(15_000))],
+    [8, alertmanager.send],
+    [3, trouble],
+    [3, finishJob],
+    // Nothing is interrupted for as long as a finished Job is kept: see docs/guarantees.md.
+    [1, () => quiet() && pass(random.below(2 * JOB_TTL))],
+  ];
+  for (let step = 0; step < scenario.steps; step++) {
+    weighted(actions, random)();
+    await settled();
+  }
+  // From here on nothing goes wrong any more, and everything has to come to its end.
+  while (!quiet()) {
+    for (const act of [begin, proceed, proceed, finishJob, () => pass(500)]) {
+      act();
+      await settled();
+    }
+  }
+  return { world, entries: alertmanager.entries, operarius };
+}
+
+/** What the TTL controller does. */
+function deleteFinished({ jobs, now }: World): void {
+  for (const [name, job] of jobs) if (job.finishedAt + JOB_TTL <= now) jobs.delete(name);
+}
+
+/** One attempt of a worker, as consume.ts makes it. */
+async function work(
+  attempt: Attempt,
+  { world, operarius, random, scenario }: Setting,
+): Promise<void> {
+  const { entry, token } = attempt;
+  const turn = (): Promise<void> =>
+    new Promise((resolve) => {
+      attempt.resume = resolve;
+    });
+  const { without } = scenario;
+  const cluster = clusterOf(world, operarius, { turn, without, random });
+  const deps: Dependencies = {
+    settings: SETTINGS,
+    cluster,
+    registry: registry(cluster, SETTINGS.policy),
+    memories: memoriesOf(world, turn, without),
+    places: noPlaces,
+  };
+  try {
+    const step = await remediate(deliveryOf(entry, token, world, { turn, without }), deps);
+    await turn();
+    if (owns(entry, token, world.now)) settle(entry, step);
+  } catch (error) {
+    if (owns(entry, token, world.now)) fail(entry, error, world.now);
+  }
+}
+
+function settle(entry: Entry, step: Step): void {
+  if (step.kind === 'end') {
+    entry.state = 'ended';
+    entry.ends.push(step.result.outcome);
+    return;
+  }
+  entry.state = 'delayed';
+  entry.due = step.until;
+  entry.remediation = step.remediation;
+}
+
+function fail(entry: Entry, error: unknown, now: number): void {
+  const then = verdict(error);
+  if (then.kind === 'lost') return;
+  if (then.kind === 'terminal') {
+    entry.state = 'ended';
+    entry.ends.push(then.failure);
+    return;
+  }
+  entry.state = 'delayed';
+  entry.due = now + 1000;
+  entry.attemptsMade++;
+}
+
+function weighted(
+  actions: readonly (readonly [weight: number, act: () => void])[],
+  random: Random,
+): () => void {
+  let left = random.below(actions.reduce((sum, [weight]) => sum + weight, 0));
+  for (const [weight, act] of actions) {
+    left -= weight;
+    if (left < 0) return act;
+  }
+  return () => {};
+}
+
+/** Lets whoever was resumed come to its next effect. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function operariusOf(annotations: Scenario['annotations']): ConfigMap {
+  const containers = [{ name: 'c', image: 'i' }];
+  const spec = { template: { spec: { containers, restartPolicy: 'Never' } } };
+  return {
+    metadata: { name: 'openfero-model-firing', namespace: 'default', annotations },
+    data: { [ALERTNAME]: JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', spec }) },
+  };
+}

@@ -1,0 +1,146 @@
+import { ANNOTATIONS, compareEpisodes } from '@openfero/core/identity';
+import type { ConfigMap } from '@openfero/core/kubernetes';
+import type { Memory } from '@openfero/core/redis/memory';
+import type { State } from '@openfero/core/redis/states';
+import { type Cluster, ClusterError, type ExistingJob } from '../../src/cluster.ts';
+import type { Memories } from '../../src/memory.ts';
+import type { Places } from '../../src/places.ts';
+import type { Random } from './random.ts';
+
+/** A Job of the modelled cluster. */
+export interface ModelJob extends ExistingJob {
+  finished: boolean;
+  finishedAt: number;
+}
+
+/** Everything that outlives a worker: the clock, the cluster, and what Redis holds. */
+export interface World {
+  now: number;
+  readonly jobs: Map<string, ModelJob>;
+  /** All that were ever created, in order. */
+  readonly created: ModelJob[];
+  /** The dedup-key that each full name was meant to stand for. */
+  readonly meant: Map<string, string | undefined>;
+  readonly memory: Map<string, Memory>;
+  readonly states: Map<string, State>;
+}
+
+export const createWorld = (): World => ({
+  now: 1_700_000_000_000,
+  jobs: new Map(),
+  created: [],
+  meant: new Map(),
+  memory: new Map(),
+  states: new Map(),
+});
+
+/** What is left out, to see that it is needed. */
+export type Without =
+  | 'lock check'
+  | 'memory'
+  | 'order of the memory'
+  | 'comparison of keys'
+  | 'own Job';
+
+/** How often a connection breaks before, and after, the server has done what was asked. */
+const CUT = 0.03;
+
+const noAnswer = (): ClusterError =>
+  new ClusterError('the connection broke', { reason: 'ECONNRESET' });
+
+/** Called before every effect: where a worker may be paused, overtaken or killed. */
+export type Turn = () => Promise<void>;
+
+/**
+ * The cluster as one worker sees it. Of a name's ten hex digits only two count, so that different
+ * troubles collide all the time.
+ */
+export function clusterOf(
+  world: World,
+  configMap: ConfigMap,
+  { turn, without, random }: { turn: Turn; without?: Without | undefined; random: Random },
+): Cluster {
+  const short = (name: string): string => name.slice(0, -8);
+  return {
+    operarii: {
+      get: (name) => (name === configMap.metadata.name ? configMap : undefined),
+      globalSwitch: () => undefined,
+      all: () => [configMap],
+      revision: () => 1,
+    },
+    jobs: {
+      async create(job) {
+        await turn();
+        if (random.chance(CUT)) throw noAnswer();
+        const { name, annotations } = job.metadata;
+        world.meant.set(name, annotations[ANNOTATIONS.dedupKey]);
+        if (world.jobs.has(short(name))) {
+          throw new ClusterError(`${name} exists`, { status: 409, reason: 'AlreadyExists' });
+        }
+        const made: ModelJob = {
+          name,
+          finished: false,
+          finishedAt: Number.POSITIVE_INFINITY,
+          createdAt: world.now,
+          remediation: annotations[ANNOTATIONS.remediation],
+          dedupKey: annotations[ANNOTATIONS.dedupKey],
+        };
+        world.jobs.set(short(name), made);
+        world.created.push(made);
+        // The answer may be lost, with the worker or without it; the Job is there.
+        await turn();
+        if (random.chance(CUT)) throw noAnswer();
+        return [];
+      },
+      async get(name) {
+        await turn();
+        const job = world.jobs.get(short(name));
+        if (job === undefined) return undefined;
+        return without === 'comparison of keys'
+          ? { ...job, dedupKey: world.meant.get(name) }
+          : { ...job };
+      },
+      isOurs: () => false,
+      unfinished: () => ({ age: 0, jobs: [] }),
+      onEnd: () => {},
+    },
+    events: { record() {} },
+    blocked: () => undefined,
+    watchAges: () => ({}),
+    ping: async () => {},
+    close: async () => {},
+  };
+}
+
+/** Redis' memory and states, each call at one instant as its scripts are. */
+export function memoriesOf(world: World, turn: Turn, without?: Without): Memories {
+  return {
+    async look(k, { fingerprint }) {
+      await turn();
+      const memory = without === 'memory' ? undefined : world.memory.get(k);
+      return { memory, state: world.states.get(fingerprint), now: world.now };
+    },
+    async state({ fingerprint }) {
+      await turn();
+      return world.states.get(fingerprint);
+    },
+    async remember(k, memory) {
+      await turn();
+      const known = world.memory.get(k);
+      const later = known !== undefined && compareEpisodes(known.episode, memory.episode) > 0;
+      if (!later || without === 'order of the memory') world.memory.set(k, memory);
+    },
+    async touch() {},
+    now: async () => world.now,
+  };
+}
+
+/** Without limits: the places are tested by themselves. */
+export const noPlaces: Places = {
+  take: async () => undefined,
+  release: async () => {},
+  reconcile: async () => {},
+  hold: async () => {},
+  unhold: async () => {},
+  held: async () => 0,
+};
