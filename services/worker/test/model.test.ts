@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { troubleOf } from '@openfero/core/identity';
-import { readOperarius } from '@openfero/core/operarius';
+import { compareEpisodes, troubleOf } from '@openfero/core/identity';
+import { type Operarius, readOperarius } from '@openfero/core/operarius';
+import type { Remediation } from '@openfero/core/redis/remediation';
 import { readSettings } from '../src/settings.ts';
 import { ALERTNAME } from './model/alertmanager.ts';
 import type { Entry } from './model/queue.ts';
 import { type Run, type Scenario, simulate } from './model/simulate.ts';
-import type { Without } from './model/world.ts';
+import type { ModelJob, Without } from './model/world.ts';
 
 const POLICIES: readonly Scenario['annotations'][] = [
   {},
@@ -41,9 +42,19 @@ function untrue({ remediation, ends }: Entry, { world, operarius }: Run): string
   if ((end === 'created') !== (made === 1)) return [`${end} with ${made} Jobs`];
   const read = readOperarius(operarius, ALERTNAME, DEFAULTS);
   if (end !== 'deduplicated' || read === undefined) return [];
-  const { k } = troubleOf(remediation, read);
-  const has = world.created.some(({ dedupKey }) => dedupKey?.startsWith(k));
-  return has ? [] : ['deduplicated, but its trouble never had a Job'];
+  return world.created.some((job) => absorbs(job, remediation, read))
+    ? []
+    : ['deduplicated, but nothing stands for its episode'];
+}
+
+/** Whether a Job is reason enough to start none: of the same or a later episode, running, or recent. */
+function absorbs(job: ModelJob, remediation: Remediation, operarius: Operarius): boolean {
+  const { k, episode } = troubleOf(remediation, operarius);
+  const [ofK, instant = '', count] = job.dedupKey?.split('/') ?? [];
+  if (ofK !== k) return false;
+  const later = compareEpisodes({ instant, count: Number(count) }, episode) >= 0;
+  const { cooldown } = operarius.policy;
+  return later || Math.max(job.finishedAt, job.createdAt + cooldown) >= remediation.receivedAt;
 }
 
 const count = <T>(values: readonly T[], value: T): number =>

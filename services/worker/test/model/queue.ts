@@ -71,8 +71,8 @@ export function deliveryOf(
     again: again && without !== 'own Job',
     lastError: undefined,
     async confirmLock() {
-      if (without === 'lock check' || world.now - confirmedAt <= LOCK_TRUST) return;
       await turn();
+      if (without === 'lock check' || world.now - confirmedAt <= LOCK_TRUST) return;
       if (!owns(entry, token, world.now)) throw new LockLost();
       entry.lock = { token, until: world.now + LOCK_DURATION };
       confirmedAt = world.now;

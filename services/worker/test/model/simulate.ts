@@ -89,7 +89,7 @@ export async function simulate(scenario: Scenario): Promise<Run> {
       if (pausedUntil <= world.now && owns(entry, token, before)) renew(entry, world.now);
     }
     for (const entry of alertmanager.entries) reclaim(entry, world.now);
-    deleteFinished(world);
+    deleteFinished(world, quiet());
   };
   const trouble = (): void => {
     const attempt = random.pick([...attempts]);
@@ -129,9 +129,14 @@ export async function simulate(scenario: Scenario): Promise<Run> {
   return { world, entries: alertmanager.entries, operarius };
 }
 
-/** What the TTL controller does. */
-function deleteFinished({ jobs, now }: World): void {
-  for (const [name, job] of jobs) if (job.finishedAt + JOB_TTL <= now) jobs.delete(name);
+/**
+ * What the TTL controller does. A name that two troubles met in stays while anything is under way: that
+ * one of them is killed and the other's Job deleted before it is back is left to a chance of 1 in 10^12.
+ */
+function deleteFinished({ jobs, collided, now }: World, quiet: boolean): void {
+  for (const [name, job] of jobs) {
+    if (job.finishedAt + JOB_TTL <= now && (quiet || !collided.has(name))) jobs.delete(name);
+  }
 }
 
 /** One attempt of a worker, as consume.ts makes it. */
