@@ -1,6 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { startDemo } from './start.ts';
+import { controlPlaneStage, directoryStage, type Stage } from './stage.ts';
+import { assertPortsFree, type Demo, startDemo } from './start.ts';
 import { tellOutcome, tellWhatNext } from './tell.ts';
 
 const ALERTS = fileURLToPath(new URL('../../test/alerts.json', import.meta.url));
@@ -8,24 +9,39 @@ const ALERTS = fileURLToPath(new URL('../../test/alerts.json', import.meta.url))
 /** Milliseconds from the alert to its outcome; it takes about 50. */
 const OUTCOME_LIMIT = 10_000;
 
-/** `npm run demo`: all of OpenFero on this machine, one alert through it, and then it serves. */
+/**
+ * `npm run demo`: all of OpenFero on this machine, one alert through it, and then it serves.
+ *
+ * `--once` ends with the outcome; `--control-plane` plays on a real API server.
+ */
 async function main(args: readonly string[]): Promise<void> {
   const once = args.includes('--once');
   const stop = interrupted();
-  const demo = await startDemo();
+  await assertPortsFree();
+  const stage = await (args.includes('--control-plane') ? controlPlaneStage() : directoryStage());
   try {
-    const notification = await readFile(ALERTS, 'utf8');
-    const ended = demo.worker.waitForLine((line) => line['outcome'] !== undefined, OUTCOME_LIMIT);
-    await send(demo.receiverUrl, notification);
-    await tellOutcome(demo, await ended);
-    if (!once) {
-      tellWhatNext(demo);
-      await stop;
+    const demo = await startDemo(stage);
+    try {
+      await play(demo, stage);
+      if (!once) {
+        tellWhatNext(demo, stage);
+        await stop;
+      }
+    } finally {
+      await demo.stop();
     }
   } finally {
-    await demo.stop();
-    if (once) await rm(demo.folder, { recursive: true });
+    await stage.stop();
+    if (once) await stage.clear();
   }
+}
+
+/** Sends the alert and tells what became of it. */
+async function play(demo: Demo, stage: Stage): Promise<void> {
+  const notification = await readFile(ALERTS, 'utf8');
+  const ended = demo.worker.waitForLine((line) => line['outcome'] !== undefined, OUTCOME_LIMIT);
+  await send(demo.receiverUrl, notification);
+  await tellOutcome(stage, await ended);
 }
 
 async function send(url: string, body: string): Promise<void> {

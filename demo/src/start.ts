@@ -1,15 +1,11 @@
-import { cp, mkdir, mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Service, startService } from '@openfero/testkit/process';
 import { startRedis } from '@openfero/testkit/redis';
+import type { Stage } from './stage.ts';
 
 /** Everything of the demo, running. */
 export interface Demo {
-  /** Holds operarii/ and jobs/. */
-  readonly folder: string;
   readonly receiverUrl: string;
   readonly dashboardUrl: string;
   readonly worker: Service;
@@ -20,22 +16,20 @@ const HOST = '127.0.0.1';
 const PORTS = { receiver: 8080, worker: 8081, dashboard: 8082 } as const;
 type Name = keyof typeof PORTS;
 
-const EXAMPLES = fileURLToPath(new URL('../../deploy/examples/operarii', import.meta.url));
+/** @throws naming the port, where one is taken */
+export async function assertPortsFree(): Promise<void> {
+  await Promise.all(Object.entries(PORTS).map(([name, port]) => assertFree(name, port)));
+}
 
 /**
  * Starts Redis and the three services, on loopback only.
  *
- * @throws saying what to do where a port is taken or Redis is missing
+ * @throws saying what to do where Redis is missing
  */
-export async function startDemo(): Promise<Demo> {
-  await Promise.all(Object.entries(PORTS).map(([name, port]) => assertFree(name, port)));
-  const folder = await mkdtemp(join(tmpdir(), 'openfero-demo-'));
-  const operarii = join(folder, 'operarii');
-  await mkdir(join(folder, 'jobs'));
-  await cp(EXAMPLES, operarii, { recursive: true });
+export async function startDemo({ workerEnv }: Stage): Promise<Demo> {
   const redis = await startRedis();
   const started: Service[] = [];
-  const start = async (name: Name, env: Record<string, string> = {}): Promise<Service> => {
+  const start = async (name: Name, env: Stage['workerEnv'] = {}): Promise<Service> => {
     const service = await startService(serverOf(name), {
       REDIS_URL: redis.url,
       HOST,
@@ -52,16 +46,12 @@ export async function startDemo(): Promise<Demo> {
   };
   try {
     const [worker] = await Promise.all([
-      start('worker', {
-        OPENFERO_CLUSTER: 'directory',
-        OPENFERO_OPERARII_DIR: operarii,
-        OPENFERO_JOBS_DIR: join(folder, 'jobs'),
-      }),
+      start('worker', workerEnv),
       start('receiver'),
       start('dashboard'),
     ]);
     const url = (name: Name): string => `http://localhost:${PORTS[name]}`;
-    return { folder, receiverUrl: url('receiver'), dashboardUrl: url('dashboard'), worker, stop };
+    return { receiverUrl: url('receiver'), dashboardUrl: url('dashboard'), worker, stop };
   } catch (error) {
     await stop();
     throw error;

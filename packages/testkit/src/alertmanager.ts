@@ -1,0 +1,182 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './controlplane/ports.ts';
+import { spawnBound } from './process.ts';
+import { findProgram } from './program.ts';
+
+export interface AlertmanagerOptions {
+  /** Where its one webhook goes. */
+  readonly receiverUrl: string;
+  /** Durations as Prometheus writes them. */
+  readonly groupWait: string;
+  readonly groupInterval: string;
+  readonly repeatInterval: string;
+  /** Those of its cluster that run already, none for the first; left out, it is alone. */
+  readonly peers?: readonly Alertmanager[];
+}
+
+export interface Alertmanager {
+  readonly url: string;
+  /** Where its peers reach it, unless it is alone. */
+  readonly clusterAddress: string;
+  /** Posts alerts as Prometheus does. @throws where it does not take them */
+  post(alerts: readonly PostedAlert[]): Promise<void>;
+  /** One of its own metrics, summed over all series whose labels contain the text. */
+  metric(name: string, labels?: string): Promise<number>;
+  /** Waits until it has found its peers and notifies. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** An alert of its API v2. Without `endsAt` it fires until Alertmanager's resolve_timeout. */
+export interface PostedAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly startsAt?: string;
+  readonly endsAt?: string;
+}
+
+const READY_WITHIN_MS = 15_000;
+const POLL_MS = 20;
+
+/**
+ * Starts a real Alertmanager with one route, groups by alertname, and one webhook that also sends
+ * what is resolved. It has free ports and a folder of its own, and does not outlive this process.
+ *
+ * @throws where it is missing or does not start
+ */
+export async function startAlertmanager(options: AlertmanagerOptions): Promise<Alertmanager> {
+  const program = findAlertmanager();
+  if (program === undefined) throw new Error(MISSING);
+  const dir = await mkdtemp(join(tmpdir(), 'openfero-alertmanager-'));
+  const [web = 0, cluster = 0] = await freePorts(2);
+  const config = join(dir, 'alertmanager.yml');
+  await writeFile(config, configOf(options));
+  const clusterAddress = `127.0.0.1:${cluster}`;
+  const child = spawnBound(program, [
+    `--config.file=${config}`,
+    `--storage.path=${join(dir, 'data')}`,
+    `--web.listen-address=127.0.0.1:${web}`,
+    ...(options.peers === undefined ? ALONE : memberOf(options.peers, clusterAddress)),
+  ]);
+  const log = collect(child);
+  const stop = async (): Promise<void> => {
+    await end(child);
+    await rm(dir, { recursive: true, force: true });
+  };
+  const url = `http://127.0.0.1:${web}`;
+  try {
+    await poll(`${url}/-/ready`, child);
+  } catch (error) {
+    await stop();
+    throw new Error(`Alertmanager did not start: ${String(error)}\n${log.slice(-5).join('\n')}`);
+  }
+  return { url, clusterAddress, stop, ...clientOf(url) };
+}
+
+const ALONE = ['--cluster.listen-address='];
+
+/**
+ * A peer waits its turn times `peer-timeout` before it notifies: here next to nothing, so that all of
+ * them send before they hear of each other, the worst that a receiver sees of a cluster. And they find
+ * each other in half a second rather than six.
+ */
+function memberOf(peers: readonly Alertmanager[], address: string): string[] {
+  return [
+    `--cluster.listen-address=${address}`,
+    `--cluster.advertise-address=${address}`,
+    '--cluster.peer-timeout=1ms',
+    '--cluster.gossip-interval=50ms',
+    ...peers.map((peer) => `--cluster.peer=${peer.clusterAddress}`),
+  ];
+}
+
+/** JSON is YAML. */
+function configOf(options: AlertmanagerOptions): string {
+  const { receiverUrl: url, groupWait, groupInterval, repeatInterval } = options;
+  return JSON.stringify({
+    route: {
+      receiver: 'openfero',
+      group_by: ['alertname'],
+      group_wait: groupWait,
+      group_interval: groupInterval,
+      repeat_interval: repeatInterval,
+    },
+    receivers: [{ name: 'openfero', webhook_configs: [{ url, send_resolved: true }] }],
+  });
+}
+
+function clientOf(url: string): Pick<Alertmanager, 'post' | 'metric' | 'settled'> {
+  return {
+    async post(alerts) {
+      const response = await fetch(`${url}/api/v2/alerts`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(alerts),
+      });
+      const answer = await response.text();
+      if (!response.ok) throw new Error(`Alertmanager answered ${response.status}: ${answer}`);
+    },
+    async metric(name, labels = '') {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return text
+        .split('\n')
+        .filter((line) => /^[^ {]+/.exec(line)?.[0] === name && line.includes(labels))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    },
+    async settled() {
+      const status = async (): Promise<string> =>
+        (await (await fetch(`${url}/api/v2/status`)).text()).replace(/"config":.*/s, '');
+      while (!(await status()).includes('"status":"ready"')) await sleep(POLL_MS);
+    },
+  };
+}
+
+async function poll(url: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  for (;;) {
+    const ready = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    if (Date.now() > deadline) throw new Error('it was not ready within 15 s');
+    await sleep(POLL_MS);
+  }
+}
+
+/** Read in any case: a full pipe would stop it. */
+function collect(child: ChildProcess): readonly string[] {
+  const log: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (data) => log.push(...String(data).trimEnd().split('\n')));
+  }
+  return log;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
+}
+
+/**
+ * One line for people on why there can be no Alertmanager here; undefined where there can be one. It is
+ * looked for on PATH, and installed by apt-get where we may.
+ */
+export function missingAlertmanager(): string | undefined {
+  return findAlertmanager() === undefined ? MISSING : undefined;
+}
+
+const MISSING =
+  'no Alertmanager: put alertmanager on PATH (Debian: apt-get install prometheus-alertmanager, macOS: brew install alertmanager, else https://prometheus.io/download)';
+
+/** Debian calls it by the longer name. */
+const findAlertmanager = (): string | undefined =>
+  findProgram(['alertmanager', 'prometheus-alertmanager'], 'prometheus-alertmanager');

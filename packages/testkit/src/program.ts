@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/**
+ * Where a program is: on PATH, else installed by apt-get where we may.
+ *
+ * @param names it may have, the first that is found counts
+ * @param debianPackage that brings it
+ */
+export function findProgram(names: readonly string[], debianPackage: string): string | undefined {
+  const find = (): string | undefined => names.map(onPath).find((path) => path !== undefined);
+  return find() ?? (install(debianPackage) ? find() : undefined);
+}
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function install(debianPackage: string): boolean {
+  if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return false;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const aptGet = (...args: string[]): boolean =>
+    spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'ignore' }).status === 0;
+  return aptGet('update') && aptGet('install', '-y', '--no-install-recommends', debianPackage);
+}

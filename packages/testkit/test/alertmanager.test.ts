@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { describe, it, type TestContext } from 'node:test';
+import {
+  type Alertmanager,
+  missingAlertmanager,
+  startAlertmanager,
+} from '@openfero/testkit/alertmanager';
+import { at } from '@openfero/testkit/controlplane';
+
+const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
+const QUICK = { groupWait: '100ms', groupInterval: '500ms', repeatInterval: '1h' };
+
+/** A webhook; `next` is the next notification that comes. */
+async function startWebhook(t: TestContext): Promise<{ url: string; next(): Promise<unknown> }> {
+  const bodies: Promise<unknown>[] = [];
+  const server: Server = createServer((request, response) => {
+    const body = json(request);
+    bodies.push(body);
+    void body.then(() => {
+      response.end();
+      server.emit('notification');
+    });
+  }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const isAddress = (address: unknown): address is AddressInfo => typeof address === 'object';
+  const address = server.address();
+  assert.ok(isAddress(address));
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async next() {
+      while (bodies.length === 0) await once(server, 'notification');
+      return bodies.shift();
+    },
+  };
+}
+
+describe('an Alertmanager', { skip }, () => {
+  async function start(t: TestContext, receiverUrl: string, peers?: readonly Alertmanager[]) {
+    const alertmanager = await startAlertmanager({
+      receiverUrl,
+      ...QUICK,
+      ...(peers !== undefined && { peers }),
+    });
+    t.after(() => alertmanager.stop());
+    return alertmanager;
+  }
+
+  it('notifies of what fires and of what is resolved', async (t) => {
+    const webhook = await startWebhook(t);
+    const alertmanager = await start(t, webhook.url);
+    const labels = { alertname: 'Any' };
+    await alertmanager.post([{ labels }]);
+    assert.equal(at(await webhook.next(), 'alerts', 0, 'status'), 'firing');
+    await alertmanager.post([{ labels, endsAt: new Date().toISOString() }]);
+    assert.equal(at(await webhook.next(), 'alerts', 0, 'status'), 'resolved');
+    assert.equal(await alertmanager.metric('alertmanager_notifications_total', 'webhook'), 2);
+  });
+
+  it('settles with its peer, and both notify', async (t) => {
+    const webhook = await startWebhook(t);
+    const first = await start(t, webhook.url, []);
+    const second = await start(t, webhook.url, [first]);
+    await Promise.all([first.settled(), second.settled()]);
+    const post = (one: Alertmanager) => one.post([{ labels: { alertname: 'Any' } }]);
+    await Promise.all([first, second].map(post));
+    await Promise.all([webhook.next(), webhook.next()]);
+  });
+
+  it('says what it does not take', async (t) => {
+    const alertmanager = await start(t, 'http://127.0.0.1:1/');
+    await assert.rejects(alertmanager.post([{ labels: {} }]), /answered 400/);
+  });
+});

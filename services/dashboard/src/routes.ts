@@ -1,0 +1,51 @@
+/** Bull Board's pages: all of them are the same document, and its script draws what the path says. */
+export const PAGES: ReadonlySet<string> = new Set([
+  '/',
+  '/queue/:queueName',
+  '/queue/:queueName/:jobId',
+]);
+
+/** Reading. Bull Board's remaining GETs serve what is not offered here: schedulers, metrics, adding. */
+const READING: ReadonlySet<string> = new Set([
+  ...PAGES,
+  '/static/*',
+  '/api/redis/stats',
+  '/api/queues',
+  '/api/queues/:queueName/workers',
+  '/api/queues/:queueName/rate-limit',
+  '/api/queues/:queueName/default-job-options',
+  '/api/queues/:queueName/:jobId',
+  '/api/queues/:queueName/:jobId/logs',
+]);
+
+/** Bull Board's page asks for it with every job, and shows an error where it gets none. */
+const FLOW = '/api/queues/:queueName/:jobId/flow';
+
+/** What changes the queue, by Bull Board's own pattern; each in its own words in changes.ts. */
+export const CHANGES = {
+  '/api/queues/:queueName/:jobId/retry': 'retry',
+  '/api/queues/:queueName/retry/:queueStatus': 'retry all',
+  '/api/queues/:queueName/:jobId/clean': 'remove',
+  '/api/queues/:queueName/clean/:queueStatus': 'clean',
+} as const;
+
+export type Change = (typeof CHANGES)[keyof typeof CHANGES];
+
+/**
+ * What may become of a route that Bull Board registers. What is not listed above is refused: a
+ * route that a new version brings as well.
+ */
+export function accessTo(
+  method: string | readonly string[],
+  pattern: string,
+  readOnly: boolean,
+): 'read' | 'no flow' | Change | 'refused' {
+  const methods = typeof method === 'string' ? [method] : method;
+  if (methods.every((each) => each === 'GET' || each === 'HEAD')) {
+    if (pattern === FLOW) return 'no flow';
+    return READING.has(pattern) ? 'read' : 'refused';
+  }
+  if (readOnly || methods.join() !== 'PUT') return 'refused';
+  const change = Object.entries(CHANGES).find(([listed]) => listed === pattern);
+  return change?.[1] ?? 'refused';
+}

@@ -1,0 +1,27 @@
+import { createLogger } from '@openfero/service/log';
+import { createMetrics } from '@openfero/service/metrics';
+import { connectRedis } from '@openfero/service/redis';
+import { runService, stopOn } from '@openfero/service/stop';
+import { reloadTls } from '@openfero/service/tls';
+import { buildApp } from './app.ts';
+import { COMMAND_TIMEOUT_MS } from './limits.ts';
+import { readSettings } from './settings.ts';
+
+await runService(async () => {
+  const settings = readSettings(process.env);
+  const log = createLogger(settings.logLevel, 'dashboard');
+  const redis = connectRedis(
+    settings.redis,
+    { kind: 'producer', name: 'openfero-dashboard', commandTimeoutMs: COMMAND_TIMEOUT_MS },
+    log,
+  );
+  const app = await buildApp({ settings, log, redis, registry: createMetrics() });
+  stopOn(log, [
+    ['http', () => app.close()],
+    ['redis', () => redis.disconnect()],
+  ]);
+  for (const variable of settings.unknown) log.warn({ variable }, 'not known: a typo?');
+  const url = await app.listen({ host: settings.host, port: settings.port });
+  if (settings.tls !== undefined) reloadTls(app.server, settings.tls, log);
+  log.info({ url, readOnly: settings.readOnly }, 'listening');
+});

@@ -1,0 +1,47 @@
+import { isIPv4 } from 'node:net';
+import { type AuthSettings, readAuthSettings } from '@openfero/service/authentication';
+import {
+  boolean,
+  type CommonSettings,
+  type Environment,
+  InvalidSetting,
+  readCommonSettings,
+} from '@openfero/service/settings';
+import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
+
+export interface Settings extends CommonSettings {
+  readonly auth: AuthSettings;
+  /** Undefined where TLS is off. */
+  readonly tls: TlsSettings | undefined;
+  /** Nothing can be retried or removed. */
+  readonly readOnly: boolean;
+}
+
+const DEFAULT_PORT = 8082;
+const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
+
+/** @throws {InvalidSetting} naming the first variable that is wrong or missing */
+export function readSettings(env: Environment): Settings {
+  const common = readCommonSettings(env, DEFAULT_PORT);
+  const auth = readAuthSettings(env);
+  return Object.freeze({
+    ...common,
+    auth,
+    tls: readTlsSettings(env),
+    readOnly: readReadOnly(env, auth, common.host),
+  });
+}
+
+function readReadOnly(env: Environment, auth: AuthSettings, host: string): boolean {
+  const readOnly = boolean(env, READ_ONLY, auth.kind === 'none');
+  if (readOnly || auth.kind !== 'none' || isLoopback(host)) return readOnly;
+  throw new InvalidSetting(
+    READ_ONLY,
+    `is false, so anybody who reaches ${host} could retry and remove: set OPENFERO_AUTH to basic or bearer, or HOST to 127.0.0.1`,
+  );
+}
+
+/** Whether it is a name or an address that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}

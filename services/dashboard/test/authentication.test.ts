@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { startDashboard } from './dashboard.ts';
+
+const CLOSED = [
+  '/',
+  '/queue/remediations',
+  '/static/images/logo.svg',
+  '/api/queues',
+  '/api/queues/remediations/pause',
+  '/nothing',
+  '//healthz/../api/queues',
+];
+
+suite('authentication', { concurrency: false }, () => {
+  let redis: TestRedis;
+  before(async () => {
+    redis = await startRedis();
+  });
+  after(() => redis.stop());
+
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+  const kinds = [
+    {
+      env: {
+        OPENFERO_AUTH: 'basic',
+        OPENFERO_AUTH_USER: 'ann',
+        OPENFERO_AUTH_PASSWORD: 's3cret',
+      },
+      right: basic('ann:s3cret'),
+      wrong: [basic('ann:wrong'), basic('bob:s3cret'), 'Bearer s3cret'],
+    },
+    {
+      env: { OPENFERO_AUTH: 'bearer', OPENFERO_AUTH_TOKEN: 't0ken' },
+      right: 'Bearer t0ken',
+      wrong: ['Bearer t0ke', 'Bearer ', basic('t0ken:')],
+    },
+  ];
+  for (const { env, right, wrong } of kinds) {
+    test(`${env.OPENFERO_AUTH} is asked of everything but health and metrics`, async (t) => {
+      const { ask, service } = await startDashboard(t, { REDIS_URL: redis.url, ...env });
+      await service.ready();
+      const refused = ['', ...wrong].flatMap((authorization) =>
+        CLOSED.flatMap((path) =>
+          ['GET', 'PUT'].map((method) => [method, path, { authorization }] as const),
+        ),
+      );
+      for (const asked of refused) {
+        const answer = await ask(...asked);
+        assert.equal(answer.status, 401, JSON.stringify(asked));
+        assert.ok(answer.headers['www-authenticate']);
+      }
+      for (const path of ['/', '/static/images/logo.svg', '/api/queues']) {
+        assert.equal((await ask('GET', path, { authorization: right })).status, 200, path);
+      }
+      for (const path of ['/healthz', '/readyz', '/metrics']) {
+        assert.equal((await ask('GET', path)).status, 200, path);
+      }
+    });
+  }
+});

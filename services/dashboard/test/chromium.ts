@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { spawnBound } from '@openfero/testkit/process';
+
+/** A message of the DevTools protocol. */
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params: { readonly [name: string]: unknown };
+  readonly result?: { readonly [name: string]: unknown };
+  readonly error?: { readonly message: string };
+}
+
+export interface Page {
+  /** Every address that was asked for since the page was made, by any part of it. */
+  readonly requests: readonly string[];
+  /** Errors in its console, violations of the content security policy among them. */
+  readonly complaints: readonly string[];
+  open(url: string): Promise<void>;
+  /** The value of an expression in the page. */
+  evaluate(expression: string): Promise<unknown>;
+  /** Waits until the expression is true in the page. */
+  until(expression: string): Promise<void>;
+  /** PNG. */
+  screenshot(): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+const FLAGS = [
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync',
+  '--disable-background-networking --disable-component-update --window-size=1280,900',
+  '--remote-debugging-port=0',
+];
+
+const PATIENCE_MS = 15_000;
+
+/** Where Chromium is: on PATH, under one of its names; undefined where it is not installed. */
+export function findChromium(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return ['chromium', 'chromium-browser', 'google-chrome']
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts a Chromium of its own, with a fresh profile, and opens an empty page in it. */
+export async function openChromium(program: string): Promise<Page> {
+  const profile = await mkdtemp(join(tmpdir(), 'openfero-chromium-'));
+  const flags = FLAGS.join(' ').split(' ');
+  const child = spawnBound(program, [...flags, `--user-data-dir=${profile}`, 'about:blank']);
+  const closed = once(child, 'close');
+  if (child.stderr === null) throw new Error('Chromium has no stderr');
+  let port = '';
+  for await (const line of createInterface({ input: child.stderr })) {
+    port = /^DevTools listening on ws:\/\/[^:]+:(\d+)\//.exec(line)?.[1] ?? '';
+    if (port !== '') break;
+  }
+  child.stderr.resume();
+  const targets: unknown = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();
+  const page = await attach(addressOf(targets));
+  return {
+    ...page,
+    async close() {
+      await page.close();
+      child.kill('SIGKILL');
+      await closed;
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function addressOf(targets: unknown): string {
+  const pages = Array.isArray(targets) ? targets.filter((target) => target.type === 'page') : [];
+  return String(pages[0]?.webSocketDebuggerUrl);
+}
+
+async function attach(address: string): Promise<Page> {
+  const socket = new WebSocket(address);
+  const waiting = new Map<number, (message: Message) => void>();
+  const requests: string[] = [];
+  const complaints: string[] = [];
+  socket.addEventListener('message', ({ data }) => {
+    const message: Message = JSON.parse(String(data));
+    if (message.id === undefined) note(message, requests, complaints);
+    else waiting.get(message.id)?.(message);
+  });
+  await once(socket, 'open');
+  let last = 0;
+  const call = async (method: string, params: object = {}): Promise<Message['result']> => {
+    const id = ++last;
+    const answer = new Promise<Message>((resolve) => waiting.set(id, resolve));
+    socket.send(JSON.stringify({ id, method, params }));
+    const { result, error } = await answer;
+    waiting.delete(id);
+    if (error !== undefined) throw new Error(`${method}: ${error.message}`);
+    return result;
+  };
+  for (const domain of ['Page', 'Network', 'Log', 'Runtime']) await call(`${domain}.enable`);
+
+  const evaluate = async (expression: string): Promise<unknown> => {
+    const answer = await call('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    const result = answer?.['result'];
+    return typeof result === 'object' && result !== null && 'value' in result
+      ? result.value
+      : undefined;
+  };
+  return {
+    requests,
+    complaints,
+    evaluate,
+    open: async (url) => void (await call('Page.navigate', { url })),
+    async until(expression) {
+      const end = Date.now() + PATIENCE_MS;
+      while ((await evaluate(expression)) !== true) {
+        if (Date.now() > end)
+          throw new Error(`not true in time: ${expression}\n${complaints.join('\n')}`);
+        await evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
+      }
+    },
+    screenshot: async () =>
+      Buffer.from(String((await call('Page.captureScreenshot'))?.['data']), 'base64'),
+    close: async () => socket.close(),
+  };
+}
+
+function note({ method, params }: Message, requests: string[], complaints: string[]): void {
+  const { request, entry, exceptionDetails } = params;
+  if (method === 'Network.requestWillBeSent') requests.push(textOf(request, 'url'));
+  if (method === 'Log.entryAdded' && textOf(entry, 'level') === 'error')
+    complaints.push(`${textOf(entry, 'text')} ${textOf(entry, 'url')}`);
+  if (method === 'Runtime.exceptionThrown') complaints.push(JSON.stringify(exceptionDetails));
+}
+
+function textOf(value: unknown, name: string): string {
+  return String(new Map<string, unknown>(Object.entries(value ?? {})).get(name));
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Alertmanager,
+  type AlertmanagerOptions,
+  missingAlertmanager,
+  type PostedAlert,
+  startAlertmanager,
+} from '@openfero/testkit/alertmanager';
+import type { LogLine } from '@openfero/testkit/process';
+import { freePort } from '@openfero/testkit/redis';
+import { drained, notificationOf, operariusOf, type System, startSystem } from './system.ts';
+
+const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
+
+/** Alertmanager's defaults are 30 s, 5 min and 4 h. */
+const QUICK = { groupWait: '200ms', groupInterval: '1s', repeatInterval: '1h' };
+
+type Wishes = Partial<AlertmanagerOptions> & {
+  readonly worker?: Record<string, string>;
+};
+
+/** The services, an operarius each for Disk firing and resolved, and an Alertmanager that posts to them. */
+async function start(
+  t: TestContext,
+  { worker = {}, ...over }: Wishes = {},
+): Promise<{ system: System; alertmanager: Alertmanager; receiverUrl: string }> {
+  const system = await startSystem(t);
+  await system.define('firing.yaml', operariusOf('Disk'));
+  await system.define('resolved.yaml', operariusOf('Disk', { status: 'resolved' }));
+  const [receiver] = await Promise.all([system.startReceiver(), system.startWorker(worker)]);
+  await receiver.ready();
+  const receiverUrl = `${await receiver.url()}/alerts`;
+  const alertmanager = await startAnother(t, { receiverUrl, ...QUICK, ...over });
+  return { system, alertmanager, receiverUrl };
+}
+
+async function startAnother(t: TestContext, options: AlertmanagerOptions): Promise<Alertmanager> {
+  const alertmanager = await startAlertmanager(options);
+  t.after(() => alertmanager.stop());
+  return alertmanager;
+}
+
+/** Prometheus says since when: without it each Alertmanager would take the time of its own receipt. */
+const disk = (instance: string): PostedAlert => ({
+  labels: { alertname: 'Disk', instance },
+  startsAt: new Date().toISOString(),
+});
+const resolved = (alert: PostedAlert) => ({ ...alert, endsAt: new Date().toISOString() });
+
+/** Ends by status and outcome, the way a person would count them. */
+function tally(ends: readonly LogLine[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { status, outcome } of ends) {
+    const kind = `${status} ${outcome}`;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+async function jobsOf(system: System, status: string): Promise<number> {
+  return (await system.jobs()).filter((name) => name.startsWith(`disk-${status}-`)).length;
+}
+
+describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, () => {
+  it('become Jobs, one each, and what is resolved in a firing group its own', async (t) => {
+    const { system, alertmanager } = await start(t);
+    const [a, b, c] = [disk('a'), disk('b'), disk('c')];
+    await alertmanager.post([a, b, c]);
+    assert.deepEqual(tally(await system.ended(3)), { 'firing created': 3 });
+    await alertmanager.post([resolved(a)]);
+    // The whole group is sent again, with the two that still fire.
+    assert.deepEqual(tally(await system.ended(6)), {
+      'firing created': 3,
+      'firing deduplicated': 2,
+      'resolved created': 1,
+    });
+    assert.equal(await jobsOf(system, 'firing'), 3);
+    assert.equal(await jobsOf(system, 'resolved'), 1);
+  });
+
+  it('become Jobs for the new members only when their group grows', async (t) => {
+    const { system, alertmanager } = await start(t);
+    const a = disk('a');
+    await alertmanager.post([a]);
+    await system.ended(1);
+    await alertmanager.post([a, disk('b'), disk('c')]);
+    assert.deepEqual(tally(await system.ended(4)), {
+      'firing created': 3,
+      'firing deduplicated': 1,
+    });
+    assert.equal(await jobsOf(system, 'firing'), 3);
+  });
+
+  it('are not run again when Alertmanager repeats them', async (t) => {
+    const { system, alertmanager } = await start(t, { repeatInterval: '1s' });
+    await alertmanager.post([disk('a')]);
+    assert.deepEqual(tally(await system.ended(3)), {
+      'firing created': 1,
+      'firing deduplicated': 2,
+    });
+    assert.equal(await jobsOf(system, 'firing'), 1);
+  });
+
+  it('become one Job each from two Alertmanagers of a cluster', async (t) => {
+    const { system, alertmanager, receiverUrl } = await start(t, { peers: [] });
+    const other = await startAnother(t, { receiverUrl, ...QUICK, peers: [alertmanager] });
+    const both = [alertmanager, other];
+    await Promise.all(both.map((one) => one.settled()));
+    // Prometheus posts to all of them.
+    const alerts = ['a', 'b', 'c'].map(disk);
+    await Promise.all(both.map((one) => one.post(alerts)));
+    const sent = (): Promise<number[]> =>
+      Promise.all(both.map((one) => one.metric('alertmanager_notifications_total', 'webhook')));
+    while ((await sent()).some((notifications) => notifications === 0)) await sleep(50);
+    const ends = await system.ended(3);
+    const [worker] = system.workers;
+    assert.ok(worker);
+    await drained(worker, 10_000);
+    assert.equal(tally(ends)['firing created'], 3);
+    assert.equal(await jobsOf(system, 'firing'), 3);
+  });
+
+  it('become a Job for each time they fire, the next one after the cooldown', async (t) => {
+    const { system, alertmanager } = await start(t, { worker: { OPENFERO_COOLDOWN: '5s' } });
+    const a = disk('a');
+    await alertmanager.post([a]);
+    await system.ended(1);
+    await alertmanager.post([resolved(a)]);
+    await system.ended(2);
+    await alertmanager.post([disk('a')]);
+    const ends = await system.ended(3);
+    assert.deepEqual(tally(ends), { 'firing created': 2, 'resolved created': 1 });
+    const [first = 0, second = 0] = ends
+      .filter(({ status }) => status === 'firing')
+      .map(({ time }) => Date.parse(String(time)));
+    assert.ok(second - first > 4900, `${second - first} ms after the first one`);
+    assert.equal(await jobsOf(system, 'firing'), 2);
+  });
+
+  it('are not lost while no receiver is there: Alertmanager repeats', async (t) => {
+    const port = await freePort();
+    const system = await startSystem(t);
+    await system.define('firing.yaml', operariusOf('Disk'));
+    const receiverUrl = `http://127.0.0.1:${port}/alerts`;
+    const alertmanager = await startAnother(t, { receiverUrl, ...QUICK });
+    await alertmanager.post(['a', 'b', 'c'].map(disk));
+    const failed = 'alertmanager_notification_requests_failed_total';
+    while ((await alertmanager.metric(failed, 'webhook')) === 0) await sleep(50);
+    await Promise.all([system.startReceiver({ PORT: String(port) }), system.startWorker()]);
+    assert.deepEqual(tally(await system.ended(3)), { 'firing created': 3 });
+  });
+});
+
+describe('two sources that disagree: firing, resolved, firing with one startsAt', () => {
+  const startsAt = new Date(Date.now() - 60_000).toISOString();
+  const post = async (system: System, status: 'firing' | 'resolved'): Promise<void> => {
+    const over = { status, startsAt, ...(status === 'resolved' && { endsAt: nowAsText() }) };
+    const response = await system.post(notificationOf([{ alertname: 'Disk' }], over));
+    assert.equal(response.status, 200);
+  };
+  const nowAsText = (): string => new Date().toISOString();
+
+  async function defined(t: TestContext): Promise<System> {
+    const system = await startSystem(t);
+    await system.define('firing.yaml', operariusOf('Disk'));
+    await system.define('resolved.yaml', operariusOf('Disk', { status: 'resolved' }));
+    await system.startReceiver();
+    await system.receivers[0]?.ready();
+    return system;
+  }
+
+  it('give one Job per status', async (t) => {
+    const system = await defined(t);
+    await system.startWorker();
+    await post(system, 'firing');
+    await system.ended(1);
+    await post(system, 'resolved');
+    await system.ended(2);
+    await post(system, 'firing');
+    assert.deepEqual(tally(await system.ended(3)), {
+      'firing created': 1,
+      'resolved created': 1,
+      'firing deduplicated': 1,
+    });
+    assert.equal(await jobsOf(system, 'firing'), 1);
+  });
+
+  it('give the same when no worker was there meanwhile: the last word is firing', async (t) => {
+    const system = await defined(t);
+    await post(system, 'firing');
+    await post(system, 'resolved');
+    await post(system, 'firing');
+    await system.startWorker();
+    assert.deepEqual(tally(await system.ended(2)), { 'firing created': 1, 'resolved created': 1 });
+    assert.equal(await jobsOf(system, 'firing'), 1);
+  });
+});

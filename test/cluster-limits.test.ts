@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { at, type Cluster, finishJob } from '@openfero/testkit/controlplane';
+import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
+import { drained, notificationOf, operariusOf } from './system.ts';
+
+const WORKERS = 4;
+const ALERTS = 500;
+const MAX_ACTIVE = 20;
+
+describe('limits on a real API server', await withoutControlPlane(), () => {
+  let plane: Cluster;
+  let stop: () => Promise<void> = async () => {};
+
+  before(async () => {
+    ({ plane, stop } = await openControlPlane());
+  });
+  after(() => stop());
+
+  it(`hold exactly under ${WORKERS} workers and ${ALERTS} alerts, and none is lost`, async (t) => {
+    const namespace = await plane.createNamespace();
+    const kubeconfig = plane.adminKubeconfig;
+    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    await system.define(
+      operariusOf('Many', { annotations: { 'openfero.io/max-active': String(MAX_ACTIVE) } }),
+    );
+    await Promise.all([
+      system.startReceiver(),
+      ...Array.from({ length: WORKERS }, () => system.startWorker({ OPENFERO_MAX_AGE: '1h' })),
+    ]);
+    await Promise.all(system.workers.map((worker) => worker.ready()));
+    const alerts = Array.from({ length: ALERTS }, (_, i) => ({ alertname: 'Many', i: `${i}` }));
+    await system.post(notificationOf(alerts));
+    const finished = new Set<string>();
+    let most = 0;
+    while (finished.size < ALERTS) {
+      const jobs = await system.jobs();
+      const unfinished = jobs
+        .map((job) => String(at(job, 'metadata', 'name')))
+        .filter((name) => !finished.has(name));
+      most = Math.max(most, unfinished.length);
+      assert.ok(unfinished.length <= MAX_ACTIVE, `${unfinished.length} unfinished Jobs`);
+      await Promise.all(unfinished.map((name) => finishJob(plane, { namespace, name })));
+      for (const name of unfinished) finished.add(name);
+    }
+    assert.equal(most, MAX_ACTIVE, 'and all places were used');
+    const [worker] = system.workers;
+    if (worker !== undefined) await drained(worker, 20_000);
+    assert.equal((await system.jobs()).length, ALERTS);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Cluster } from '@openfero/testkit/controlplane';
+import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
+import { notificationOf, operariusOf } from './system.ts';
+
+const CONFIG_MAPS = 1_000;
+const JOBS = 10_000;
+const IN_FLIGHT = 32;
+
+/** Runs a task so many times, some at once. */
+async function times(count: number, task: (i: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) await task(i);
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+}
+
+/** What the API server was asked about Jobs and ConfigMaps so far, by its own account. */
+async function askedOf(plane: Cluster): Promise<Record<string, number>> {
+  const metrics = await plane.kubectl(['get', '--raw', '/metrics']);
+  const asked: Record<string, number> = {};
+  for (const line of metrics.split('\n')) {
+    const [, labels = '', count] = /^apiserver_request_total{(.*)} (\d+)$/.exec(line) ?? [];
+    const resource = /resource="(jobs|configmaps)"/.exec(labels)?.[1];
+    const verb = /verb="(POST|GET|LIST)"/.exec(labels)?.[1];
+    if (resource === undefined || verb === undefined) continue;
+    const what = `${verb} ${resource}`;
+    asked[what] = (asked[what] ?? 0) + Number(count);
+  }
+  return asked;
+}
+
+describe('a large namespace', await withoutControlPlane(), () => {
+  let plane: Cluster;
+  let stop: () => Promise<void> = async () => {};
+
+  before(async () => {
+    ({ plane, stop } = await openControlPlane());
+  });
+  after(() => stop());
+
+  it(`of ${CONFIG_MAPS} ConfigMaps and ${JOBS} Jobs costs one call per alert: the create`, async (t) => {
+    const namespace = await plane.createNamespace();
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    await times(CONFIG_MAPS, (i) =>
+      plane.request('POST', path, JSON.parse(operariusOf(`Alert${i}`))),
+    );
+    await times(JOBS, (i) =>
+      plane.request('POST', `/apis/batch/v1/namespaces/${namespace}/jobs`, jobOf(`job-${i}`)),
+    );
+    const kubeconfig = plane.adminKubeconfig;
+    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    const unlimited = { OPENFERO_MAX_ACTIVE_JOBS: '0', OPENFERO_MAX_ACTIVE_PER_OPERARIUS: '0' };
+    const [worker] = await Promise.all([system.startWorker(unlimited), system.startReceiver()]);
+    await worker.ready();
+    const checked = (line: Readonly<Record<string, unknown>>): boolean =>
+      line['operarius'] === `openfero-alert${CONFIG_MAPS - 1}-firing`;
+    await worker.waitForLine(checked, 120_000);
+    const before = await askedOf(plane);
+    await system.post(notificationOf([{ alertname: 'Alert7' }]));
+    const [end] = await system.ended(1);
+    assert.equal(end?.['outcome'], 'created');
+    const { 'POST jobs': creates = 0 } = before;
+    assert.deepEqual(await askedOf(plane), { ...before, 'POST jobs': creates + 1 });
+  });
+});
+
+/** One that the Job controller leaves alone: ten thousand of its own would keep it busy. */
+function jobOf(name: string): object {
+  return {
+    metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'openfero' } },
+    spec: {
+      managedBy: 'example.com/nobody',
+      template: { spec: { containers: [{ name: 'c', image: 'i' }], restartPolicy: 'Never' } },
+    },
+  };
+}

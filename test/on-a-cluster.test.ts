@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { at, type Cluster, finishJob } from '@openfero/testkit/controlplane';
+import {
+  type ClusterSystem,
+  openControlPlane,
+  startClusterSystem,
+  withoutControlPlane,
+} from './cluster-system.ts';
+import { notificationOf, operariusOf, readTestFile } from './system.ts';
+
+const SEED = new URL(
+  '../deploy/examples/operarii/kubequotaalmostfull-firing.yaml',
+  import.meta.url,
+);
+
+const nameOf = (object: unknown): string => String(at(object, 'metadata', 'name'));
+
+describe('on a real API server', await withoutControlPlane(), () => {
+  let plane: Cluster;
+  let stop: () => Promise<void> = async () => {};
+
+  before(async () => {
+    ({ plane, stop } = await openControlPlane());
+  });
+  after(() => stop());
+
+  /** A namespace of its own with a receiver and a ready worker. */
+  const start = async (
+    t: TestContext,
+    env: Record<string, string> = {},
+  ): Promise<ClusterSystem & { readonly namespace: string }> => {
+    const namespace = await plane.createNamespace();
+    const kubeconfig = plane.adminKubeconfig;
+    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    const [worker] = await Promise.all([system.startWorker(env), system.startReceiver()]);
+    await worker.ready();
+    return { ...system, namespace };
+  };
+
+  /** Waits until the worker tells of a revision of its operarii that holds the ConfigMap. */
+  const defined = async (system: ClusterSystem, name: string): Promise<void> => {
+    const [worker] = system.workers;
+    const checked = (line: Readonly<Record<string, unknown>>): boolean =>
+      line['operarius'] === name && /^operarius is/.test(String(line['msg']));
+    await worker?.waitForLine(checked);
+  };
+
+  it("makes the seed's Job of the seed's ConfigMap, and shows the server's two warnings", async (t) => {
+    const system = await start(t);
+    await system.define(await readFile(SEED, 'utf8'));
+    await defined(system, 'openfero-kubequotaalmostfull-firing');
+    await system.post(await readTestFile('alerts.json'));
+    const [end] = await system.ended(1);
+    assert.equal(end?.['outcome'], 'created');
+    const warnings = end?.['warnings'];
+    assert.ok(Array.isArray(warnings));
+    assert.deepEqual(warnings.toSorted(), [
+      'unknown field "spec.template.labels"',
+      'unknown field "spec.template.spec.imagePullPolicy"',
+    ]);
+    const [job] = await system.jobs();
+    const env = at(job, 'spec', 'template', 'spec', 'containers', 0, 'env');
+    assert.ok(Array.isArray(env));
+    const values = new Map(env.map((one) => [String(at(one, 'name')), at(one, 'value')]));
+    assert.equal(values.get('OPENFERO_ALERTNAME'), 'KubeQuotaAlmostFull');
+    assert.equal(values.get('OPENFERO_CLUSTER'), 'dev-dmz');
+    assert.equal(values.get('OPENFERO_ZONE'), 'internal');
+  });
+
+  it('makes no second Job once Kubernetes has deleted the first one', async (t) => {
+    const system = await start(t, { OPENFERO_COOLDOWN: '0s' });
+    await system.define(operariusOf('Deleted'));
+    await defined(system, 'openfero-deleted-firing');
+    const body = notificationOf([{ alertname: 'Deleted' }]);
+    await system.post(body);
+    await system.ended(1);
+    const [job] = await system.jobs();
+    const name = nameOf(job);
+    const { namespace } = system;
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+    await plane.request('PATCH', path, { spec: { ttlSecondsAfterFinished: 1 } });
+    await finishJob(plane, { namespace, name });
+    while ((await system.jobs()).length > 0) await sleep(100);
+    await system.post(body);
+    const ends = await system.ended(2);
+    assert.deepEqual(
+      ends.map(({ outcome }) => outcome),
+      ['created', 'deduplicated'],
+    );
+    assert.deepEqual(await system.jobs(), []);
+  });
+
+  it('makes one Job, not a chain, of an alert about its own failed Job', async (t) => {
+    const system = await start(t);
+    await system.define(operariusOf('KubeJobFailed'));
+    await defined(system, 'openfero-kubejobfailed-firing');
+    const about = (name: string): string =>
+      notificationOf([{ alertname: 'KubeJobFailed', job_name: name, namespace: system.namespace }]);
+    await system.post(about('somebody-elses'));
+    await system.ended(1);
+    const [job] = await system.jobs();
+    await system.post(about(nameOf(job)));
+    const ends = await system.ended(2);
+    assert.equal(ends[1]?.['outcome'], 'own-job');
+    assert.equal((await system.jobs()).length, 1);
+  });
+
+  it('waits for a quota to be lifted, and then creates the Job', async (t) => {
+    const system = await start(t);
+    const { namespace } = system;
+    const quotas = `/api/v1/namespaces/${namespace}/resourcequotas`;
+    await plane.request('POST', quotas, {
+      metadata: { name: 'none' },
+      spec: { hard: { 'count/jobs.batch': '0' } },
+    });
+    while (!at((await plane.request('GET', `${quotas}/none`)).body, 'status', 'hard')) {
+      await sleep(50);
+    }
+    await system.define(operariusOf('Quota'));
+    await system.post(notificationOf([{ alertname: 'Quota' }]));
+    const [worker] = system.workers;
+    await worker?.waitForLine((line) => /exceeded quota/.test(JSON.stringify(line)));
+    await plane.request('DELETE', `${quotas}/none`);
+    const [end] = await system.ended(1, 40_000);
+    assert.equal(end?.['outcome'], 'created');
+  });
+
+  it("ends as rejected, with the server's own words, where the definition is wrong", async (t) => {
+    const system = await start(t);
+    await system.define(
+      operariusOf('Wrong').replace(
+        '\\"restartPolicy\\":\\"Never\\"',
+        '\\"restartPolicy\\":\\"Always\\"',
+      ),
+    );
+    await defined(system, 'openfero-wrong-firing');
+    await system.post(notificationOf([{ alertname: 'Wrong' }]));
+    const [end] = await system.ended(1);
+    assert.equal(end?.['outcome'], 'rejected');
+    assert.match(String(end?.['reason']), /restartPolicy: .*Unsupported value|Required value/);
+    const described = await plane.kubectl([
+      ...['describe', 'configmap', 'openfero-wrong-firing', '-n', system.namespace],
+    ]);
+    assert.match(described, /Warning\s+InvalidOperarius.*the API server refuses it/);
+  });
+
+  it('goes on with the others while an admission webhook hangs over one definition', async (t) => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => silent.close());
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const system = await start(t, { OPENFERO_MAX_AGE: '8s' });
+    const { namespace } = system;
+    const webhooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+    const made = await plane.request('POST', webhooks, {
+      metadata: { name: namespace },
+      webhooks: [
+        {
+          name: 'hangs.example.com',
+          clientConfig: { url: `https://127.0.0.1:${port}/` },
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+          objectSelector: { matchLabels: { poison: 'yes' } },
+          rules: [
+            {
+              apiGroups: ['batch'],
+              apiVersions: ['v1'],
+              operations: ['CREATE'],
+              resources: ['jobs'],
+            },
+          ],
+          sideEffects: 'None',
+          admissionReviewVersions: ['v1'],
+          timeoutSeconds: 30,
+        },
+      ],
+    });
+    assert.equal(made.status, 201);
+    t.after(() => plane.request('DELETE', `${webhooks}/${namespace}`));
+    const poisoned = operariusOf('Poison').replace(
+      '\\"metadata\\":{',
+      '\\"metadata\\":{\\"labels\\":{\\"poison\\":\\"yes\\"},',
+    );
+    await system.define(poisoned);
+    await system.define(operariusOf('Healthy'));
+    await defined(system, 'openfero-healthy-firing');
+    await system.post(notificationOf([{ alertname: 'Poison' }]));
+    const healthy = Array.from({ length: 5 }, (_, i) => ({ alertname: 'Healthy', i: `${i}` }));
+    await system.post(notificationOf(healthy));
+    const ends = await system.ended(6, 40_000);
+    assert.deepEqual(
+      ends.map(({ outcome }) => outcome),
+      [...Array.from({ length: 5 }, () => 'created'), 'expired'],
+    );
+    assert.match(String(ends[5]?.['reason']), /last error: /);
+  });
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { at, type Cluster } from '@openfero/testkit/controlplane';
+import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
+import { notificationOf } from './system.ts';
+
+const MANIFESTS = fileURLToPath(new URL('../deploy/kubernetes', import.meta.url));
+const STRICTLY = ['--validate=strict', '--warnings-as-errors'];
+
+/** Milliseconds: it waits for what must come. */
+const LIMITED = { timeout: 60_000 };
+
+/** As the namespace of the Jobs wants it: `restricted`. */
+const OPERARIUS = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: openfero-shipped-firing, labels: { app: openfero } }
+data:
+  Shipped: |
+    apiVersion: batch/v1
+    kind: Job
+    metadata: { name: shipped }
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
+          containers:
+            - name: c
+              image: i
+              securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
+`;
+
+interface Rule {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly verbs?: readonly string[];
+}
+
+describe('deploy/kubernetes', await withoutControlPlane(), () => {
+  let plane: Cluster;
+  let stop: () => Promise<void> = async () => {};
+
+  before(async () => {
+    ({ plane, stop } = await openControlPlane());
+    const files = ['namespaces', 'access'].map((name) => `--filename=${MANIFESTS}/${name}.yaml`);
+    await plane.kubectl(['apply', ...files, ...STRICTLY]);
+  });
+  after(() => stop());
+
+  /** Everything as the API server would store it. */
+  const shipped = async (): Promise<readonly unknown[]> => {
+    const args = ['apply', '-k', MANIFESTS, '--dry-run=server', '-o', 'json', ...STRICTLY];
+    const items = at(JSON.parse(await plane.kubectl(args)), 'items');
+    assert.ok(Array.isArray(items));
+    return items;
+  };
+  const podsOf = (objects: readonly unknown[]): readonly (readonly [string, unknown])[] =>
+    objects
+      .map((one) => [String(at(one, 'metadata', 'name')), at(one, 'spec', 'template', 'spec')])
+      .filter((pair): pair is [string, unknown] => pair[1] !== undefined);
+
+  const kubeconfigOf = async (account: string): Promise<string> =>
+    plane.kubeconfig({ token: await plane.tokenFor('openfero', account) }, 'openfero-jobs');
+
+  /** What a ServiceAccount may do in a namespace, by the API server's own account. */
+  const rulesOf = async (kubeconfig: string, namespace: string): Promise<readonly Rule[]> => {
+    const review = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectRulesReview',
+      spec: { namespace },
+    };
+    const args = [
+      'create',
+      '-f',
+      '-',
+      '-o',
+      'json',
+      '--validate=false',
+      `--kubeconfig=${kubeconfig}`,
+    ];
+    const status = at(JSON.parse(await plane.kubectl(args, JSON.stringify(review))), 'status');
+    assert.equal(at(status, 'incomplete'), false);
+    const rules = at(status, 'resourceRules');
+    assert.ok(Array.isArray(rules));
+    return rules;
+  };
+
+  it('is taken by an API server that is strict, without a warning', async () => {
+    const kinds = new Set((await shipped()).map((one) => at(one, 'kind')));
+    for (const kind of ['Deployment', 'StatefulSet', 'NetworkPolicy', 'PodDisruptionBudget']) {
+      assert.ok(kinds.has(kind), kind);
+    }
+  });
+
+  it('has pods that a namespace with the level restricted takes, and their volumes and ports', async () => {
+    for (const [name, spec] of podsOf(await shipped())) {
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'openfero' },
+        spec,
+      };
+      const claim = { name: 'data', emptyDir: {} };
+      const volumes = at(spec, 'volumes') ?? [claim];
+      const whole = { ...pod, spec: { ...Object(spec), volumes } };
+      const args = ['create', '-f', '-', '--dry-run=server', ...STRICTLY];
+      await plane.kubectl(args, JSON.stringify(whole));
+    }
+  });
+
+  it('gives nobody but the worker a token', async () => {
+    const withToken = podsOf(await shipped())
+      .filter(([, spec]) => at(spec, 'automountServiceAccountToken') !== false)
+      .map(([name]) => name);
+    assert.deepEqual(withToken, ['openfero-worker']);
+  });
+
+  it('lets the worker do what it needs in the namespace of the Jobs, and nothing more', async () => {
+    const [worker, nobody] = await Promise.all(
+      ['openfero-worker', 'openfero-receiver'].map(kubeconfigOf),
+    );
+    assert.ok(worker && nobody);
+    const everybodys = (await rulesOf(nobody, 'openfero-jobs')).map((rule) => JSON.stringify(rule));
+    const own = (await rulesOf(worker, 'openfero-jobs')).filter(
+      (rule) => !everybodys.includes(JSON.stringify(rule)),
+    );
+    assert.deepEqual(
+      own.map(({ resources, verbs }) => `${resources}: ${[...(verbs ?? [])].sort()}`).sort(),
+      ['configmaps: list,watch', 'events: create,patch', 'jobs: create,get,list,watch'],
+    );
+    for (const namespace of ['openfero', 'default', 'kube-system']) {
+      assert.deepEqual(await rulesOf(worker, namespace), await rulesOf(nobody, namespace));
+    }
+  });
+
+  it('has rights and settings with which a worker makes a Job of an alert', LIMITED, async (t) => {
+    const kubeconfig = await kubeconfigOf('openfero-worker');
+    const system = await startClusterSystem(t, { plane, namespace: 'openfero-jobs', kubeconfig });
+    await system.define(OPERARIUS);
+    const [, spec] = podsOf(await shipped()).find(([name]) => name === 'openfero-worker') ?? [];
+    const variables = at(spec, 'containers', 0, 'env');
+    assert.ok(Array.isArray(variables));
+    const env = Object.fromEntries(
+      variables
+        .map((one) => [String(at(one, 'name')), String(at(one, 'value'))])
+        .filter(([name = '']) => name.startsWith('OPENFERO_')),
+    );
+    const [worker] = await Promise.all([system.startWorker(env), system.startReceiver()]);
+    await worker.ready();
+    const alert = { alertname: 'Shipped', instance: crypto.randomUUID() };
+    assert.equal((await system.post(notificationOf([alert]))).status, 200);
+    const [end] = await system.ended(1);
+    assert.equal(end?.['outcome'], 'created');
+    const names = (await system.jobs()).map((job) => at(job, 'metadata', 'name'));
+    assert.ok(names.includes(end?.['job']));
+
+    const reasons = async (): Promise<readonly unknown[]> =>
+      (await system.events('openfero-shipped-firing')).map((event) => at(event, 'reason'));
+    while (!(await reasons()).includes('JobCreated')) await sleep(50);
+    const warnings = worker.lines.filter(({ level }) => level === 'warn' || level === 'error');
+    assert.deepEqual(warnings, []);
+  });
+});

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { parseManifest } from '@openfero/core/yaml';
+import { at, type Cluster } from '@openfero/testkit/controlplane';
+import { openControlPlane, withoutControlPlane } from './cluster-system.ts';
+
+const TABLE = new URL('../packages/core/test/yaml-table.json', import.meta.url);
+
+interface Row {
+  readonly yaml: string;
+  /** What kubectl refuses. */
+  readonly error?: string;
+  /** What only we refuse. */
+  readonly refused?: string;
+}
+
+/** A row as a part of a Job: what kubectl cannot place in a cluster it does not print. */
+const jobOf = ({ yaml }: Row): string =>
+  `apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: row\nspec:\n${yaml.replace(/^/gm, '  ')}\n`;
+
+const specOf = (job: unknown): string => JSON.stringify(at(job, 'spec'));
+
+describe('YAML', await withoutControlPlane(), () => {
+  let plane: Cluster;
+  let stop: () => Promise<void> = async () => {};
+
+  before(async () => {
+    ({ plane, stop } = await openControlPlane());
+  });
+  after(() => stop());
+
+  it('reads as kubectl reads it, row by row of the table', async () => {
+    const table: Row[] = JSON.parse(await readFile(TABLE, 'utf8'));
+    const rows = table.filter((row) => row.error === undefined && row.refused === undefined);
+    // Of one line: several would mean something else further to the right.
+    const jobs = rows.filter(({ yaml }) => /^\w+:[^\r\n]*$/.test(yaml)).map(jobOf);
+    assert.ok(jobs.length > 150, `only ${jobs.length} rows`);
+    const args = ['create', '--dry-run=client', '--validate=false', '-o', 'json', '-f', '-'];
+    const printed = await plane.kubectl(args, jobs.join('---\n'));
+    // One object after the other, not a list.
+    const items: unknown[] = printed.split(/(?<=^})\n(?={)/m).map((one) => JSON.parse(one));
+    assert.equal(items.length, jobs.length);
+    for (const [i, job] of jobs.entries()) {
+      assert.equal(specOf(parseManifest(job)), specOf(items[i]), job);
+    }
+  });
+});
