@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 
 /** Everything that `npm test` checks, in order: what is quick to tell comes first. */
 const CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
-  ['format and lint', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['format and lint', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['types', 'tsc', '--noEmit'],
   ['unused exports and dependencies', 'knip'],
 ];

@@ -160,11 +160,7 @@ export function secret(env: Environment, name: string): string | undefined {
 }
 
 /** @throws {InvalidSetting} where it is no URL of these protocols (`redis:`); never with the value */
-export function url(
-  env: Environment,
-  name: string,
-  protocols: readonly string[],
-): string | undefined {
+function url(env: Environment, name: string, protocols: readonly string[]): string | undefined {
   const value = text(env, name);
   if (value === undefined) return undefined;
   if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value;

@@ -15,9 +15,9 @@ import { freePorts } from './controlplane/ports.ts';
 import { startWatchdog, type Watchdog } from './controlplane/watchdog.ts';
 import { type ControlPlaneTools, controlPlaneTools } from './gotools.ts';
 
-export { type Cluster, type Identity, openCluster } from './controlplane/cluster.ts';
-export { finishJob, type JobName } from './controlplane/jobs.ts';
-export { type Answer, at, type Request } from './controlplane/request.ts';
+export { type Cluster, openCluster } from './controlplane/cluster.ts';
+export { finishJob } from './controlplane/jobs.ts';
+export { at } from './controlplane/request.ts';
 export { missingControlPlane } from './gotools.ts';
 
 const READY_WITHIN_MS = 60_000;

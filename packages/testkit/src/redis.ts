@@ -1,13 +1,13 @@
-import { type ChildProcess, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { spawnBound } from './process.ts';
+import { findProgram } from './program.ts';
 
 export interface TestRedis {
   readonly port: number;
@@ -111,37 +111,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/**
- * Where redis-server is: on PATH, else installed by apt-get where we may.
- *
- * @throws with one line that says what to install
- */
-export function findRedis(): string {
-  const found = onPath('redis-server') ?? (install() ? onPath('redis-server') : undefined);
+/** @throws with one line that says what to install */
+function findRedis(): string {
+  const found = findProgram(['redis-server'], 'redis-server');
   if (found !== undefined) return found;
   throw new Error(
     'redis-server is missing: install Redis 6.2 or newer (Debian: apt-get install redis-server, macOS: brew install redis) and run this again',
   );
-}
-
-function onPath(program: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, program)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function install(): boolean {
-  if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return false;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const aptGet = (...args: string[]): boolean =>
-    spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'ignore' }).status === 0;
-  return aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'redis-server');
 }

@@ -8,6 +8,8 @@ export interface Cluster {
   readonly operarii: Operarii;
   readonly jobs: Jobs;
   readonly events: Events;
+  /** The worker's own ServiceAccount, where it is known and in the namespace of the Jobs. */
+  readonly serviceAccount?: string;
   /** Why nothing may be decided now (no complete list yet, watch too old), or undefined. */
   blocked(): string | undefined;
   /** Seconds since each watch was last known to be up to date: openfero_watch_age_seconds. */

@@ -1,28 +1,25 @@
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Result } from '@openfero/core/outcome';
-import {
-  QUEUE,
-  type Remediation,
-  readRemediation,
-  UnreadablePayload,
-} from '@openfero/core/redis/remediation';
+import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Delivery, Dependencies, Step } from './attempt.ts';
+import {
+  deliveryOf,
+  heldOf,
+  LOCK_DURATION,
+  putBack,
+  type RemediationJob,
+  readJob,
+} from './delivery.ts';
 import type { Gate } from './gate.ts';
 import { remediate } from './remediate.ts';
-import { backoff, LockLost, type Verdict, verdict } from './verdict.ts';
+import { backoff, GATE_DELAY, NotNow, type Verdict, verdict } from './verdict.ts';
 
-/** Milliseconds. A killed worker's remediations are another's after lock and check: within 15 s. */
-const LOCK_DURATION = 10_000;
+/** Milliseconds. See LOCK_DURATION. */
 const STALLED_INTERVAL = 5_000;
-
-/** Milliseconds for which a confirmed lock is trusted: half of it is left for the create. */
-const LOCK_TRUST = 5_000;
-
-/** Milliseconds after which a remediation that came to a closed gate tries again. */
-const GATE_DELAY = 1_000;
 
 /** The end of a remediation for a person to look at, as BullMQ's failed set shows it. */
 export class FailedRemediation extends UnrecoverableError {
@@ -41,8 +38,6 @@ class RetryLater extends Error {
     this.after = after;
   }
 }
-
-type RemediationJob = Job<unknown, Result>;
 
 export interface ConsumeOptions {
   readonly redis: Redis;
@@ -104,104 +99,77 @@ function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
 async function attempt(
   job: RemediationJob,
   token: string,
-  { gate, deps, onProgress, log }: ConsumeOptions,
+  options: ConsumeOptions,
 ): Promise<Result> {
+  const { gate, onProgress, log } = options;
   onProgress();
   try {
-    const closed = gate.closed();
-    if (closed !== undefined) return await putBack(job, token, GATE_DELAY);
-    const remediation = await readJob(job, deps);
-    const step = await remediate(delivery(job, token, remediation), deps);
+    const step = await stepOf(job, token, options);
     if (step.kind === 'end') return step.result;
-    return await hold(job, token, step, deps);
   } catch (error) {
-    if (error instanceof DelayedError) throw error;
     await gate.suspect(error, job.id ?? '');
     const then = verdict(error);
-    if (then.kind === 'retry')
+    if (then.kind === 'retry') {
       log.warn({ remediation: job.id, err: error }, 'attempt failed: again later');
-    throw await thrown(then, job, token, gate);
+    }
+    await settle(then, job, token, gate);
   } finally {
     onProgress();
   }
+  // BullMQ leaves a job alone whose processor says that it has moved it.
+  throw new DelayedError();
 }
 
-async function thrown(
+async function stepOf(
+  job: RemediationJob,
+  token: string,
+  { gate, deps }: ConsumeOptions,
+): Promise<Step> {
+  const closed = gate.closed();
+  if (closed !== undefined) throw new NotNow(closed);
+  const delivery = deliveryOf(job, token, await readJob(job, deps));
+  const step = await remediate(delivery, deps);
+  if (step.kind === 'hold') await hold(job, token, delivery, { step, deps });
+  return step;
+}
+
+/** @throws where the remediation is not to be delayed by us */
+async function settle(
   then: Verdict,
   job: RemediationJob,
   token: string,
   gate: Gate,
-): Promise<Error> {
+): Promise<void> {
   switch (then.kind) {
     case 'terminal':
-      return new FailedRemediation(then);
+      throw new FailedRemediation(then);
     case 'retry':
-      return new RetryLater(then.message, gate.closed() === undefined ? then.after : GATE_DELAY);
+      throw new RetryLater(then.message, gate.closed() === undefined ? then.after : GATE_DELAY);
     case 'wait':
-      return putBack(job, token, GATE_DELAY);
+      await putBack(job, token, then.after * (1 + Math.random()));
+      return;
     case 'lost':
-      // BullMQ leaves a job alone whose processor says that it has moved it.
-      return new DelayedError();
+      return;
   }
 }
 
-/** Back to delayed without counting an attempt. @throws {DelayedError} always */
-async function putBack(job: RemediationJob, token: string, delay: number): Promise<never> {
-  await job.moveToDelayed(Date.now() + delay * (1 + Math.random()), token);
-  throw new DelayedError();
+interface Holding {
+  readonly step: Step & { kind: 'hold' };
+  readonly deps: Dependencies;
 }
 
 async function hold(
   job: RemediationJob,
   token: string,
-  step: Step & { kind: 'hold' },
-  { places, memories }: Dependencies,
-): Promise<never> {
+  delivery: Delivery,
+  { step, deps }: Holding,
+): Promise<void> {
   const { reason, until, remediation } = step;
-  const now = await memories.now();
-  if (remediation.held?.reason !== reason) {
-    await job.updateData({ ...remediation, held: { reason, since: now } });
-  }
-  await places.hold(reason, remediation.id, until);
-  return putBack(job, token, Math.max(0, until - now));
-}
-
-/**
- * Reads the payload. A person's retry of a failed remediation shows by its missing failure: from
- * here on its age counts anew.
- */
-async function readJob(
-  job: RemediationJob,
-  { memories, places }: Dependencies,
-): Promise<Remediation> {
-  if (job.data === null) throw new UnreadablePayload('the payload is no JSON');
-  const remediation = readRemediation(job.data);
-  if (remediation.held !== undefined) {
-    await places.unhold(remediation.held.reason, remediation.id);
-  }
-  if (job.attemptsMade === 0 || job.failedReason !== undefined) return remediation;
-  const retried = { ...remediation, retriedAt: await memories.now() };
-  await job.updateData(retried);
-  return retried;
-}
-
-function delivery(job: RemediationJob, token: string, remediation: Remediation): Delivery {
-  // Taken before BullMQ asked Redis for the job: the lock is not older.
-  let confirmedAt = job.processedOn ?? 0;
-  return {
-    remediation,
-    again: job.attemptsMade > 0 || job.stalledCounter > 0,
-    lastError: job.failedReason,
-    async confirmLock() {
-      const now = Date.now();
-      // A clock that was set back proves nothing either.
-      if (now >= confirmedAt && now - confirmedAt <= LOCK_TRUST) return;
-      if ((await job.extendLock(token, LOCK_DURATION)) !== 1) throw new LockLost();
-      confirmedAt = now;
-    },
-    save: (changed) => job.updateData(changed),
-    async freeOccurrence() {
-      await job.removeDeduplicationKey();
-    },
-  };
+  const now = await deps.memories.now();
+  const { held } = remediation;
+  const since = held?.reason === reason ? held.since : now;
+  const changed = { ...remediation, held: { reason, since } };
+  if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
+  const delayed = await putBack(job, token, Math.max(0, until - now));
+  if (delayed) await deps.places.hold(heldOf(remediation, reason), until);
 }

@@ -16,8 +16,8 @@ export function tellOfEnds(
   registry: Registry,
   tell: Record,
 ): void {
-  worker.on('completed', (job, { outcome, ...result }) => {
-    tell({ end: outcome, ...result, ...endingOf(job) });
+  worker.on('completed', (job, { outcome, operarius, reason, job: name, warnings }) => {
+    tell({ end: outcome, operarius, reason, job: name, warnings, ...endingOf(job) });
   });
   worker.on('failed', (job, error) => {
     // An attempt failed; the remediation goes on.

@@ -1,6 +1,8 @@
 import type { HeldReason } from '@openfero/core/outcome';
 import {
+  HOLD,
   heldKey,
+  NEXT_WAITING,
   operariusOf,
   placeOf,
   placesKey,
@@ -11,17 +13,25 @@ import {
   waitingOfKey,
 } from '@openfero/core/redis/places';
 import { script } from '@openfero/service/script';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { JobOfOperarius } from './cluster.ts';
 
-/** Who wants a place, and under which limits (0 = none). Times in milliseconds, Redis' clock. */
+/** Who wants a place, and under which limits (0 = none). */
 export interface Claim {
   readonly job: string;
   readonly operarius: string;
   readonly remediation: string;
+  /** Milliseconds, Redis' clock: who was received first is called first. */
   readonly receivedAt: number;
-  readonly now: number;
   readonly maxActive: number;
+}
+
+/** A remediation that is held. */
+export interface Held {
+  readonly reason: HeldReason;
+  readonly remediation: string;
+  readonly operarius: string;
 }
 
 /** The places of unfinished Jobs over all workers. Every call throws the Redis client's errors. */
@@ -36,10 +46,10 @@ export interface Places {
    * @param asOf what the cluster said then (ms, Redis' clock); younger places are left alone
    */
   reconcile(asOf: number, unfinished: Iterable<JobOfOperarius>): Promise<void>;
-  /** Notes that a remediation is held until then, for the gauge. */
-  hold(reason: HeldReason, remediation: string, until: number): Promise<void>;
-  /** Forgets what {@link Places.hold} noted. */
-  unhold(reason: string, remediation: string): Promise<void>;
+  /** Notes that a delayed remediation is held until then (ms), or calls for it if it has a place. */
+  hold(held: Held, until: number): Promise<void>;
+  /** Forgets what {@link Places.hold} noted: it is looked at, and waits for nothing. */
+  unhold(held: Held): Promise<void>;
   /** How many are held for a reason. */
   held(reason: HeldReason, now: number): Promise<number>;
 }
@@ -49,8 +59,7 @@ interface Context {
   readonly prefix: string;
   /** OPENFERO_MAX_ACTIVE_JOBS. */
   readonly maxActiveJobs: number;
-  /** Looks at a held remediation now rather than when its delay is over. */
-  readonly promote: (remediation: string) => Promise<void>;
+  readonly queue: Queue;
 }
 
 /**
@@ -62,27 +71,35 @@ const AHEAD_OF_WATCH = 15_000;
 /** Milliseconds after its planned look at which a held remediation is taken for gone. */
 const OVERDUE = 60_000;
 
-export function places(context: Context): Places {
-  const { redis, prefix, maxActiveJobs, promote } = context;
+export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places {
   const take = script(redis, TAKE_PLACE);
   const release = script(redis, RELEASE_PLACE);
+  const nextWaiting = script(redis, NEXT_WAITING);
+  const hold = script(redis, HOLD);
   const keys = (operarius: string): string[] => [
     placesKey(prefix),
     placesOfKey(prefix, operarius),
     waitingKey(prefix),
     waitingOfKey(prefix, operarius),
   ];
-  const releasePlace = async (operarius: string, place: string): Promise<void> => {
-    const next = await release(keys(operarius), [place]);
-    if (typeof next === 'string' && next !== '') await promote(next);
+  /** Those that were removed, or are being looked at already, are passed over. */
+  const call = async (first: unknown, operarius: string): Promise<void> => {
+    let next = first;
+    while (typeof next === 'string' && next !== '' && !(await promoted(queue, next))) {
+      next = await nextWaiting(keys(operarius), []);
+    }
   };
+  const releasePlace = async (operarius: string, place: string): Promise<void> =>
+    call(await release(keys(operarius), [place]), operarius);
   return {
-    async take({ job, operarius, remediation, receivedAt, now, maxActive }) {
+    async take({ job, operarius, remediation, receivedAt, maxActive }) {
       if (maxActiveJobs === 0 && maxActive === 0) return undefined;
       const place = placeOf(operarius, job);
-      const args = [place, maxActiveJobs, maxActive, now, remediation, receivedAt];
+      const args = [place, maxActiveJobs, maxActive, remediation, receivedAt];
       const answer = await take(keys(operarius), args);
-      return answer === 'max-active-jobs' || answer === 'max-active' ? answer : undefined;
+      const [reason, instead] = Array.isArray(answer) ? answer : [];
+      await call(instead, operarius);
+      return reason === 'max-active-jobs' || reason === 'max-active' ? reason : undefined;
     },
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
     async reconcile(asOf, jobs) {
@@ -97,11 +114,18 @@ export function places(context: Context): Places {
         if (at < known && !unfinished.has(place)) await releasePlace(operariusOf(place), place);
       }
     },
-    async hold(reason, remediation, until) {
-      await redis.zadd(heldKey(prefix, reason), until, remediation);
+    async hold({ reason, remediation, operarius }, until) {
+      const waits = {
+        'max-active-jobs': [waitingKey(prefix)],
+        'max-active': [waitingOfKey(prefix, operarius)],
+        cooldown: [],
+      };
+      const noted = await hold([heldKey(prefix, reason), ...waits[reason]], [remediation, until]);
+      if (noted === 0) await promoted(queue, remediation);
     },
-    async unhold(reason, remediation) {
-      await redis.zrem(heldKey(prefix, reason), remediation);
+    async unhold({ reason, remediation, operarius }) {
+      const sets = [heldKey(prefix, reason), waitingKey(prefix), waitingOfKey(prefix, operarius)];
+      await Promise.all(sets.map((set) => redis.zrem(set, remediation)));
     },
     async held(reason, now) {
       // A remediation that a person removed never says that it is held no more.
@@ -109,6 +133,18 @@ export function places(context: Context): Places {
       return redis.zcard(heldKey(prefix, reason));
     },
   };
+}
+
+/** Has a held remediation looked at now. @returns false where it is not held any more */
+async function promoted(queue: Queue, remediation: string): Promise<boolean> {
+  try {
+    const job = await queue.getJob(remediation);
+    await job?.promote();
+    return job !== undefined;
+  } catch {
+    // Not delayed, or Redis is away: then it is looked at when its delay is over.
+    return false;
+  }
 }
 
 /** Members and scores as Redis lists them, in turn. */

@@ -25,7 +25,9 @@ export interface Observed {
  * are left out: a stale number would look like a good one.
  */
 export function queueMetrics(metrics: Registry, observed: Observed): void {
-  const { queue, places, memories, cluster } = observed;
+  const { queue, redis, places, memories, cluster } = observed;
+  const ask = <T>(question: () => Promise<T>): Promise<T | undefined> =>
+    unlessAway(redis, question);
   new Gauge({
     name: 'openfero_queue_remediations',
     help: 'Remediations in the queue by state of BullMQ',
@@ -33,7 +35,7 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
     registers: [metrics],
     async collect() {
       this.reset();
-      const counts = await unlessAway(queue.getJobCounts(...STATES));
+      const counts = await ask(() => queue.getJobCounts(...STATES));
       for (const state of counts === undefined ? [] : STATES) {
         this.set({ state }, counts?.[state] ?? 0);
       }
@@ -45,7 +47,7 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
     registers: [metrics],
     async collect() {
       this.reset();
-      const age = await unlessAway(oldestWaiting(observed));
+      const age = await ask(() => oldestWaiting(observed));
       if (age === undefined) this.remove();
       else this.set(age / 1000);
     },
@@ -57,10 +59,10 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
     registers: [metrics],
     async collect() {
       this.reset();
-      const now = await unlessAway(memories.now());
+      const now = await ask(memories.now);
       if (now === undefined) return;
       for (const reason of HELD_REASONS) {
-        const held = await unlessAway(places.held(reason, now));
+        const held = await ask(() => places.held(reason, now));
         if (held !== undefined) this.set({ reason }, held);
       }
     },
@@ -72,7 +74,7 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
     registers: [metrics],
     async collect() {
       this.reset();
-      const checks = await unlessAway(observed.redis.hgetall(checksKey(observed.prefix)));
+      const checks = await ask(() => redis.hgetall(checksKey(observed.prefix)));
       for (const [operarius, text] of Object.entries(checks ?? {})) {
         this.set({ operarius }, readCheck(text)?.problem === undefined ? 1 : 0);
       }
@@ -90,10 +92,14 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
   });
 }
 
-/** A scrape must not fail because Redis is away: that is when it is needed. */
-async function unlessAway<T>(answer: Promise<T>): Promise<T | undefined> {
+/**
+ * A scrape must not fail because Redis is away: that is when it is needed. Nor may it wait: before
+ * its client is ready for the first time, BullMQ's Queue answers nothing at all.
+ */
+async function unlessAway<T>(redis: Redis, question: () => Promise<T>): Promise<T | undefined> {
+  if (redis.status !== 'ready') return undefined;
   try {
-    return await answer;
+    return await question();
   } catch {
     return undefined;
   }

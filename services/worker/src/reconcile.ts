@@ -6,24 +6,51 @@ import type { Places } from './places.ts';
 /** Milliseconds. Ends are told of one by one; this only mends what was missed. */
 const RECONCILE_INTERVAL = 60_000;
 
-/** Places first taken, and given back, by what the watch tells; put right at start and every minute. */
+/** Milliseconds until a first look that came too early is tried again. */
+const SOON = 1_000;
+
+export interface KeptPlaces {
+  /** To be called when Redis may have lost them. */
+  readonly reconcile: () => void;
+  readonly stop: () => void;
+}
+
+/** Gives places back as the watch tells of ends, and puts them right at start and every minute. */
 export function keepPlaces(
   cluster: Cluster,
   places: Places,
   memories: Memories,
   log: Logger,
-): { readonly reconcile: () => void; readonly stop: () => void } {
+): KeptPlaces {
+  let timer: NodeJS.Timeout | undefined;
+  let running = false;
+  let stopped = false;
   const failed = (error: unknown): void => {
     log.warn({ err: error }, 'places of Jobs not put right: again in a minute');
   };
   const reconcile = async (): Promise<void> => {
-    if (cluster.blocked() !== undefined) return;
+    // In this order: what comes between the two is younger than what the cluster is asked.
+    const now = await memories.now();
     const { age, jobs } = cluster.jobs.unfinished();
-    await places.reconcile((await memories.now()) - age, jobs);
+    await places.reconcile(now - age, jobs);
+  };
+  const run = async (): Promise<void> => {
+    // While Redis is away one of them waits for it: more would say the same.
+    if (running || stopped) return;
+    running = true;
+    clearTimeout(timer);
+    const blocked = cluster.blocked() !== undefined;
+    if (!blocked) await reconcile().catch(failed);
+    running = false;
+    if (!stopped) timer = setTimeout(() => void run(), blocked ? SOON : RECONCILE_INTERVAL);
   };
   cluster.jobs.onEnd((job) => void places.release(job).catch(failed));
-  const run = (): void => void reconcile().catch(failed);
-  const timer = setInterval(run, RECONCILE_INTERVAL);
-  run();
-  return { reconcile: run, stop: () => clearInterval(timer) };
+  void run();
+  return {
+    reconcile: () => void run(),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
 }

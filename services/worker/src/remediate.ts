@@ -23,16 +23,33 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
   if (found.operarius === undefined) return end('no-operarius', '', found.reason);
   const { operarius } = found;
   const attempt: Attempt = { delivery, deps, operarius, ...troubleOf(remediation, operarius) };
-  if (delivery.again) {
-    const ours = await findOurs(attempt);
-    if (ours !== undefined) return ours;
-  }
+  const ours = delivery.again ? await earlierJob(attempt) : undefined;
+  if (ours !== undefined) return ours;
   const unwanted = whyUnwanted(remediation, operarius, deps);
   if (unwanted !== undefined) return unwanted;
   const look = await deps.memories.look(attempt.k, remediation.alert);
   const late = await outOfTime(attempt, look);
   if (late !== undefined) return late;
   return deps.registry.modeOf(operarius) === 'dry-run' ? tryJob(attempt) : createJob(attempt, look);
+}
+
+/**
+ * The Job that an earlier attempt may have left. Where it can never be read, because it is forbidden
+ * say, nothing else would be looked at, max-age neither: at twice that age it ends all the same.
+ */
+async function earlierJob(attempt: Attempt): Promise<Step | undefined> {
+  try {
+    return await findOurs(attempt);
+  } catch (error) {
+    const { delivery, operarius, deps, k } = attempt;
+    const { remediation } = delivery;
+    const { state, now } = await deps.memories.look(k, remediation.alert);
+    const policy = { ...operarius.policy, maxAge: 2 * operarius.policy.maxAge };
+    const late = tooLate(remediation, policy, state, now);
+    if (late?.outcome !== 'expired') throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Ended('expired', `it may have a Job, but none can be read; last error: ${message}`);
+  }
 }
 
 /** Ends what nobody wants to run: switched off, about a Job of ours, or not matched. */

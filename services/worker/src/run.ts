@@ -1,6 +1,6 @@
 import { dedupKeyText, jobName, jobPrefix } from '@openfero/core/identity';
 import type { Memory } from '@openfero/core/redis/memory';
-import { render } from '@openfero/core/render';
+import { type Rendered, render } from '@openfero/core/render';
 import { type Attempt, end, type Step } from './attempt.ts';
 import { ClusterError, type ExistingJob } from './cluster.ts';
 import { Ended } from './verdict.ts';
@@ -24,18 +24,27 @@ const NEXT_LOOK = 15_000;
  */
 export async function runJob(attempt: Attempt, now: number): Promise<Step | 'gone'> {
   for (let n = 0; n < MAX_NAMES; n++) {
-    const name = nameOf(attempt, n);
-    const held = await takePlace(attempt, name, now);
-    if (held !== undefined) return held;
-    await attempt.delivery.confirmLock();
-    const existing = await create(attempt, name, n, now);
-    if (existing === 'gone') return 'gone';
-    if ('kind' in existing) return existing;
-    if (existing.dedupKey === keyOf(attempt)) return settle(attempt, existing);
-    // Another trouble's Job, or nobody's of ours, has the name: the next one is as good.
-    await attempt.deps.places.release({ name, operarius: attempt.operarius.name });
+    const step = await runAs(attempt, n, now);
+    if (step !== 'taken') return step;
   }
   throw collisions(attempt);
+}
+
+/** @returns 'taken' where another trouble's Job, or nobody's of ours, has the name */
+async function runAs(attempt: Attempt, n: number, now: number): Promise<Step | 'gone' | 'taken'> {
+  // Before a place is taken: a template that cannot be rendered must not keep one.
+  const rendered = renderJob(attempt, n);
+  const { name } = rendered.job.metadata;
+  const held = await takePlace(attempt, name, now);
+  if (held !== undefined) return held;
+  await attempt.delivery.confirmLock();
+  const existing = await create(attempt, rendered, now);
+  if (existing !== 'gone') {
+    if ('kind' in existing) return existing;
+    if (existing.dedupKey === keyOf(attempt)) return settle(attempt, existing);
+  }
+  await attempt.deps.places.release({ name, operarius: attempt.operarius.name });
+  return existing === 'gone' ? 'gone' : 'taken';
 }
 
 /**
@@ -45,8 +54,13 @@ export async function runJob(attempt: Attempt, now: number): Promise<Step | 'gon
  */
 export async function findOurs(attempt: Attempt): Promise<Step | undefined> {
   for (let n = 0; n < MAX_NAMES; n++) {
-    const existing = await attempt.deps.cluster.jobs.get(nameOf(attempt, n));
-    if (existing === undefined) return undefined;
+    const name = nameOf(attempt, n);
+    const existing = await attempt.deps.cluster.jobs.get(name);
+    if (existing === undefined) {
+      // No Job came of the place that the earlier attempt may have taken.
+      await attempt.deps.places.release({ name, operarius: attempt.operarius.name });
+      return undefined;
+    }
     if (existing.dedupKey !== keyOf(attempt)) continue;
     const ours = existing.remediation === attempt.delivery.remediation.id;
     return ours ? settle(attempt, existing) : undefined;
@@ -57,11 +71,18 @@ export async function findOurs(attempt: Attempt): Promise<Step | undefined> {
 /** Asks the server what it would say, and leaves nothing behind: no Job, no place, no memory. */
 export async function tryJob(attempt: Attempt): Promise<Step> {
   const { job, warnings } = renderJob(attempt, 0);
-  const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
-  return end('dry-run', attempt.operarius.name, `would have created Job ${job.metadata.name}`, {
-    warnings: [...warnings, ...more],
-    manifest: job,
-  });
+  const { name } = job.metadata;
+  try {
+    const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
+    return end('dry-run', attempt.operarius.name, `would have created Job ${name}`, {
+      warnings: [...warnings, ...more],
+      manifest: job,
+    });
+  } catch (error) {
+    if (!isAlreadyThere(error)) throw error;
+    const reason = `would have created no Job: ${name} is there already`;
+    return end('dry-run', attempt.operarius.name, reason, { warnings, manifest: job });
+  }
 }
 
 async function takePlace(attempt: Attempt, job: string, now: number): Promise<Step | undefined> {
@@ -72,7 +93,6 @@ async function takePlace(attempt: Attempt, job: string, now: number): Promise<St
     operarius: operarius.name,
     remediation: remediation.id,
     receivedAt: remediation.receivedAt,
-    now,
     maxActive: operarius.policy.maxActive,
   });
   return reason === undefined
@@ -83,21 +103,21 @@ async function takePlace(attempt: Attempt, job: string, now: number): Promise<St
 /** @returns the end of the remediation, or the Job that has the name, or 'gone' if it just went */
 async function create(
   attempt: Attempt,
-  name: string,
-  n: number,
+  { job, warnings }: Rendered,
   now: number,
 ): Promise<Step | ExistingJob | 'gone'> {
   const { cluster, places, memories } = attempt.deps;
-  const { job, warnings } = renderJob(attempt, n);
+  const { name } = job.metadata;
   try {
     const more = await cluster.jobs.create(job, { dryRun: false });
+    await attempt.delivery.confirmLock();
     await memories.remember(attempt.k, memoryOf(attempt, name, now));
     return end('created', attempt.operarius.name, 'created', {
       job: name,
       warnings: [...warnings, ...more],
     });
   } catch (error) {
-    if (error instanceof ClusterError && error.reason === 'AlreadyExists') {
+    if (isAlreadyThere(error)) {
       return (await cluster.jobs.get(name)) ?? 'gone';
     }
     // Refused for certain: no Job came of it. After anything else one may have.
@@ -106,6 +126,10 @@ async function create(
     }
     throw error;
   }
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return error instanceof ClusterError && error.reason === 'AlreadyExists';
 }
 
 function isRefusal(status: number | undefined): boolean {
@@ -136,9 +160,10 @@ function keyOf({ k, episode }: Attempt): string {
   return dedupKeyText({ k, episode });
 }
 
-function renderJob(attempt: Attempt, n: number): ReturnType<typeof render> {
+function renderJob(attempt: Attempt, n: number): Rendered {
   const { deps, delivery, operarius, k, episode } = attempt;
-  const { jobNamespace, jobTtl, jobDeadline, serviceAccount } = deps.settings;
+  const { jobNamespace, jobTtl, jobDeadline } = deps.settings;
+  const { serviceAccount } = deps.cluster;
   return render({
     operarius,
     remediation: delivery.remediation,

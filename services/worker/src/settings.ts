@@ -18,6 +18,7 @@ import {
   required,
   text,
 } from '@openfero/service/settings';
+import { type Access, readAccess } from './kubernetes/access.ts';
 
 export interface WorkerSettings extends CommonSettings {
   readonly cluster: ClusterSettings;
@@ -35,13 +36,11 @@ export interface WorkerSettings extends CommonSettings {
   /** Seconds; 0 leaves the template's field unset. */
   readonly jobTtl: number;
   readonly jobDeadline: number;
-  /** The worker's own ServiceAccount, where it runs in the namespace of the Jobs. */
-  readonly serviceAccount?: string;
 }
 
 export type ClusterSettings =
   | { readonly kind: 'directory'; readonly operariiDir: string; readonly jobsDir: string }
-  | { readonly kind: 'kubernetes'; readonly kubeconfig: string | undefined };
+  | { readonly kind: 'kubernetes'; readonly access: Access };
 
 /** Measured default: 64 creates in flight reach the limit of one API server on two cores. */
 const DEFAULT_CONCURRENCY = 64;
@@ -54,7 +53,7 @@ const DEFAULT_CONCURRENCY = 64;
  */
 export function readSettings(env: Environment): WorkerSettings {
   const cluster = readCluster(env);
-  const namespaces = readNamespaces(env);
+  const namespaces = readNamespaces(env, cluster);
   return Object.freeze({
     ...readCommonSettings(env, 8081),
     cluster,
@@ -74,7 +73,7 @@ export function readSettings(env: Environment): WorkerSettings {
 
 function readCluster(env: Environment): ClusterSettings {
   const kind = oneOf(env, 'OPENFERO_CLUSTER', ['kubernetes', 'directory'], 'kubernetes');
-  if (kind === 'kubernetes') return { kind, kubeconfig: text(env, 'KUBECONFIG') };
+  if (kind === 'kubernetes') return { kind, access: readAccess(env) };
   return {
     kind,
     operariiDir: required(env, 'OPENFERO_OPERARII_DIR'),
@@ -82,8 +81,18 @@ function readCluster(env: Environment): ClusterSettings {
   };
 }
 
-function readNamespaces(env: Environment): { configMapNamespace: string; jobNamespace: string } {
-  const configMapNamespace = text(env, 'OPENFERO_CONFIGMAP_NAMESPACE') ?? 'default';
+function readNamespaces(
+  env: Environment,
+  cluster: ClusterSettings,
+): { configMapNamespace: string; jobNamespace: string } {
+  const own = cluster.kind === 'directory' ? 'default' : cluster.access.namespace;
+  const configMapNamespace = text(env, 'OPENFERO_CONFIGMAP_NAMESPACE') ?? own;
+  if (configMapNamespace === undefined) {
+    throw new InvalidSetting(
+      'OPENFERO_CONFIGMAP_NAMESPACE',
+      'is missing, and KUBECONFIG names no namespace: set it to the namespace of the operarii',
+    );
+  }
   return {
     configMapNamespace,
     jobNamespace: text(env, 'OPENFERO_JOB_NAMESPACE') ?? configMapNamespace,

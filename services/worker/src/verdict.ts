@@ -10,7 +10,7 @@ export type Verdict =
   /** This remediation's own trouble: later again, until its max-age is over. */
   | { readonly kind: 'retry'; readonly after: number | undefined; readonly message: string }
   /** Not this remediation's trouble at all: it waits, and no attempt is counted. */
-  | { readonly kind: 'wait'; readonly message: string }
+  | { readonly kind: 'wait'; readonly after: number }
   /** Another worker has it now: say nothing, record nothing. */
   | { readonly kind: 'lost' };
 
@@ -30,6 +30,12 @@ export class LockLost extends Error {}
 /** The cluster's state is not known well enough to decide anything. */
 export class NotNow extends Error {}
 
+/** Milliseconds, and up to as many more, until a remediation that found the gate closed tries again. */
+export const GATE_DELAY = 1_000;
+
+/** The same for one that only a newer worker can read: thousands of them must not keep us busy. */
+const NEWER_DELAY = 10_000;
+
 /** The definition cannot be created as it is, whoever tries: HTTP status of the API server. */
 const REJECTED = new Set([400, 413, 422]);
 
@@ -41,9 +47,8 @@ const REJECTED = new Set([400, 413, 422]);
  */
 export function verdict(error: unknown): Verdict {
   if (error instanceof LockLost) return { kind: 'lost' };
-  if (error instanceof NotNow || error instanceof NewerPayload) {
-    return { kind: 'wait', message: error.message };
-  }
+  if (error instanceof NotNow) return { kind: 'wait', after: GATE_DELAY };
+  if (error instanceof NewerPayload) return { kind: 'wait', after: NEWER_DELAY };
   return terminal(error) ?? retry(error);
 }
 
@@ -64,7 +69,10 @@ function terminal(error: unknown): Verdict | undefined {
 }
 
 function retry(error: unknown): Verdict {
-  const after = error instanceof ClusterError ? error.retryAfter : undefined;
+  const asked = error instanceof ClusterError ? error.retryAfter : undefined;
+  // BullMQ would take 0 for at once, and an hour is beyond every max-age.
+  const after =
+    asked === undefined ? undefined : Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, asked));
   const message = error instanceof Error ? error.message : String(error);
   return { kind: 'retry', after, message };
 }

@@ -1,3 +1,4 @@
+import { labelValue } from '../identity.ts';
 import { key } from './keys.ts';
 
 /**
@@ -14,44 +15,56 @@ import { key } from './keys.ts';
  * Those held by `cooldown` are in no waiting set: time alone sets them free.
  * All times in milliseconds by Redis' clock. A place belongs to a Job's name, not to a worker: it
  * does not matter who takes it, or how often. No key expires: what a crash leaves behind is put
- * right from the watch of the Jobs.
+ * right from the watch of the Jobs. The watch knows an operarius by the Job's label, which is cut and
+ * hashed where the name is long: so are the keys.
  */
 export const placesKey = (prefix: string): string => key(prefix, 'places');
 export const placesOfKey = (prefix: string, operarius: string): string =>
-  key(prefix, 'places', operarius);
+  key(prefix, 'places', labelValue(operarius));
 export const waitingKey = (prefix: string): string => key(prefix, 'waiting');
 export const waitingOfKey = (prefix: string, operarius: string): string =>
-  key(prefix, 'waiting', operarius);
+  key(prefix, 'waiting', labelValue(operarius));
 export const heldKey = (prefix: string, reason: string): string => key(prefix, 'held', reason);
 
 /** A Job's member in the sets: neither name can hold a slash. */
-export const placeOf = (operarius: string, job: string): string => `${operarius}/${job}`;
+export const placeOf = (operarius: string, job: string): string =>
+  `${labelValue(operarius)}/${job}`;
 
-/** The operarius of a member. */
+/** The operarius of a member, as its Job's label spells it. */
 export const operariusOf = (place: string): string => place.slice(0, place.indexOf('/'));
 
+/** Pops the remediation that waits longest in a set; nil where none does. */
+const NEXT = `
+local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
+`;
+
 /**
- * Takes a place for a Job, or puts the remediation among those that wait for one.
+ * Takes a place for a Job, or puts the remediation among those that wait for one. Taken
+ * again, it counts as just taken.
  *
  * KEYS places, places:<operarius>, waiting, waiting:<operarius>.
- * ARGV place, limit over all, limit of the operarius (0 = none), now, remediation, received at.
- * Returns '' or the reason why it is held.
+ * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at.
+ * Returns {'', ''}, or {the reason why it is held, the remediation to be looked at in its stead or
+ * ''}: a place over all that this one was called for, and cannot use, is another operarius'.
  */
-export const TAKE_PLACE = `
-local place, all, own, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+export const TAKE_PLACE = `${NEXT}
+local place, all, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if not redis.call('ZSCORE', KEYS[1], place) then
-  if all > 0 and redis.call('ZCARD', KEYS[1]) >= all then
-    redis.call('ZADD', KEYS[3], ARGV[6], ARGV[5])
-    return 'max-active-jobs'
-  end
+  local full = all > 0 and redis.call('ZCARD', KEYS[1]) >= all
   if own > 0 and redis.call('ZCARD', KEYS[2]) >= own then
-    redis.call('ZADD', KEYS[4], ARGV[6], ARGV[5])
-    return 'max-active'
+    redis.call('ZADD', KEYS[4], ARGV[5], ARGV[4])
+    return {'max-active', not full and nextOf(KEYS[3]) or ''}
   end
-  redis.call('ZADD', KEYS[1], now, place)
-  redis.call('ZADD', KEYS[2], now, place)
+  if full then
+    redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
+    return {'max-active-jobs', ''}
+  end
 end
-return ''
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now, place)
+redis.call('ZADD', KEYS[2], now, place)
+return {'', ''}
 `;
 
 /**
@@ -61,10 +74,30 @@ return ''
  * Returns the remediation that should be looked at now (longest waiting first), or ''. Nothing where
  * the Job had no place: then nobody gains one.
  */
-export const RELEASE_PLACE = `
+export const RELEASE_PLACE = `${NEXT}
 redis.call('ZREM', KEYS[2], ARGV[1])
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return '' end
-local next = redis.call('ZPOPMIN', KEYS[4])
-if #next == 0 then next = redis.call('ZPOPMIN', KEYS[3]) end
-return next[1] or ''
+return nextOf(KEYS[4]) or nextOf(KEYS[3]) or ''
+`;
+
+/**
+ * The next to be looked at, where the one before could not be. KEYS as of TAKE_PLACE.
+ * Returns it, or ''.
+ */
+export const NEXT_WAITING = `${NEXT}
+return nextOf(KEYS[4]) or nextOf(KEYS[3]) or ''
+`;
+
+/**
+ * Notes that a remediation is held, once it is delayed.
+ *
+ * KEYS held:<reason>, and where it waits for a place the set in which it does; ARGV remediation, when
+ * it is looked at next.
+ * Returns 0 where a place was given back meanwhile: it was called for it before it was delayed, and
+ * should be looked at now.
+ */
+export const HOLD = `
+if KEYS[2] and not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+return 1
 `;

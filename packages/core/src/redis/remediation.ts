@@ -34,7 +34,7 @@ const AlertSchema = Type.Object({
 
 /**
  * What a remediation carries through the queue: BullMQ's job data, and as `id` BullMQ's job id.
- * Written by the receiver; only the last four fields are a worker's.
+ * Written by the receiver; only the last five fields are a worker's.
  */
 export const RemediationSchema = Type.Object({
   v: Type.Literal(PAYLOAD_VERSION),
@@ -58,6 +58,8 @@ export const RemediationSchema = Type.Object({
   cooled: Type.Optional(Type.Number({ minimum: 0 })),
   /** When a person retried it after it had failed (milliseconds, Redis' clock): max-age counts from here. */
   retriedAt: Type.Optional(Type.Number()),
+  /** How many attempts BullMQ had counted by then: what tells the next retry from this one. */
+  retriedAfter: Type.Optional(Type.Number()),
 });
 
 export type Remediation = Readonly<Omit<Static<typeof RemediationSchema>, 'alert'>> & {

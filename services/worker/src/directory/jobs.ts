@@ -1,4 +1,4 @@
-import { link, mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANNOTATIONS, LABELS } from '@openfero/core/identity';
 import { isObject, type JobManifest } from '@openfero/core/kubernetes';
@@ -13,14 +13,15 @@ import { ClusterError, type ExistingJob, type JobOfOperarius, type Jobs } from '
  */
 export async function directoryJobs(folder: string): Promise<Jobs> {
   await mkdir(folder, { recursive: true });
-  const names = new Set((await readdir(folder)).map((file) => file.replace(/\.yaml$/, '')));
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
+  const names = new Set(files.map((file) => file.slice(0, -'.yaml'.length)));
   const listeners: ((job: JobOfOperarius) => void)[] = [];
   const fileOf = (name: string): string => join(folder, `${name}.yaml`);
 
   return {
     async create(job, { dryRun }) {
       const { name } = job.metadata;
-      if (dryRun) return [];
+      if (dryRun) return checkFree(fileOf(name));
       await writeOnce(fileOf(name), dump(job, { lineWidth: -1, noRefs: true }));
       names.add(name);
       const ended = { name, operarius: operariusOf(job) };
@@ -30,8 +31,8 @@ export async function directoryJobs(folder: string): Promise<Jobs> {
       return [];
     },
     async get(name) {
-      const text = await readIfThere(fileOf(name));
-      return text === undefined ? undefined : existing(name, text);
+      const file = await readIfThere(fileOf(name));
+      return file === undefined ? undefined : existing(name, file);
     },
     isOurs: (name) => names.has(name),
     unfinished: () => ({ age: 0, jobs: [] }),
@@ -52,11 +53,19 @@ async function writeOnce(file: string, text: string): Promise<void> {
   }
 }
 
+/** @throws {ClusterError} as {@link writeOnce} */
+async function checkFree(file: string): Promise<[]> {
+  if ((await readIfThere(file)) !== undefined) throw alreadyExists(file);
+  return [];
+}
+
+function alreadyExists(file: string): ClusterError {
+  return new ClusterError(`${file} already exists`, { status: 409, reason: 'AlreadyExists' });
+}
+
 function clusterErrorOf(error: unknown, file: string): ClusterError {
   const code = codeOf(error);
-  if (code === 'EEXIST') {
-    return new ClusterError(`${file} already exists`, { status: 409, reason: 'AlreadyExists' });
-  }
+  if (code === 'EEXIST') return alreadyExists(file);
   return new ClusterError(`cannot write ${file}: ${code}`, {
     status: 500,
     reason: code,
@@ -64,9 +73,16 @@ function clusterErrorOf(error: unknown, file: string): ClusterError {
   });
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+interface JobFile {
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number;
+}
+
+async function readIfThere(file: string): Promise<JobFile | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
+    return { text, writtenAt: mtimeMs };
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT') return undefined;
@@ -83,7 +99,7 @@ function codeOf(error: unknown): string {
 }
 
 /** A file that is no Job of ours has no annotations: a foreign Job, as on an API server. */
-function existing(name: string, text: string): ExistingJob {
+function existing(name: string, { text, writtenAt }: JobFile): ExistingJob {
   const annotations = annotationsOf(text);
   const read = (annotation: string): string | undefined => {
     const value = annotations[annotation];
@@ -92,7 +108,7 @@ function existing(name: string, text: string): ExistingJob {
   return {
     name,
     finished: true,
-    createdAt: Date.now(),
+    createdAt: Math.floor(writtenAt),
     remediation: read(ANNOTATIONS.remediation),
     dedupKey: read(ANNOTATIONS.dedupKey),
   };

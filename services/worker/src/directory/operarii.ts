@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, isObject } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/policy';
@@ -10,6 +10,9 @@ import type { Selects } from './selector.ts';
 
 /** Milliseconds between two looks into the folder. */
 const LOOK_INTERVAL = 1000;
+
+/** Milliseconds for which a file must not have changed: half of a manifest can be good YAML too. */
+const SETTLED = 100;
 
 export interface DirectoryOperarii extends Operarii {
   /** Seconds since the folder was last read whole; Infinity before the first time. */
@@ -35,7 +38,7 @@ export async function directoryOperarii(
   scope: Scope,
   log: Logger,
 ): Promise<DirectoryOperarii> {
-  let files = new Map<string, File>();
+  let files: ReadonlyMap<string, File> | undefined;
   let byName = new Map<string, ConfigMap>();
   let revision = 0;
   let readAt = Number.NEGATIVE_INFINITY;
@@ -45,7 +48,7 @@ export async function directoryOperarii(
 
   const read = async (): Promise<void> => {
     const next = await readFolder(folder, files, log);
-    if (changed(files, next)) {
+    if (files === undefined || changed(files, next)) {
       byName = index(next, scope, log);
       revision++;
       const what = revision === 1 ? 'operarii read' : 'operarii read anew';
@@ -88,25 +91,48 @@ interface File {
   readonly configMaps: readonly ConfigMap[];
 }
 
+/** @param before undefined the first time: then there is nothing to go on with meanwhile */
 async function readFolder(
   folder: string,
-  before: ReadonlyMap<string, File>,
+  before: ReadonlyMap<string, File> | undefined,
   log: Logger,
 ): Promise<Map<string, File>> {
   const names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
   const files = new Map<string, File>();
   for (const name of names) {
-    const text = await readFile(join(folder, name), 'utf8');
-    const known = before.get(name);
-    files.set(name, known?.text === text ? known : parse(name, text, known, log));
+    const known = before?.get(name);
+    const content = await readContent(join(folder, name), before === undefined ? 0 : SETTLED);
+    const same = content === undefined || known?.text === content.text;
+    const file = same ? known : parse(name, content, known, log);
+    if (file !== undefined) files.set(name, file);
   }
   return files;
 }
 
-function parse(name: string, text: string, known: File | undefined, log: Logger): File {
+/** What a file holds, or why nobody can tell. */
+interface Content {
+  readonly text: string;
+  readonly readable: boolean;
+}
+
+/** @returns undefined while it is being written, or where it has just gone */
+async function readContent(path: string, settled: number): Promise<Content | undefined> {
   try {
-    const documents: readonly unknown[] = parseManifests(text);
-    return { text, configMaps: documents.filter(isConfigMap) };
+    const { mtimeMs } = await stat(path);
+    const age = Date.now() - mtimeMs;
+    // One of the future would never settle.
+    if (age >= 0 && age < settled) return undefined;
+    return { text: await readFile(path, 'utf8'), readable: true };
+  } catch (error) {
+    const gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return gone ? undefined : { text: messageOf(error), readable: false };
+  }
+}
+
+function parse(name: string, content: Content, known: File | undefined, log: Logger): File {
+  const { text } = content;
+  try {
+    return { text, configMaps: configMapsOf(content) };
   } catch (error) {
     const kept = known === undefined ? 'it is left out' : 'what it held before stays in force';
     log.error(`${name} is no YAML of ConfigMaps (${messageOf(error)}): ${kept}`);
@@ -114,10 +140,25 @@ function parse(name: string, text: string, known: File | undefined, log: Logger)
   }
 }
 
+/** @throws where something in it is no object of Kubernetes, or nothing is: it may be half a file */
+function configMapsOf({ text, readable }: Content): readonly ConfigMap[] {
+  if (!readable) throw new Error(text);
+  const documents: readonly unknown[] = parseManifests(text);
+  if (documents.length === 0) throw new Error('it is empty');
+  if (!documents.every(isNamed)) throw new Error('a document has no kind or no metadata.name');
+  return documents.filter(isConfigMap);
+}
+
+function isNamed(document: unknown): boolean {
+  if (!isObject(document) || typeof document['kind'] !== 'string') return false;
+  const { metadata } = document;
+  return isObject(metadata) && typeof metadata['name'] === 'string';
+}
+
 function isConfigMap(document: unknown): document is ConfigMap {
   if (!isObject(document) || document['kind'] !== 'ConfigMap') return false;
-  const { metadata, data = {} } = document;
-  return isObject(metadata) && typeof metadata['name'] === 'string' && isObject(data);
+  const { data = null } = document;
+  return isNamed(document) && (data === null || isObject(data));
 }
 
 function changed(before: ReadonlyMap<string, File>, after: ReadonlyMap<string, File>): boolean {
