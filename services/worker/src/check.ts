@@ -34,13 +34,11 @@ export interface Checking {
  *
  * @returns what stops it
  */
-export function checkOperarii(checking: Checking): () => Promise<void> {
+export function checkOperarii(checking: Checking): () => void {
   const stop = new AbortController();
-  const running = keepChecking(checking, stop.signal);
-  return async () => {
-    stop.abort();
-    await running;
-  };
+  void keepChecking(checking, stop.signal);
+  // Nobody waits for the last look: while Redis is away it has no end.
+  return () => stop.abort();
 }
 
 async function keepChecking(checking: Checking, signal: AbortSignal): Promise<void> {
@@ -55,7 +53,7 @@ async function keepChecking(checking: Checking, signal: AbortSignal): Promise<vo
         done = revision;
       }
     } catch (error) {
-      log.warn({ err: error }, 'operarii not checked: again in a second');
+      if (!signal.aborted) log.warn({ err: error }, 'operarii not checked: again in a second');
     }
     await delay(LOOK_INTERVAL, undefined, { signal }).catch(() => undefined);
   }

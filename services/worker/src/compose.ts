@@ -82,7 +82,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   return {
     url,
     steps: [
-      ['consumer', () => stopConsuming(worker)],
+      ['consumer', () => stopConsuming(worker, redis)],
       ['gate', () => control.stop()],
       ['places', () => kept.stop()],
       ['checks', stopChecking],

@@ -70,10 +70,14 @@ export function consumer(options: ConsumeOptions): Worker<unknown, Result> {
 /** Milliseconds for the remediations in hand to end; what is left another worker takes up. */
 const STOP_LIMIT = 10_000;
 
-/** Stops consuming: BullMQ's close() alone waits for ever for what is in hand. */
-export async function stopConsuming(worker: Worker): Promise<void> {
+/**
+ * Stops consuming: BullMQ's close() alone waits for ever for what is in hand, and without Redis
+ * nothing of that can end.
+ */
+export async function stopConsuming(worker: Worker, redis: Redis): Promise<void> {
   const limit = new AbortController();
-  await Promise.race([worker.close(), setTimeout(STOP_LIMIT, undefined, limit)]);
+  const closed = worker.close(redis.status !== 'ready');
+  await Promise.race([closed, setTimeout(STOP_LIMIT, undefined, limit)]);
   limit.abort();
 }
 

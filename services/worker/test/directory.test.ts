@@ -222,7 +222,7 @@ describe('the folder of Jobs', () => {
 
   test('never shows a draft as a Job', async (t) => {
     const { cluster, jobsDir } = await given(t);
-    const large = { ...job('large'), spec: { text: 'x'.repeat(5_000_000) } };
+    const large = { ...job('large'), spec: { texts: Array(50_000).fill('x'.repeat(100)) } };
     const writing = cluster.jobs.create(large, RUN);
     const seen = new Set<string>();
     let done = false;

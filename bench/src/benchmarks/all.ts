@@ -1,0 +1,14 @@
+import type { Benchmark } from '../benchmark.ts';
+import { flood } from './flood.ts';
+import { growth } from './growth.ts';
+import { latency } from './latency.ts';
+import { pipeline } from './pipeline.ts';
+import { receive } from './receive.ts';
+import { soak } from './soak.ts';
+import { start } from './start.ts';
+import { worker } from './worker.ts';
+
+/** In the order in which they run: the pipeline's peak is what others take the half of. */
+export const BENCHMARKS: readonly Benchmark[] = [
+  ...[pipeline, latency, receive, worker, growth, flood, soak, start],
+];

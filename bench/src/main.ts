@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import type { Benchmark, Run } from './benchmark.ts';
+import { BENCHMARKS } from './benchmarks/all.ts';
+import { compareWith } from './benchmarks/compare.ts';
+import { peakRate } from './benchmarks/pipeline.ts';
+import { type Options, readOptions, USAGE } from './options.ts';
+import { FULL, QUICK } from './plan.ts';
+import { profile } from './profile.ts';
+import { writeDocs } from './report/docs.ts';
+import { machine } from './report/machine.ts';
+import { type Report, toJson } from './report/report.ts';
+import { table } from './report/table.ts';
+import type { Row } from './row.ts';
+
+/** `npm run bench`: measures, each figure beside its limit, and shows the table. */
+async function main(args: readonly string[]): Promise<void> {
+  const options = readOptions(
+    args,
+    BENCHMARKS.map(({ name }) => name),
+  );
+  if (options === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  if (options.profile !== undefined) return profile(options.profile, print);
+  const report = await measure(options);
+  print(table(report));
+  if (options.json !== undefined) await writeFile(options.json, toJson(report));
+  if (options.docs) await writeDocs(report);
+}
+
+async function measure(options: Options): Promise<Report> {
+  const run = runOf(options);
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  for (const benchmark of chosen(options)) {
+    run.tell(`${benchmark.name}: ${benchmark.title}`);
+    try {
+      rows.push(...(await benchmark.run(tellingAs(benchmark, run))));
+    } catch (error) {
+      // The others are worth having all the same.
+      failures.push(`${benchmark.name}: ${error instanceof Error ? error.message : String(error)}`);
+      run.tell(`${benchmark.name} has failed: ${String(error)}`);
+      process.exitCode = 1;
+    }
+  }
+  return { machine: machine(), quick: options.quick, date: new Date(), rows, failures };
+}
+
+function chosen({ against, only }: Options): readonly Benchmark[] {
+  if (against !== undefined) return [compareWith(against)];
+  return BENCHMARKS.filter(({ name }) => only?.includes(name) ?? true);
+}
+
+function runOf({ quick }: Options): Run {
+  const started = performance.now();
+  let peak: number | undefined;
+  const run: Run = {
+    plan: quick ? QUICK : FULL,
+    tell(line) {
+      const seconds = Math.round((performance.now() - started) / 1000);
+      print(`[${String(seconds).padStart(4)} s] ${line}`);
+    },
+    async peak() {
+      peak ??= await peakRate(run);
+      return peak;
+    },
+    setPeak(rate) {
+      peak = rate;
+    },
+  };
+  return run;
+}
+
+function tellingAs({ name }: Benchmark, run: Run): Run {
+  return { ...run, tell: (line) => run.tell(`${name}: ${line}`) };
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(
+    `The benchmark failed: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+}

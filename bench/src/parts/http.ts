@@ -1,0 +1,71 @@
+import { Pool } from 'undici';
+import type { ClusterBed } from './bed.ts';
+import type { Request } from './load.ts';
+
+const NOTIFICATION = { 'content-type': 'application/json', 'user-agent': 'Alertmanager/0.34.0' };
+
+/** Keep-alive connections to a receiver. @returns what sends a notification, and throws unless it is taken */
+export function senderTo(url: string, connections: number): Sender {
+  const pool = new Pool(url, { connections, pipelining: 1 });
+  return {
+    async send(body) {
+      const answer = await pool.request({
+        ...{ method: 'POST', path: '/alerts', headers: NOTIFICATION, body },
+      });
+      if (answer.statusCode !== 200) {
+        throw new Error(`the receiver answered ${answer.statusCode}: ${await answer.body.text()}`);
+      }
+      await answer.body.dump();
+    },
+    close: () => pool.close(),
+  };
+}
+
+export interface Sender {
+  send(body: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Sends the bodies by their number. */
+export function sendsOf(sender: Sender, bodies: readonly string[]): Request {
+  return (index) => sender.send(bodies[index] ?? '');
+}
+
+/** As the worker asks for it: the least that an API server can answer. */
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+
+const QUERY = { fieldValidation: 'Warn', fieldManager: 'openfero', timeout: '30s' };
+
+/** An API server's own speed: bare undici over connections that are kept, and nothing else. */
+export function apiClient({ plane, token }: ClusterBed, connections: number): ApiClient {
+  const { url, ca } = plane;
+  const pool = new Pool(url, { connections, pipelining: 1, allowH2: false, connect: { ca } });
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: METADATA,
+    'content-type': 'application/json',
+  };
+  return {
+    async create(path, body) {
+      const answer = await pool.request({ method: 'POST', path, query: QUERY, headers, body });
+      if (answer.statusCode !== 201) {
+        throw new Error(
+          `the API server answered ${answer.statusCode}: ${await answer.body.text()}`,
+        );
+      }
+      await answer.body.dump();
+    },
+    close: () => pool.close(),
+  };
+}
+
+export interface ApiClient {
+  create(path: string, body: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const jobsPath = (namespace: string): string =>
+  `/apis/batch/v1/namespaces/${namespace}/jobs`;
+
+export const configMapsPath = (namespace: string): string =>
+  `/api/v1/namespaces/${namespace}/configmaps`;

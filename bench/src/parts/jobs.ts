@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { readAlert } from '@openfero/core/alert';
+import { troubleOf } from '@openfero/core/identity';
+import { type Operarius, readOperarius } from '@openfero/core/operarius';
+import type { Policy } from '@openfero/core/policy';
+import { PAYLOAD_VERSION, type Remediation } from '@openfero/core/redis/remediation';
+import { render } from '@openfero/core/render';
+import { type Alerts, alertname, alertOf } from './alerts.ts';
+import { operariiIn } from './operarii.ts';
+
+/** What a worker's settings say where nothing is set. Without limits, as all of the bench. */
+const POLICY: Policy = {
+  dedupBy: 'alert',
+  cooldown: 600_000,
+  repeatAfter: 'never',
+  maxAge: 900_000,
+  maxActive: 0,
+  mode: 'run',
+  match: [],
+  runIfResolved: false,
+  ownJobs: false,
+};
+
+/** The payloads that a receiver would put into Redis. */
+export function remediationsOf(alerts: Alerts): Remediation[] {
+  return Array.from({ length: alerts.count }, (_, index) => remediationOf(alerts, index));
+}
+
+/** The very Jobs that a worker would create in that namespace, as the bodies of its requests. */
+export function jobBodiesOf(alerts: Alerts, namespace: string): string[] {
+  const operarii = readAll(namespace, alerts.operarii);
+  return remediationsOf(alerts).map((remediation, index) => {
+    const operarius = operarii[index % alerts.operarii];
+    if (operarius === undefined) throw new Error('there is no operarius for the alert');
+    return jobBody(operarius, remediation, namespace);
+  });
+}
+
+function jobBody(operarius: Operarius, remediation: Remediation, namespace: string): string {
+  const identity = { ...troubleOf(remediation, operarius), n: 0 };
+  const hour = 3600;
+  const { job } = render({
+    ...{ operarius, remediation, identity, namespace },
+    ttlSeconds: hour,
+    deadlineSeconds: hour,
+  });
+  return JSON.stringify(job);
+}
+
+function readAll(namespace: string, count: number): Operarius[] {
+  return operariiIn(namespace, count).map((configMap, index) => {
+    const operarius = readOperarius(configMap, alertname(index), POLICY);
+    if (operarius === undefined) throw new Error("the bench's own operarius is none");
+    return operarius;
+  });
+}
+
+function remediationOf(alerts: Alerts, index: number): Remediation {
+  const alert = readAlert(alertOf(alerts, index), undefined);
+  if (typeof alert === 'string') throw new Error(`the bench's own alert is none: ${alert}`);
+  return {
+    v: PAYLOAD_VERSION,
+    id: randomUUID(),
+    receivedAt: Date.now(),
+    group: {
+      key: `{}:{lot="${alerts.lot}",number="${index}"}`,
+      status: 'firing',
+      externalURL: 'http://alertmanager.example.com',
+    },
+    alert,
+  };
+}

@@ -1,0 +1,45 @@
+import type { ConfigMap } from '@openfero/core/kubernetes';
+import { alertname } from './alerts.ts';
+
+/** As many definitions as asked for, one for each alertname of alerts.ts. */
+export function operariiIn(namespace: string, count: number): ConfigMap[] {
+  return Array.from({ length: count }, (_, index) => operarius(namespace, alertname(index)));
+}
+
+/** As the README's: a container with a command and a few settings. No max-active: limits are off. */
+function operarius(namespace: string, name: string): ConfigMap {
+  return {
+    metadata: {
+      name: `openfero-${name.toLowerCase()}-firing`,
+      namespace,
+      labels: { app: 'openfero' },
+      annotations: {},
+    },
+    data: { [name]: TEMPLATE },
+  };
+}
+
+const TEMPLATE = `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: quota
+  labels:
+    app: openfero
+spec:
+  parallelism: 1
+  completions: 1
+  template:
+    spec:
+      containers:
+      - name: remediation
+        image: python:3.13
+        args:
+        - bash
+        - -c
+        - |-
+          echo "$OPENFERO_RESOURCE in $OPENFERO_NAMESPACE is full"
+        resources:
+          limits:
+            memory: 64Mi
+      restartPolicy: Never
+`;

@@ -1,0 +1,156 @@
+import { parseArgs } from 'node:util';
+import { operariusName } from '@openfero/core/operarius';
+import { FAILURES } from '@openfero/core/outcome';
+import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
+import { createLogger } from '@openfero/service/log';
+import { connectRedis } from '@openfero/service/redis';
+import { type Environment, oneOf, readCommonSettings, text } from '@openfero/service/settings';
+import { runService } from '@openfero/service/stop';
+import { ErrorCode, type Job, Queue } from 'bullmq';
+
+/**
+ * Retries failed remediations in bulk, once their cause is mended:
+ * `npm run replay -- --reason rejected --operarius openfero-x-firing [--dry]`. Max-age counts from
+ * here on.
+ */
+await runService(async () => {
+  // biome-ignore lint/style/noProcessEnv: an entry of its own, as server.ts is
+  const env = process.env;
+  const wanted = readWanted(process.argv.slice(2));
+  const queue = await openQueue(env);
+  try {
+    const chosen = await choose(queue, wanted);
+    for (const failed of chosen) say(lineOf(failed));
+    if (wanted.dry) say(`${chosen.length} would be retried`);
+    else say(await retryAll(chosen));
+  } finally {
+    await queue.close();
+  }
+});
+
+/** Which of the failed ones; a filter that is left out takes every one. */
+interface Wanted {
+  readonly operarius: string | undefined;
+  readonly reason: string | undefined;
+  readonly dry: boolean;
+}
+
+interface Failed {
+  readonly job: Job;
+  /** The ConfigMap's name, or the one that it should have; empty where the payload is unreadable. */
+  readonly operarius: string;
+  readonly reason: string;
+}
+
+/** @throws naming what is wrong */
+function readWanted(args: string[]): Wanted {
+  const { values } = parseArgs({
+    args,
+    options: {
+      operarius: { type: 'string' },
+      reason: { type: 'string' },
+      dry: { type: 'boolean', default: false },
+    },
+  });
+  const { operarius, reason, dry } = values;
+  if (operarius === undefined && reason === undefined) {
+    throw new Error(
+      `say which: --operarius <its ConfigMap>, --reason <${FAILURES.join(' | ')}>, or both; with --dry they are only listed`,
+    );
+  }
+  if (reason !== undefined) oneOf({ '--reason': reason }, '--reason', FAILURES, FAILURES[0]);
+  return { operarius, reason, dry };
+}
+
+/** Milliseconds per command: somebody waits for it. */
+const COMMAND_TIMEOUT = 10_000;
+
+async function openQueue(env: Environment): Promise<Queue> {
+  const { redis: settings, prefix } = readCommonSettings(env, 0);
+  const log = createLogger(text(env, 'LOG_LEVEL') ?? 'silent', 'replay');
+  const redis = connectRedis(
+    settings,
+    { kind: 'producer', name: 'openfero-replay', commandTimeoutMs: COMMAND_TIMEOUT },
+    log,
+  );
+  await new Promise<void>((resolve, reject) => {
+    redis.once('ready', resolve);
+    redis.once('error', (error) => reject(new Error(`Redis is not reachable: ${error.message}`)));
+  }).catch((error: unknown) => {
+    redis.disconnect();
+    throw error;
+  });
+  const queue = new Queue(QUEUE, { connection: redis, prefix, skipVersionCheck: true });
+  const close = queue.close.bind(queue);
+  queue.close = async () => {
+    await close();
+    redis.disconnect();
+  };
+  return queue;
+}
+
+/** Payloads read at once: some kilobytes each. */
+const PAGE = 500;
+
+/** Oldest first. All are found before any is retried, since that changes what a page holds. */
+async function choose(queue: Queue, wanted: Wanted): Promise<Failed[]> {
+  const chosen: Failed[] = [];
+  for (let start = 0; ; start += PAGE) {
+    const jobs = await queue.getJobs(['failed'], start, start + PAGE - 1, true);
+    chosen.push(...jobs.map(failedOf).filter((failed) => isWanted(failed, wanted)));
+    if (jobs.length < PAGE) return chosen;
+  }
+}
+
+function isWanted({ operarius, reason }: Failed, wanted: Wanted): boolean {
+  return (
+    (wanted.operarius ?? operarius) === operarius &&
+    (wanted.reason === undefined || reason.startsWith(`${wanted.reason}:`))
+  );
+}
+
+function failedOf(job: Job): Failed {
+  return { job, operarius: operariusOf(job.data), reason: job.failedReason };
+}
+
+function operariusOf(data: unknown): string {
+  try {
+    const { labels, status } = readRemediation(data).alert;
+    return operariusName(labels['alertname'] ?? '', status);
+  } catch {
+    return '';
+  }
+}
+
+async function retryAll(chosen: readonly Failed[]): Promise<string> {
+  let retried = 0;
+  for (const { job } of chosen) if (await retry(job)) retried++;
+  const gone = chosen.length - retried;
+  return `retried: ${retried}${gone === 0 ? '' : `; retried or removed by somebody else: ${gone}`}`;
+}
+
+const GONE: readonly unknown[] = [ErrorCode.JobNotInState, ErrorCode.JobNotExist];
+
+/** @returns false where it is not a failed one any more */
+async function retry(job: Job): Promise<boolean> {
+  try {
+    await job.retry('failed');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && GONE.includes(error.code)) return false;
+    throw error;
+  }
+}
+
+/** Of a server's message, which may quote an alert: one line, for a terminal. */
+const LONGEST_REASON = 160;
+
+function lineOf({ job, operarius, reason }: Failed): string {
+  const failedAt = new Date(job.finishedOn ?? 0).toISOString();
+  const why = reason.replace(/\p{C}+/gu, ' ').slice(0, LONGEST_REASON);
+  return [failedAt, job.id, operarius || '-', why].join('  ');
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
