@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { spawnBound } from '@openfero/testkit/process';
+import { findProgram } from '@openfero/testkit/program';
 
 /** A message of the DevTools protocol. */
 interface Message {
@@ -38,22 +38,9 @@ const FLAGS = [
 
 const PATIENCE_MS = 15_000;
 
-/** Where Chromium is: on PATH, under one of its names; undefined where it is not installed. */
-export function findChromium(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return ['chromium', 'chromium-browser', 'google-chrome']
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Where Chromium is, under one of its names; undefined where it is missing and cannot be installed. */
+export const findChromium = (): string | undefined =>
+  findProgram(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
 
 /** Starts a Chromium of its own, with a fresh profile, and opens an empty page in it. */
 export async function openChromium(program: string): Promise<Page> {

@@ -27,6 +27,8 @@ export class FailedRemediation extends UnrecoverableError {
   constructor(terminal: Verdict & { kind: 'terminal' }) {
     super(`${terminal.failure}: ${terminal.message}`);
     this.verdict = terminal;
+    // The dashboard shows it below the message: where our code threw it helps nobody there.
+    this.stack = this.message;
   }
 }
 

@@ -4,9 +4,27 @@ import { FAILURES } from '@openfero/core/outcome';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
 import { createLogger } from '@openfero/service/log';
 import { connectRedis } from '@openfero/service/redis';
-import { type Environment, oneOf, readCommonSettings, text } from '@openfero/service/settings';
+import {
+  type Environment,
+  InvalidSetting,
+  oneOf,
+  readCommonSettings,
+  text,
+} from '@openfero/service/settings';
 import { runService } from '@openfero/service/stop';
 import { ErrorCode, type Job, Queue } from 'bullmq';
+
+/** Milliseconds per command: somebody waits for it. */
+const COMMAND_TIMEOUT = 10_000;
+
+/** Payloads read at once: some kilobytes each. */
+const PAGE = 500;
+
+/** What BullMQ says of one that is not in the failed set any more. */
+const GONE: readonly unknown[] = [ErrorCode.JobNotInState, ErrorCode.JobNotExist];
+
+/** Of a server's message, which may quote an alert: one line, for a terminal. */
+const LONGEST_REASON = 160;
 
 /**
  * Retries failed remediations in bulk, once their cause is mended:
@@ -14,10 +32,8 @@ import { ErrorCode, type Job, Queue } from 'bullmq';
  * here on.
  */
 await runService(async () => {
-  // biome-ignore lint/style/noProcessEnv: an entry of its own, as server.ts is
-  const env = process.env;
   const wanted = readWanted(process.argv.slice(2));
-  const queue = await openQueue(env);
+  const queue = await openQueue(process.env);
   try {
     const chosen = await choose(queue, wanted);
     for (const failed of chosen) say(lineOf(failed));
@@ -54,16 +70,14 @@ function readWanted(args: string[]): Wanted {
   });
   const { operarius, reason, dry } = values;
   if (operarius === undefined && reason === undefined) {
-    throw new Error(
+    throw new InvalidSetting(
+      'replay',
       `say which: --operarius <its ConfigMap>, --reason <${FAILURES.join(' | ')}>, or both; with --dry they are only listed`,
     );
   }
   if (reason !== undefined) oneOf({ '--reason': reason }, '--reason', FAILURES, FAILURES[0]);
   return { operarius, reason, dry };
 }
-
-/** Milliseconds per command: somebody waits for it. */
-const COMMAND_TIMEOUT = 10_000;
 
 async function openQueue(env: Environment): Promise<Queue> {
   const { redis: settings, prefix } = readCommonSettings(env, 0);
@@ -75,7 +89,9 @@ async function openQueue(env: Environment): Promise<Queue> {
   );
   await new Promise<void>((resolve, reject) => {
     redis.once('ready', resolve);
-    redis.once('error', (error) => reject(new Error(`Redis is not reachable: ${error.message}`)));
+    redis.once('error', (error) =>
+      reject(new InvalidSetting('REDIS_URL', `Redis is not reachable (${error.message})`)),
+    );
   }).catch((error: unknown) => {
     redis.disconnect();
     throw error;
@@ -88,9 +104,6 @@ async function openQueue(env: Environment): Promise<Queue> {
   };
   return queue;
 }
-
-/** Payloads read at once: some kilobytes each. */
-const PAGE = 500;
 
 /** Oldest first. All are found before any is retried, since that changes what a page holds. */
 async function choose(queue: Queue, wanted: Wanted): Promise<Failed[]> {
@@ -129,8 +142,6 @@ async function retryAll(chosen: readonly Failed[]): Promise<string> {
   return `retried: ${retried}${gone === 0 ? '' : `; retried or removed by somebody else: ${gone}`}`;
 }
 
-const GONE: readonly unknown[] = [ErrorCode.JobNotInState, ErrorCode.JobNotExist];
-
 /** @returns false where it is not a failed one any more */
 async function retry(job: Job): Promise<boolean> {
   try {
@@ -141,9 +152,6 @@ async function retry(job: Job): Promise<boolean> {
     throw error;
   }
 }
-
-/** Of a server's message, which may quote an alert: one line, for a terminal. */
-const LONGEST_REASON = 160;
 
 function lineOf({ job, operarius, reason }: Failed): string {
   const failedAt = new Date(job.finishedOn ?? 0).toISOString();

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { definition, remediation } from './definitions.ts';
+import { type Bench, buildBench, runWorker, until } from './worker.ts';
+
+const ENTRY = fileURLToPath(new URL('../src/replay.ts', import.meta.url));
+const HOURS = 3_600_000;
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+/** The command, as a person runs it. */
+async function replay(
+  { env }: Pick<Bench, 'env'>,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  try {
+    const run = promisify(execFile)(process.execPath, [ENTRY, ...args], {
+      env: { PATH: process.env['PATH'], ...env },
+    });
+    return { code: 0, ...(await run) };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && 'stdout' in error && 'stderr' in error)) {
+      throw error;
+    }
+    const { code, stdout, stderr } = error;
+    return { code: Number(code), stdout: String(stdout), stderr: String(stderr) };
+  }
+}
+
+/** Two of Disk that failed hours after their receipt, one of Fan that is switched wrong too. */
+async function broken(t: Parameters<typeof buildBench>[0]) {
+  const bench = await buildBench(t, server.url);
+  const wrong = { policy: { cooldown: 'soon' } };
+  await bench.define('Disk', definition('Disk', wrong));
+  await bench.define('Fan', definition('Fan', wrong));
+  const worker = await runWorker(t, bench);
+  const receivedAt = Date.now() - 5 * HOURS;
+  const of = (alertname: string, instance: string) =>
+    bench.add(remediation(alertname, { labels: { instance }, receivedAt }));
+  const disks = await Promise.all(['a', 'b'].map((instance) => of('Disk', instance)));
+  const fan = await of('Fan', 'a');
+  for (const id of [...disks, fan]) {
+    assert.equal((await worker.end(id))['outcome'], 'invalid-operarius');
+  }
+  return { bench, worker, disks, fan };
+}
+
+describe('replay', () => {
+  test('retries what failed for an operarius, hours later, once that is mended', async (t) => {
+    const { bench, worker, disks, fan } = await broken(t);
+    await bench.define('Disk', definition('Disk'));
+    const isValid = 'openfero_operarius_valid{operarius="openfero-disk-firing"}';
+    await until('the worker knows', async () => (await worker.metric(isValid)) === 1);
+    const answer = await replay(bench, '--operarius', 'openfero-disk-firing');
+
+    assert.equal(answer.code, 0, answer.stderr);
+    assert.match(answer.stdout, /^retried: 2$/m);
+    for (const id of disks) {
+      assert.match(answer.stdout, new RegExp(`  ${id}  openfero-disk-firing  invalid-operarius: `));
+      await worker.line((line) => line['remediation'] === id && line['outcome'] === 'created');
+    }
+    assert.equal(await bench.queue.getJobState(fan), 'failed');
+    assert.equal((await bench.jobs()).length, 2);
+  });
+
+  test('with --dry lists what it would retry, and retries nothing', async (t) => {
+    const { bench, disks, fan } = await broken(t);
+    const { stdout } = await replay(bench, '--reason', 'invalid-operarius', '--dry');
+
+    assert.match(stdout, /^3 would be retried$/m);
+    for (const id of [...disks, fan]) {
+      assert.ok(stdout.includes(id));
+      assert.equal(await bench.queue.getJobState(id), 'failed');
+    }
+  });
+
+  test('takes only what both, operarius and reason, are true of', async (t) => {
+    const { bench } = await broken(t);
+    const both = ['--operarius', 'openfero-fan-firing', '--reason', 'rejected'];
+    assert.match((await replay(bench, ...both)).stdout, /^retried: 0$/m);
+  });
+
+  const WRONG: readonly (readonly [what: string, args: string[], message: RegExp])[] = [
+    ['nothing that says which', [], /say which: --operarius/],
+    ['a reason that there is not', ['--reason', 'tired'], /"tired" is not known: use invalid/],
+    ['an option that there is not', ['--all'], /--all/],
+  ];
+  for (const [what, args, message] of WRONG) {
+    test(`says in one line what is wrong with ${what}`, async () => {
+      const { code, stderr } = await replay({ env: { REDIS_URL: server.url } }, ...args);
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+      assert.equal(stderr.trim().split('\n').length, 1);
+    });
+  }
+
+  test('says so where Redis is not there', async () => {
+    const env = { REDIS_URL: 'redis://127.0.0.1:1' };
+    const { code, stderr } = await replay({ env }, '--reason', 'rejected');
+    assert.equal(code, 1);
+    assert.match(stderr, /Redis is not reachable/);
+  });
+});
