@@ -93,7 +93,7 @@ async function post(body: string, receiver: Service | undefined): Promise<Respon
 async function ended(
   workers: readonly Service[],
   count: number,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<readonly LogLine[]> {
   const ends: LogLine[] = [];
   const collect = (line: LogLine): boolean => {

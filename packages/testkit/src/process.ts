@@ -39,7 +39,8 @@ export interface ServiceOptions {
   readonly cwd?: string;
 }
 
-const TIMEOUT_MS = 15_000;
+/** A bound of failure, not of speed: a busy machine starts a service in 15 s. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * Starts a service as its own process, with this Node and with nothing of our environment but PATH
