@@ -80,6 +80,8 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// One for each process that must not outlive this one; a comparison has a dozen of them.
+process.setMaxListeners(50);
 try {
   await main(process.argv.slice(2));
 } catch (error) {

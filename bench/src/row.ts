@@ -70,8 +70,13 @@ export const atLeastTimes = (factor: number): Goal => ({
   met: ({ ratio }) => ratio >= factor,
 });
 
+export const atMostTimes = (factor: number): Goal => ({
+  text: `≤ ${factor} ×`,
+  met: ({ ratio }) => ratio <= factor,
+});
+
 /** @param plus in the figure's unit */
-export const atMostTimes = (factor: number, plus = 0): Goal => ({
-  text: `≤ ${factor} ×${plus > 0 ? ` + ${plus}` : ''}`,
+export const atMostTimesPlus = (factor: number, plus: number): Goal => ({
+  text: `≤ ${factor} × + ${plus}`,
   met: ({ value, limit }) => value <= factor * limit + plus,
 });

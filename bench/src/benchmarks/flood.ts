@@ -4,7 +4,7 @@ import { type Bed, withBed } from '../parts/bed.ts';
 import { startStub } from '../parts/child.ts';
 import { sendsOf } from '../parts/http.ts';
 import { closedLoop } from '../parts/load.ts';
-import { SENDERS, type System, startOver, warmUp } from '../parts/system.ts';
+import { type System, sendersOf, startOver, warmUp } from '../parts/system.ts';
 import { atLeastShare, type Row } from '../row.ts';
 import { drain } from './worker.ts';
 
@@ -14,6 +14,9 @@ export const flood: Benchmark = {
   title: 'alerts that lead to no Job, worked off',
   run: (run) => withBed((bed) => measure(run, bed)),
 };
+
+/** Alerts per notification. */
+const SIZE = 100;
 
 interface Round {
   readonly ceiling: number;
@@ -54,9 +57,9 @@ function unknown({ plan }: Run, bed: Bed): Alerts {
 
 /** Has them all wait first, as the ceiling's do. @returns remediations/s */
 async function workOff(system: System, alerts: Alerts): Promise<number> {
-  const bodies = notificationsOf(alerts, 100);
+  const bodies = notificationsOf(alerts, SIZE);
   await system.queue.pause();
-  await closedLoop(bodies.length, SENDERS, sendsOf(system.sender, bodies));
+  await closedLoop(bodies.length, sendersOf(SIZE), sendsOf(system.sender, bodies));
   const started = performance.now();
   await system.queue.resume();
   await system.queue.drained();

@@ -5,7 +5,15 @@ import { bareAdds, forget } from '../parts/bulk.ts';
 import { type Sender, senderTo, sendsOf } from '../parts/http.ts';
 import { closedLoop, openLoop } from '../parts/load.ts';
 import { redisFrom } from '../parts/redis-cost.ts';
-import { SENDERS, type System, send, serverOf, startSystem, warmUp } from '../parts/system.ts';
+import {
+  SENDERS,
+  type System,
+  send,
+  sendersOf,
+  serverOf,
+  startSystem,
+  warmUp,
+} from '../parts/system.ts';
 import { atLeastShare, atMost, atMostTimes, type Goal, type Row } from '../row.ts';
 import { median, percentile } from '../statistics.ts';
 
@@ -52,7 +60,7 @@ async function measureAlone(run: Run, bed: Bed): Promise<Row[]> {
     const addBulk = { of: 'addBulk', rounds: rounds.map(({ bare }) => bare) };
     rows.push(
       rateRow(size, ours, { limit: addBulk, ...(GOALS[size] && { goal: GOALS[size] }) }),
-      ...timeRows(`${size} per notification, ${SENDERS} in flight`, ours),
+      ...timeRows(`${size} per notification, ${sendersOf(size)} in flight`, ours),
     );
     if (size === 100) rows.push(memoryRow(ours));
     if (size === 1) rows.push(...(await halfOfPeak(run, bed, median(ours.map((one) => one.rate)))));
@@ -64,7 +72,7 @@ async function acknowledged(bed: Bed, count: number, size: number): Promise<Ackn
   return withReceiver(bed, async (sender) => {
     const bodies = bodiesOf(bed, count, size);
     const held = await redisFrom(bed);
-    const load = await closedLoop(bodies.length, SENDERS, sendsOf(sender, bodies));
+    const load = await closedLoop(bodies.length, sendersOf(size), sendsOf(sender, bodies));
     const memory = (await held()).memory / count;
     return { rate: (count * 1000) / load.elapsed, memory, ...timesOf(load.times) };
   });
@@ -100,7 +108,7 @@ async function withReceiver<T>(bed: Bed, work: (sender: Sender) => Promise<T>): 
   try {
     for (const size of SIZES) {
       const bodies = bodiesOf(bed, 10 * SENDERS, size);
-      await closedLoop(bodies.length, SENDERS, sendsOf(sender, bodies));
+      await closedLoop(bodies.length, sendersOf(size), sendsOf(sender, bodies));
     }
     return await work(sender);
   } finally {

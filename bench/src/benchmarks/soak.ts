@@ -6,7 +6,7 @@ import { jobsPath } from '../parts/http.ts';
 import { openLoop } from '../parts/load.ts';
 import { type System, startSystem, warmUp } from '../parts/system.ts';
 import { rssOf } from '../parts/usage.ts';
-import { atMost, type Goal, type Row } from '../row.ts';
+import { atMost, atMostTimes, type Goal, type Row } from '../row.ts';
 import { median } from '../statistics.ts';
 
 const SAMPLE_MS = 1000;
@@ -70,14 +70,10 @@ function rowsOf({ plan }: Run, samples: Samples, rate: number): Row[] {
       {
         ...{ ...common, figure: `${name}: RSS at the end, after the first ${warm} s`, unit: 'MB' },
         ...{ rounds: [last], limit: { of: 'at first', rounds: [first] } },
-        ...(goal !== undefined && { goal: flat() }),
+        ...(goal !== undefined && { goal: atMostTimes(1 + FLAT) }),
       },
     ];
   });
-}
-
-function flat(): Goal {
-  return { text: `≤ ${1 + FLAT} ×`, met: ({ value, limit }) => value <= (1 + FLAT) * limit };
 }
 
 interface Sampling {

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import type { Bed } from './bed.ts';
 import { remediationsOf } from './jobs.ts';
 import { closedLoop } from './load.ts';
-import { SENDERS } from './system.ts';
+import { sendersOf } from './system.ts';
 
 interface Job {
   readonly name: string;
@@ -27,7 +27,7 @@ export async function bareAdds(bed: Bed, count: number, size: number): Promise<n
   const add = async (index: number): Promise<void> => {
     await queue.addBulk(bulks[index] ?? []);
   };
-  const { elapsed } = await closedLoop(bulks.length, SENDERS, add);
+  const { elapsed } = await closedLoop(bulks.length, sendersOf(size), add);
   await queue.close();
   redis.disconnect();
   await forget(bed, prefix);

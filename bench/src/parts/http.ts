@@ -1,25 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { ClusterBed } from './bed.ts';
 import type { Request } from './load.ts';
 
 const NOTIFICATION = { 'content-type': 'application/json', 'user-agent': 'Alertmanager/0.34.0' };
 
-/** Keep-alive connections to a receiver. @returns what sends a notification, and throws unless it is taken */
+/** Keep-alive connections to a receiver, and the patience of an Alertmanager. */
 export function senderTo(url: string, connections: number): Sender {
   const pool = new Pool(url, { connections, pipelining: 1 });
+  const post = async (body: string): Promise<number> => {
+    const answer = await pool.request({
+      ...{ method: 'POST', path: '/alerts', headers: NOTIFICATION, body },
+    });
+    await answer.body.dump();
+    return answer.statusCode;
+  };
   return {
     async send(body) {
-      const answer = await pool.request({
-        ...{ method: 'POST', path: '/alerts', headers: NOTIFICATION, body },
-      });
-      if (answer.statusCode !== 200) {
-        throw new Error(`the receiver answered ${answer.statusCode}: ${await answer.body.text()}`);
+      for (let left = TRIES; left > 0; left--) {
+        const code = await post(body);
+        if (code === 200) return;
+        if (code < 500) break;
+        await sleep(RETRY_AFTER_MS);
       }
-      await answer.body.dump();
+      throw new Error('the receiver did not take a notification: look at its log');
     },
     close: () => pool.close(),
   };
 }
+
+/** What is refused with a 5xx comes again; the time that it takes counts. */
+const TRIES = 100;
+const RETRY_AFTER_MS = 100;
 
 export interface Sender {
   send(body: string): Promise<void>;

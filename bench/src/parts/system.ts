@@ -35,6 +35,10 @@ export interface SystemOptions {
 /** Alertmanager sends each group by itself: this many notifications are on their way at once. */
 export const SENDERS = 32;
 
+/** The same for large ones: 800 alerts at once are as many as a receiver stores well within its deadline. */
+const LARGE = 100;
+export const sendersOf = (size: number): number => (size < LARGE ? SENDERS : SENDERS / 4);
+
 /** What a worker has in flight at the API server by default; so has whatever it is compared with. */
 export const CREATES = CONCURRENCY;
 
@@ -99,7 +103,7 @@ export async function startOver(
 /** Sends the alerts, so many in each notification. */
 export async function send(system: System, alerts: Alerts, size: number): Promise<void> {
   const bodies = notificationsOf(alerts, size);
-  await closedLoop(bodies.length, SENDERS, sendsOf(system.sender, bodies));
+  await closedLoop(bodies.length, sendersOf(size), sendsOf(system.sender, bodies));
 }
 
 /** Has both processes compile what is hot, before a clock is started. */

@@ -7,7 +7,7 @@ const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK']));
 const KIB = 1024;
 
 /** CPU milliseconds that a process, with all of its threads, has used so far. Linux only. */
-export function cpuOf(pid: number): number {
+function cpuOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name before may hold blanks and brackets of its own: fields are counted from behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

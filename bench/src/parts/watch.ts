@@ -25,8 +25,11 @@ export async function watchJobs(bed: ClusterBed, namespace: string): Promise<Job
     connect: { ca: bed.plane.ca },
   });
   const headers = { authorization: `Bearer ${bed.token}`, accept: ACCEPT };
-  // Without a version the server tells of those that are there first: nothing can be missed.
-  const path = `${jobsPath(namespace)}?watch=true&timeoutSeconds=3600`;
+  // From now on: to be told of thousands that are there would delay the first that are not.
+  const list = await bed.plane.request('GET', `${jobsPath(namespace)}?limit=1`);
+  const version = String(at(list.body, 'metadata', 'resourceVersion'));
+  const query = `watch=true&timeoutSeconds=3600&resourceVersion=${version}`;
+  const path = `${jobsPath(namespace)}?${query}`;
   const { body } = await pool.request({ method: 'GET', path, headers });
   body.on('error', () => {});
   const jobs = new Map<string, PromiseWithResolvers<number>>();

