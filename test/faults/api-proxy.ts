@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { at, type Cluster } from '@openfero/testkit/controlplane';
+
+/** One call of a worker, as far as a fault needs to know it. */
+export interface Call {
+  readonly verb: 'create Job' | 'read Job' | 'watch' | 'other';
+  /** Of a Job that is created: the remediation that wants it. */
+  readonly remediation: string | undefined;
+  readonly path: string;
+}
+
+/** What becomes of a call: an answer that the API server did not give, or its own that nobody gets. */
+export type Fate = { readonly answer: 429 | 500 | 503 } | { readonly cutReply: () => void };
+
+export interface ApiProxy {
+  readonly port: number;
+  /** Asked about every call; undefined passes it on. */
+  rule: ((call: Call) => Fate | undefined) | undefined;
+  /** Breaks the watches that are open, and nothing else. */
+  cutWatches(): void;
+  /** From here on, or from here on no more, watches hear nothing. */
+  silence(silent: boolean): void;
+  openWatches(): number;
+  close(): Promise<void>;
+}
+
+/** Milliseconds between a call and its passing on: so that there is always one in the middle of it. */
+const LATENCY = 25;
+
+/** Between one worker and the API server. It has the server's certificate, and lets tokens through. */
+export async function startApiProxy(plane: Cluster): Promise<ApiProxy> {
+  const read = (name: string): Promise<string> => readFile(join(plane.folder, name), 'utf8');
+  const [cert, key] = await Promise.all([read('apiserver.crt'), read('apiserver.key')]);
+  const agent = new Agent({ keepAlive: true, ca: plane.ca });
+  const watches = new Map<ServerResponse, IncomingMessage>();
+  let silent = false;
+
+  const watch = (answer: IncomingMessage, reply: ServerResponse): void => {
+    watches.set(reply, answer);
+    reply.on('close', () => watches.delete(reply));
+    answer.on('data', (bytes) => void reply.write(bytes));
+    answer.on('end', () => reply.end());
+    if (silent) answer.pause();
+  };
+  const take = async (asked: IncomingMessage, reply: ServerResponse): Promise<void> => {
+    const body = await buffer(asked);
+    const call = callOf(asked, body);
+    const fate = proxy.rule?.(call);
+    if (fate !== undefined && 'answer' in fate) return refuse(reply, fate.answer);
+    await sleep(LATENCY);
+    const answer = await forward(asked, body, reply);
+    answer.on('error', () => reply.destroy());
+    if (fate !== undefined) {
+      fate.cutReply();
+      reply.destroy();
+      return;
+    }
+    reply.writeHead(answer.statusCode ?? 500, answer.headers);
+    reply.flushHeaders();
+    if (call.verb === 'watch') watch(answer, reply);
+    else answer.pipe(reply);
+  };
+  const forward = async (
+    asked: IncomingMessage,
+    body: Buffer,
+    reply: ServerResponse,
+  ): Promise<IncomingMessage> => {
+    const { method, url = '/', headers } = asked;
+    const sent = request(new URL(url, plane.url), { method, headers, agent });
+    reply.on('close', () => sent.destroy());
+    sent.on('error', () => reply.destroy());
+    sent.end(body);
+    const [answer]: IncomingMessage[] = await once(sent, 'response');
+    if (answer === undefined) throw new Error('no answer');
+    return answer;
+  };
+  const server = createServer({ cert, key }, (asked, reply) => {
+    take(asked, reply).catch(() => reply.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const proxy: ApiProxy = {
+    port: portOf(server.address()),
+    rule: undefined,
+    cutWatches() {
+      for (const reply of watches.keys()) reply.destroy();
+    },
+    silence(on) {
+      silent = on;
+      for (const answer of watches.values()) {
+        if (on) answer.pause();
+        else answer.resume();
+      }
+    },
+    openWatches: () => watches.size,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      agent.destroy();
+    },
+  };
+  return proxy;
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  return address.port;
+}
+
+function callOf({ method, url = '' }: IncomingMessage, body: Buffer): Call {
+  const { pathname: path, searchParams } = new URL(url, 'https://any');
+  const ofJobs = path.includes('/jobs');
+  const call = { path, remediation: undefined };
+  if (searchParams.has('watch')) return { ...call, verb: 'watch' };
+  if (ofJobs && method === 'POST') {
+    const read = ['metadata', 'annotations', 'openfero.io/remediation'];
+    const remediation = at(JSON.parse(body.toString()), ...read);
+    return { ...call, verb: 'create Job', remediation: String(remediation) };
+  }
+  return { ...call, verb: ofJobs && method === 'GET' ? 'read Job' : 'other' };
+}
+
+/** As the API server itself says it. */
+function refuse(reply: ServerResponse, code: number): void {
+  const reasons: Record<number, string> = { 429: 'TooManyRequests', 503: 'ServiceUnavailable' };
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    message: `a fault of the test: ${code}`,
+    reason: reasons[code] ?? 'InternalError',
+    code,
+  };
+  const headers = { 'content-type': 'application/json' };
+  reply.writeHead(code, { ...headers, ...(code === 429 && { 'retry-after': '1' }) });
+  reply.end(JSON.stringify(status));
+}

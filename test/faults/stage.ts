@@ -1,0 +1,136 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ControlPlane, startControlPlane } from '@openfero/testkit/controlplane';
+import { type Service, startService } from '@openfero/testkit/process';
+import { type Proxy as Network, startProxy } from '@openfero/testkit/proxy';
+import { freePort, startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { envOf, serverOf } from '../system.ts';
+import { type ApiProxy, startApiProxy } from './api-proxy.ts';
+import { configMaps, NAMESPACE, SETTINGS } from './definitions.ts';
+
+/** A service that is killed and started again at the same address, with its own way to Redis. */
+export interface Member {
+  readonly name: string;
+  readonly url: string;
+  readonly toRedis: Network;
+  /** All processes that it has been, the last one of which may run. */
+  readonly lives: readonly Service[];
+  running(): Service;
+  start(): Promise<void>;
+}
+
+export interface ReceiverMember extends Member {
+  /** The sender's way to it. */
+  readonly fromSender: Network;
+}
+
+export interface WorkerMember extends Member {
+  readonly toApiServer: Network;
+  /** Behind the former, where calls can be told apart. */
+  readonly api: ApiProxy;
+}
+
+/** Everything that runs. */
+export interface Stage {
+  readonly plane: ControlPlane;
+  readonly redis: TestRedis;
+  readonly receivers: readonly ReceiverMember[];
+  readonly workers: readonly WorkerMember[];
+  readonly dashboard: Member;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds that everything else runs already before Redis does. */
+const REDIS_LATE = 2000;
+
+/** Starts everything; Redis last, and late. */
+export async function startStage(): Promise<Stage> {
+  const plane = await startControlPlane({ controllers: false });
+  const port = await freePort();
+  const kubeconfig = await prepare(plane);
+  const receivers = await Promise.all(['receiver 1', 'receiver 2'].map((n) => receiver(n, port)));
+  const names = ['worker 1', 'worker 2', 'worker 3'];
+  const workers = await Promise.all(names.map((n) => worker(n, port, plane, kubeconfig)));
+  const dashboard = await member('dashboard', 'dashboard', port, {
+    OPENFERO_DASHBOARD_READ_ONLY: 'false',
+  });
+  const members = [...receivers, ...workers, dashboard];
+  await Promise.all(members.map((one) => one.start()));
+  await sleep(REDIS_LATE);
+  const redis = await startRedis({ port });
+  const stop = async (): Promise<void> => {
+    for (const { lives } of members) lives.at(-1)?.kill('SIGCONT');
+    const codes = await Promise.all(
+      members.map(async ({ name, lives }) => [name, (await lives.at(-1)?.stop())?.code] as const),
+    );
+    await redis.stop();
+    await plane.stop();
+    const proxies = [
+      ...members.map((one) => one.toRedis),
+      ...receivers.map((one) => one.fromSender),
+      ...workers.flatMap((one) => [one.toApiServer, one.api]),
+    ];
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    // A timer or a connection that is left keeps a process from ending: then it was killed.
+    for (const [name, code] of codes) if (code !== 0) throw new Error(`${name} ended with ${code}`);
+  };
+  await Promise.all(members.map((one) => one.running().ready(30_000)));
+  return { plane, redis, receivers, workers, dashboard, stop };
+}
+
+/** The namespace with its operarii, and who may work there. @returns a kubeconfig without its server */
+async function prepare(plane: ControlPlane): Promise<string> {
+  await plane.createNamespace(NAMESPACE);
+  await plane.kubectl(['apply', '-n', NAMESPACE, '-f', '-'], configMaps().join('\n---\n'));
+  const token = await plane.tokenFor(NAMESPACE, 'worker', 24 * 3600);
+  const role = ['--clusterrole=cluster-admin', `--serviceaccount=${NAMESPACE}:worker`];
+  await plane.kubectl(['create', 'rolebinding', 'worker', ...role, '-n', NAMESPACE]);
+  return plane.kubeconfig({ token }, NAMESPACE);
+}
+
+async function receiver(name: string, redis: number): Promise<ReceiverMember> {
+  const one = await member(name, 'receiver', redis, {});
+  const fromSender = await startProxy({ port: Number(new URL(one.url).port) });
+  return { ...one, fromSender };
+}
+
+async function worker(
+  name: string,
+  redis: number,
+  plane: ControlPlane,
+  kubeconfig: string,
+): Promise<WorkerMember> {
+  const api = await startApiProxy(plane);
+  const toApiServer = await startProxy({ port: api.port });
+  const path = join(plane.folder, `${name.replace(' ', '-')}.kubeconfig`);
+  const text = await readFile(kubeconfig, 'utf8');
+  await writeFile(path, text.replace(plane.url, `https://127.0.0.1:${toApiServer.port}`));
+  const one = await member(name, 'worker', redis, { KUBECONFIG: path, ...SETTINGS });
+  return { ...one, api, toApiServer };
+}
+
+async function member(
+  name: string,
+  service: 'receiver' | 'worker' | 'dashboard',
+  redis: number,
+  env: Readonly<Record<string, string>>,
+): Promise<Member> {
+  const [port, toRedis] = await Promise.all([freePort(), startProxy({ port: redis })]);
+  const lives: Service[] = [];
+  return {
+    name,
+    url: `http://127.0.0.1:${port}`,
+    toRedis,
+    lives,
+    running() {
+      const last = lives.at(-1);
+      if (last === undefined) throw new Error(`${name} was not started yet`);
+      return last;
+    },
+    async start() {
+      const to = envOf(`redis://127.0.0.1:${toRedis.port}`);
+      lives.push(await startService(serverOf(service), { ...to, PORT: String(port), ...env }));
+    },
+  };
+}
