@@ -33,8 +33,9 @@ describe('on a real API server', await withoutControlPlane(), () => {
   const start = async (
     t: TestContext,
     env: Record<string, string> = {},
+    labels: Record<string, string> = {},
   ): Promise<ClusterSystem & { readonly namespace: string }> => {
-    const namespace = await plane.createNamespace();
+    const namespace = await plane.createNamespace(undefined, labels);
     const kubeconfig = plane.adminKubeconfig;
     const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
     const [worker] = await Promise.all([system.startWorker(env), system.startReceiver()]);
@@ -147,6 +148,15 @@ describe('on a real API server', await withoutControlPlane(), () => {
       ...['describe', 'configmap', 'openfero-wrong-firing', '-n', system.namespace],
     ]);
     assert.match(described, /Warning\s+InvalidOperarius.*the API server refuses it/);
+  });
+
+  it('tells the author at once of Pods that PodSecurity will never let start', async (t) => {
+    const system = await start(t, {}, { 'pod-security.kubernetes.io/enforce': 'restricted' });
+    await system.define(operariusOf('Privileged'));
+    const [worker] = system.workers;
+    const line = await worker?.waitForLine(({ msg }) => msg.startsWith('operarius is'));
+    assert.equal(line?.msg, 'operarius is invalid: it will not run');
+    assert.match(String(line?.['problem']), /^its Pods cannot start: would violate PodSecurity/);
   });
 
   it('goes on with the others while an admission webhook hangs over one definition', async (t) => {
