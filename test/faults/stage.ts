@@ -8,6 +8,7 @@ import { freePort, startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { envOf, serverOf } from '../system.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { configMaps, NAMESPACE, SETTINGS } from './definitions.ts';
+import { INSPECTABLE } from './heap.ts';
 
 /** A service that is killed and started again at the same address, with its own way to Redis. */
 export interface Member {
@@ -130,7 +131,14 @@ async function member(
     },
     async start() {
       const to = envOf(`redis://127.0.0.1:${toRedis.port}`);
-      lives.push(await startService(serverOf(service), { ...to, PORT: String(port), ...env }));
+      lives.push(
+        await startService(serverOf(service), {
+          ...to,
+          ...INSPECTABLE,
+          PORT: String(port),
+          ...env,
+        }),
+      );
     },
   };
 }

@@ -8,8 +8,8 @@ const PROMISED: Readonly<Record<Promised, number>> = {
   'API server back': 5,
 };
 
-/** Bytes that a service may have grown by, its caches and compiled code included. */
-const GROWTH = 128 * 1024 * 1024;
+/** Bytes that a service may hold on to beyond those of its start: a worker knows all Jobs by name. */
+const GROWTH = 32 * 1024 * 1024;
 
 /** What a person reads of a run, as Markdown. */
 export function tables(report: Report): string {
@@ -42,7 +42,7 @@ export function tables(report: Report): string {
     table('outcome', [...counted(ends)]),
     table('fault', [...counted(played.happened.map(({ name }) => name))]),
     table('recovery: times, longest (s), promised (s)', recoveries(report)),
-    table('service: MiB at the start, at the end', memory(report)),
+    table('service: MiB of heap after a collection, at the start and at the end', memory(report)),
   ].join('\n\n');
 }
 
@@ -72,12 +72,14 @@ export function failures({
 }
 
 function leaks({ before, after }: Report['usage']): string[] {
-  const grown = [...after.rss].filter(([name, rss]) => rss > (before.rss.get(name) ?? 0) + GROWTH);
+  const grown = [...after.heap].filter(
+    ([name, heap]) => heap > (before.heap.get(name) ?? 0) + GROWTH,
+  );
   const more = [...after.connections].filter(
     ([name, count]) => count !== (before.connections.get(name) ?? 0),
   );
   return [
-    ...grown.map(([name, rss]) => `${name} has grown to ${mib(rss)} MiB`),
+    ...grown.map(([name, heap]) => `the heap of ${name} has grown to ${mib(heap)} MiB`),
     ...more.map(([name, n]) => `${name}: ${n} connections, ${before.connections.get(name)} before`),
     ...(after.watches === before.watches
       ? []
@@ -104,9 +106,9 @@ function recoveries({ played }: Report): [string, string][] {
 }
 
 function memory({ usage }: Report): [string, string][] {
-  return [...usage.after.rss].map(([name, rss]) => [
+  return [...usage.after.heap].map(([name, heap]) => [
     name,
-    `${mib(usage.before.rss.get(name) ?? 0)}, ${mib(rss)}`,
+    `${mib(usage.before.heap.get(name) ?? 0)}, ${mib(heap)}`,
   ]);
 }
 
