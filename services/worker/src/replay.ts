@@ -13,6 +13,7 @@ import {
 } from '@openfero/service/settings';
 import { runService } from '@openfero/service/stop';
 import { ErrorCode, type Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 
 /** Milliseconds per command: somebody waits for it. */
 const COMMAND_TIMEOUT = 10_000;
@@ -33,7 +34,8 @@ const LONGEST_REASON = 160;
  */
 await runService(async () => {
   const wanted = readWanted(process.argv.slice(2));
-  const queue = await openQueue(process.env);
+  const { redis, prefix } = await openRedis(process.env);
+  const queue = new Queue(QUEUE, { connection: redis, prefix, skipVersionCheck: true });
   try {
     const chosen = await choose(queue, wanted);
     for (const failed of chosen) say(lineOf(failed));
@@ -41,6 +43,7 @@ await runService(async () => {
     else say(await retryAll(chosen));
   } finally {
     await queue.close();
+    redis.disconnect();
   }
 });
 
@@ -79,7 +82,8 @@ function readWanted(args: string[]): Wanted {
   return { operarius, reason, dry };
 }
 
-async function openQueue(env: Environment): Promise<Queue> {
+/** @throws {InvalidSetting} where Redis is not reachable */
+async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: string }> {
   const { redis: settings, prefix } = readCommonSettings(env, 0);
   const log = createLogger(text(env, 'LOG_LEVEL') ?? 'silent', 'replay');
   const redis = connectRedis(
@@ -96,13 +100,7 @@ async function openQueue(env: Environment): Promise<Queue> {
     redis.disconnect();
     throw error;
   });
-  const queue = new Queue(QUEUE, { connection: redis, prefix, skipVersionCheck: true });
-  const close = queue.close.bind(queue);
-  queue.close = async () => {
-    await close();
-    redis.disconnect();
-  };
-  return queue;
+  return { redis, prefix };
 }
 
 /** Oldest first. All are found before any is retried, since that changes what a page holds. */
