@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * The default of OPENFERO_QUEUE_PREFIX. The braces make it a hash tag: every key of one OpenFero
@@ -18,7 +18,5 @@ export function key(prefix: string, ...parts: readonly string[]): string {
  * @returns 64 hex digits
  */
 export function digest(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('hex');
+  return hash('sha256', parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join(''));
 }
