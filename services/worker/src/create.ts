@@ -1,8 +1,7 @@
-import type { Memory } from '@openfero/core/redis/memory';
+import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Attempt, end, type Step } from './attempt.ts';
 import { afterwards, decide } from './decide.ts';
-import type { Look } from './memory.ts';
 import { runJob } from './run.ts';
 
 /**

@@ -1,24 +1,17 @@
 import type { Alert } from '@openfero/core/alert';
 import {
-  MEMORY_FIELDS,
+  LOOK,
+  type Look,
   MEMORY_TTL,
   type Memory,
   memoryKey,
   REMEMBER,
-  readMemory,
+  readLook,
+  readTime,
 } from '@openfero/core/redis/memory';
 import { readState, type State, stateKey } from '@openfero/core/redis/states';
 import { script } from '@openfero/service/script';
 import type { Redis } from 'ioredis';
-
-/** What Redis knows that bears on one remediation, at one instant. */
-export interface Look {
-  /** The latest received state of the alert, by its fingerprint. */
-  readonly state: State | undefined;
-  readonly memory: Memory | undefined;
-  /** Milliseconds since 1970, by Redis' clock: the clock of every decision about time. */
-  readonly now: number;
-}
 
 /** The memory of episodes and the states of alerts. Every call throws the Redis client's errors. */
 export interface Memories {
@@ -32,16 +25,12 @@ export interface Memories {
 }
 
 export function memories(redis: Redis, prefix: string): Memories {
+  const lookAt = script(redis, LOOK);
   const remember = script(redis, REMEMBER);
   return {
     async look(k, alert) {
-      // One round trip: the three are written to the socket together.
-      const [state, memory, now] = await Promise.all([
-        redis.get(stateKey(prefix, alert.fingerprint)),
-        redis.hmget(memoryKey(prefix, k), ...MEMORY_FIELDS),
-        timeOf(redis),
-      ]);
-      return { state: readState(state), memory: readMemory(memory), now };
+      const keys = [stateKey(prefix, alert.fingerprint), memoryKey(prefix, k)];
+      return readLook(await lookAt(keys, []));
     },
     async state(alert) {
       return readState(await redis.get(stateKey(prefix, alert.fingerprint)));
@@ -55,11 +44,6 @@ export function memories(redis: Redis, prefix: string): Memories {
     async touch(k) {
       await redis.pexpire(memoryKey(prefix, k), MEMORY_TTL);
     },
-    now: () => timeOf(redis),
+    now: async () => readTime(await redis.time()),
   };
-}
-
-async function timeOf(redis: Redis): Promise<number> {
-  const [seconds, micros] = await redis.time();
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }

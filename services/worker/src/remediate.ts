@@ -1,9 +1,9 @@
 import { troubleOf } from '@openfero/core/identity';
 import type { Operarius } from '@openfero/core/operarius';
+import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Attempt, type Delivery, type Dependencies, end, type Step } from './attempt.ts';
 import { createJob } from './create.ts';
-import type { Look } from './memory.ts';
 import { findOurs, tryJob } from './run.ts';
 import { tooLate } from './timeliness.ts';
 import { Ended, NotNow } from './verdict.ts';

@@ -1,5 +1,6 @@
 import type { Instant } from '../instant.ts';
 import { key } from './keys.ts';
+import { readState, type State } from './states.ts';
 
 /**
  * What Redis remembers of one K (see identity.ts): the latest episode that got a Job. A hash:
@@ -29,12 +30,9 @@ export const MEMORY_TTL = 8 * 24 * 3600 * 1000;
 
 export const memoryKey = (prefix: string, k: string): string => key(prefix, 'memory', k);
 
-/** The order in which HMGET asks and {@link readMemory} reads. */
-export const MEMORY_FIELDS = ['episode', 'count', 'remediation', 'job', 'createdAt'] as const;
-
-/** Reads the answer of HMGET; undefined where nothing, or nothing whole, is remembered. */
-export function readMemory(values: readonly (string | null)[]): Memory | undefined {
-  const [instant, count, remediation, job, createdAt] = values;
+/** Reads the fields in the order of the table; undefined where nothing, or nothing whole, is remembered. */
+function readMemory(fields: unknown): Memory | undefined {
+  const [instant, count, remediation, job, createdAt] = texts(fields);
   if (!instant || !remediation || !job) return undefined;
   const numbers = { count: Number(count), createdAt: Number(createdAt) };
   if (!Number.isInteger(numbers.count) || !Number.isFinite(numbers.createdAt)) return undefined;
@@ -64,3 +62,45 @@ redis.call('HSET', KEYS[1], 'episode', ARGV[1], 'count', ARGV[2], 'remediation',
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 return 1
 `;
+
+/**
+ * What bears on one remediation, at one instant of Redis' clock, in one command.
+ *
+ * KEYS[1] the state of its alert, KEYS[2] the memory of its K.
+ */
+export const LOOK = `
+local time = redis.call('TIME')
+local memory = redis.call('HMGET', KEYS[2], 'episode', 'count', 'remediation', 'job', 'createdAt')
+return {redis.call('GET', KEYS[1]), memory, time[1], time[2]}
+`;
+
+/** What {@link LOOK} has seen. */
+export interface Look {
+  /** The latest received state of the alert, by its fingerprint. */
+  readonly state: State | undefined;
+  readonly memory: Memory | undefined;
+  /** Milliseconds since 1970, by Redis' clock: the clock of every decision about time. */
+  readonly now: number;
+}
+
+/** Reads the answer of {@link LOOK} as hostile input. */
+export function readLook(answer: unknown): Look {
+  const [state, memory, ...time] = Array.isArray(answer) ? answer : [];
+  return { state: readState(textOf(state)), memory: readMemory(memory), now: readTime(time) };
+}
+
+/** Milliseconds since 1970, from the two numbers that TIME answers. @throws where they are none */
+export function readTime(answer: unknown): number {
+  const [seconds, micros] = Array.isArray(answer) ? answer : [];
+  const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  if (!(now > 0)) throw new Error('Redis tells no time');
+  return now;
+}
+
+function texts(values: unknown): (string | undefined)[] {
+  return Array.isArray(values) ? values.map(textOf) : [];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
