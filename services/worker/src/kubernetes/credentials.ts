@@ -23,6 +23,8 @@ export interface Tls {
 }
 
 export interface Credentials {
+  /** What is there, unless it has to be read again first. */
+  current(): Presented | undefined;
   /** Reads files again that were last read too long ago; all who ask meanwhile wait for that. */
   present(): Promise<Presented>;
   /** They were refused: the next call reads everything again, however young it is. */
@@ -66,10 +68,12 @@ export async function openCredentials(
       reading = undefined;
     }
   };
+  const isOld = (): boolean => performance.now() - readAt > reread;
   return {
     source,
+    current: () => (reading !== undefined || isOld() ? undefined : current),
     async present() {
-      if (performance.now() - readAt > reread) reading ??= readAgain();
+      if (isOld()) reading ??= readAgain();
       await reading;
       return current;
     },

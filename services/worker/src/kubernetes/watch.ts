@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@openfero/service/log';
 import { ClusterError } from '../cluster.ts';
-import type { Api, Query } from './api.ts';
+import type { Api } from './api.ts';
+import type { Query } from './calls.ts';
 import { apply, kept, Lost, type Page, pageOf, type Store } from './changes.ts';
 import { lines } from './lines.ts';
 import type { Timing } from './timing.ts';
