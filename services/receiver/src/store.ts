@@ -111,7 +111,12 @@ export function createStore(redis: Redis, options: StoreOptions, log: Logger): S
 
   /** @returns how many were queued: an absorbed one has the id of the one that absorbed it */
   async function add(jobs: Job[]): Promise<number> {
-    const added = await queue.addBulk(jobs);
+    const [first] = jobs;
+    // Most notifications have one alert: a transaction around one script is twice the work.
+    const added =
+      jobs.length === 1 && first !== undefined
+        ? [await queue.add(first.name, first.data, first.opts)]
+        : await queue.addBulk(jobs);
     return added.filter((job) => job.id === job.data.id).length;
   }
 

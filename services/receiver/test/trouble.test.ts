@@ -168,19 +168,33 @@ test('with OPENFERO_MAX_WAITING waiting nothing more is taken', async (t) => {
   assert.equal(states.length, 2, 'a refused notification leaves no state');
 });
 
-test('scripts that Redis forgot cost one refusal', async (t) => {
+test('scripts that Redis forgot cost a notification of several alerts one refusal', async (t) => {
+  const redis = await startRedis();
+  t.after(() => redis.stop());
+  const receiver = await buildReceiver(t, redis.url);
+  await untilReady(receiver.redis);
+  const several = notification(alert('B'), alert('C'));
+  await receiver.post(notification(alert('A'), alert('A2')));
+  await receiver.redis.script('FLUSH');
+  const closed = untilClosed(receiver.redis);
+
+  assert.equal((await receiver.post(several)).statusCode, 503);
+
+  await closed;
+  await untilReady(receiver.redis);
+  const again = await receiver.post(several);
+  assert.deepEqual(again.json(), { queued: 2, absorbed: 0, rejected: [] });
+});
+
+test('a single alert is stored all the same where Redis forgot its scripts', async (t) => {
   const redis = await startRedis();
   t.after(() => redis.stop());
   const receiver = await buildReceiver(t, redis.url);
   await untilReady(receiver.redis);
   await receiver.post(notification(alert('A')));
   await receiver.redis.script('FLUSH');
-  const closed = untilClosed(receiver.redis);
 
-  assert.equal((await receiver.post(notification(alert('B')))).statusCode, 503);
+  const answer = await receiver.post(notification(alert('B')));
 
-  await closed;
-  await untilReady(receiver.redis);
-  const again = await receiver.post(notification(alert('B')));
-  assert.deepEqual(again.json(), { queued: 1, absorbed: 0, rejected: [] });
+  assert.deepEqual(answer.json(), { queued: 1, absorbed: 0, rejected: [] });
 });
