@@ -74,22 +74,38 @@ function accept(client: Socket, target: Target, state: State): void {
 
 /** One direction: bytes of one socket to the other, its end included. */
 function join(from: Socket, to: Socket, state: State): void {
+  const pass = lane(state);
   state.sockets.add(from);
   from.setNoDelay(true);
-  from.on('data', (bytes) => pass(state, () => void (to.destroyed || to.write(bytes))));
-  from.on('end', () => pass(state, () => void (to.destroyed || to.end())));
+  from.on('data', (bytes) => pass(() => void (to.destroyed || to.write(bytes))));
+  from.on('end', () => pass(() => void (to.destroyed || to.end())));
   // A broken connection breaks at both ends.
   from.on('error', () => to.destroy());
   from.on('close', () => {
     state.sockets.delete(from);
-    pass(state, () => void to.destroySoon());
+    pass(() => void to.destroySoon());
   });
 }
 
-function pass(state: State, deliver: () => void): void {
-  if (state.mode === 'blackhole') state.held.push(deliver);
-  else if (state.delayMs > 0) setTimeout(deliver, state.delayMs);
-  else deliver();
+/** Delivers in order, whatever becomes of the delay meanwhile: nothing overtakes what is late. */
+function lane(state: State): (deliver: () => void) => void {
+  const late: (() => void)[] = [];
+  let due = 0;
+  return function pass(deliver) {
+    if (state.mode === 'blackhole') {
+      state.held.push(() => pass(deliver));
+      return;
+    }
+    const now = performance.now();
+    due = Math.max(due, now + state.delayMs);
+    if (late.length === 0 && due <= now) {
+      deliver();
+      return;
+    }
+    late.push(deliver);
+    // Each timer delivers whatever is next: timers of a millisecond may change places.
+    setTimeout(() => late.shift()?.(), due - now);
+  };
 }
 
 function destroyAll(state: State): void {

@@ -11,12 +11,7 @@ const WAYS: Readonly<Record<string, (network: Network, ms: number) => () => Prom
   },
   'late by up to 1 s'(network, ms) {
     network.delay(ms);
-    return async () => {
-      // What is on its way has to come first: nothing may overtake it, as in TCP.
-      network.blackhole();
-      await sleep(2 * ms);
-      network.heal();
-    };
+    return async () => network.heal();
   },
   'a black hole'(network) {
     network.blackhole();
