@@ -9,7 +9,7 @@
  */
 export const BODY_LIMIT = '3MiB';
 
-/** Remediations that may wait or be delayed (OPENFERO_MAX_WAITING). 100,000 take 205 MB of Redis. */
+/** Remediations that may wait or be delayed (OPENFERO_MAX_WAITING). 100,000 take 230 MB of Redis. */
 export const MAX_WAITING = 100_000;
 
 /**
