@@ -66,19 +66,21 @@ export function deliveryOf(
 ): Delivery {
   let confirmedAt = world.now;
   const again = entry.attemptsMade > 0 || entry.stalled > 0;
+  const confirmLock = async (): Promise<void> => {
+    await turn();
+    if (without === 'lock check' || world.now - confirmedAt <= LOCK_TRUST) return;
+    if (!owns(entry, token, world.now)) throw new LockLost();
+    entry.lock = { token, until: world.now + LOCK_DURATION };
+    confirmedAt = world.now;
+  };
   return {
     remediation: entry.remediation,
     again: again && without !== 'own Job',
     lastError: undefined,
-    async confirmLock() {
-      await turn();
-      if (without === 'lock check' || world.now - confirmedAt <= LOCK_TRUST) return;
-      if (!owns(entry, token, world.now)) throw new LockLost();
-      entry.lock = { token, until: world.now + LOCK_DURATION };
-      confirmedAt = world.now;
-    },
+    confirmLock,
     async save(remediation) {
-      await turn();
+      // As delivery.ts: what lost its lock changes nothing that another one has, or has ended.
+      await confirmLock();
       entry.remediation = remediation;
     },
     freeOccurrence: turn,
