@@ -96,6 +96,31 @@ describe('on a real API server', await withoutControlPlane(), () => {
     assert.deepEqual(await system.jobs(), []);
   });
 
+  it('starts a later trouble once the Job of the one before has ended, whoever has its name then', async (t) => {
+    const system = await start(t, { OPENFERO_COOLDOWN: '0s' });
+    await system.define(operariusOf('Again'));
+    await defined(system, 'openfero-again-firing');
+    let sent = 0;
+    const outcomeAt = async (startsAt: string): Promise<unknown> => {
+      await system.post(notificationOf([{ alertname: 'Again' }], { startsAt }));
+      sent++;
+      return (await system.ended(sent)).at(-1)?.['outcome'];
+    };
+    assert.equal(await outcomeAt('2026-11-22T05:00:00Z'), 'created');
+    const [job] = await system.jobs();
+    const name = nameOf(job);
+    const path = `/apis/batch/v1/namespaces/${system.namespace}/jobs`;
+
+    assert.equal(await outcomeAt('2026-11-22T06:00:00Z'), 'deduplicated');
+
+    await plane.request('DELETE', `${path}/${name}?propagationPolicy=Background`);
+    while ((await system.jobs()).length > 0) await sleep(50);
+    const template = { spec: { containers: [{ name: 'c', image: 'i' }], restartPolicy: 'Never' } };
+    const others = { metadata: { name }, spec: { template } };
+    assert.equal((await plane.request('POST', path, others)).status, 201);
+    assert.equal(await outcomeAt('2026-11-22T07:00:00Z'), 'created');
+  });
+
   it('makes one Job, not a chain, of an alert about its own failed Job', async (t) => {
     const system = await start(t);
     await system.define(operariusOf('KubeJobFailed'));

@@ -1,3 +1,4 @@
+import { dedupKeyText } from '@openfero/core/identity';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Attempt, end, type Step } from './attempt.ts';
@@ -37,7 +38,9 @@ export async function createJob(attempt: Attempt, look: Look): Promise<Step> {
 async function notYet(attempt: Attempt, memory: Memory, look: Look): Promise<Step | undefined> {
   const { delivery, deps, operarius } = attempt;
   const job = await deps.cluster.jobs.get(memory.job);
-  const unfinished = job !== undefined && !job.finished;
+  // Once it is gone its name may be another's.
+  const remembered = dedupKeyText({ k: attempt.k, episode: memory.episode });
+  const unfinished = job?.dedupKey === remembered && !job.finished;
   const then = afterwards(memory, unfinished, operarius.policy, look.now);
   switch (then.kind) {
     case 'create':
