@@ -1,12 +1,10 @@
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
-import { type Alerts, notificationsOf } from '../parts/alerts.ts';
+import type { Alerts } from '../parts/alerts.ts';
 import { type Bed, withBed } from '../parts/bed.ts';
 import { startStub } from '../parts/child.ts';
-import { sendsOf } from '../parts/http.ts';
-import { closedLoop } from '../parts/load.ts';
-import { type System, sendersOf, startOver, warmUp } from '../parts/system.ts';
+import { startOver, warmUp } from '../parts/system.ts';
 import { atLeastShare, type Row } from '../row.ts';
-import { drain } from './worker.ts';
+import { drain, workOff } from './worker.ts';
 
 /** What leads to no Job must not cost what a Job does. */
 export const flood: Benchmark = {
@@ -14,9 +12,6 @@ export const flood: Benchmark = {
   title: 'alerts that lead to no Job, worked off',
   run: (run) => withBed((bed) => measure(run, bed)),
 };
-
-/** Alerts per notification. */
-const SIZE = 100;
 
 interface Round {
   readonly ceiling: number;
@@ -53,15 +48,4 @@ async function measure(run: Run, bed: Bed): Promise<Row[]> {
 /** Their alertnames are beyond those that the only operarius stands for. */
 function unknown({ plan }: Run, bed: Bed): Alerts {
   return { lot: `unknown-${bed.next()}`, count: plan.flood, operarii: 1, undefinedOnes: true };
-}
-
-/** Has them all wait first, as the ceiling's do. @returns remediations/s */
-async function workOff(system: System, alerts: Alerts): Promise<number> {
-  const bodies = notificationsOf(alerts, SIZE);
-  await system.queue.pause();
-  await closedLoop(bodies.length, sendersOf(SIZE), sendsOf(system.sender, bodies));
-  const started = performance.now();
-  await system.queue.resume();
-  await system.queue.drained();
-  return (alerts.count * 1000) / (performance.now() - started);
 }

@@ -1,4 +1,5 @@
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
+import type { Alerts } from '../parts/alerts.ts';
 import { type Bed, withBed } from '../parts/bed.ts';
 import { forget } from '../parts/bulk.ts';
 import { startChild, startStub } from '../parts/child.ts';
@@ -85,12 +86,20 @@ async function bare({ plan }: Run, bed: Bed, { target, workers }: Crew): Promise
   return rate;
 }
 
-/** Has so many wait, and then lets the workers at them. @returns remediations/s */
-export async function drain(bed: Bed, system: System, count: number): Promise<number> {
+/** Works off so many that lead to a Job each. @returns remediations/s */
+export function drain(bed: Bed, system: System, count: number): Promise<number> {
+  return workOff(system, { lot: `drain-${bed.next()}`, count, operarii: system.operarii });
+}
+
+/** Has them all wait, and then lets the workers at them. @returns remediations/s */
+export async function workOff(system: System, alerts: Alerts): Promise<number> {
   await system.queue.pause();
-  await send(system, { lot: `drain-${bed.next()}`, count, operarii: system.operarii }, 100);
+  await send(system, alerts, SIZE);
   const started = performance.now();
   await system.queue.resume();
   await system.queue.drained();
-  return (count * 1000) / (performance.now() - started);
+  return (alerts.count * 1000) / (performance.now() - started);
 }
+
+/** Alerts per notification. */
+const SIZE = 100;

@@ -55,8 +55,9 @@ export function fit(
   containers: Containers,
   listName: string,
 ): Fitted {
-  if (fitsForCertain(candidates, containers))
+  if (fitsForCertain(candidates, containers)) {
     return { variables: candidates.map(plain), truncated: [] };
+  }
   const given = candidates.filter((one) => one.given !== 'not');
   const cut = candidates.filter((one) => one.given !== 'whole');
   const total = [...given, ...listOf(listName, cut, containers)].reduce(

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { operariusName } from '@openfero/core/operarius';
 import { FAILURES } from '@openfero/core/outcome';
@@ -91,15 +92,13 @@ async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: stri
     { kind: 'producer', name: 'openfero-replay', commandTimeoutMs: COMMAND_TIMEOUT },
     log,
   );
-  await new Promise<void>((resolve, reject) => {
-    redis.once('ready', resolve);
-    redis.once('error', (error) =>
-      reject(new InvalidSetting('REDIS_URL', `Redis is not reachable (${error.message})`)),
-    );
-  }).catch((error: unknown) => {
+  try {
+    await once(redis, 'ready');
+  } catch (error) {
     redis.disconnect();
-    throw error;
-  });
+    const message = error instanceof Error ? error.message : String(error);
+    throw new InvalidSetting('REDIS_URL', `Redis is not reachable (${message})`);
+  }
   return { redis, prefix };
 }
 

@@ -30,6 +30,7 @@ export function exchange(
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const chunks: Buffer[] = [];
   let head: Pick<Answer, 'status' | 'headers'> | undefined;
+  let hasBody = true;
   let abort = (_reason: Error): void => undefined;
   let late: TooLate | undefined;
   const timer = setTimeout(() => {
@@ -51,12 +52,15 @@ export function exchange(
     onResponseStart(_controller, status, headers) {
       if (status < 200) return;
       head = { status, headers };
-      if (bodyless && status < 300) answered('');
+      hasBody = !bodyless || status >= 300;
+      if (!hasBody) answered('');
     },
     onResponseData(_controller, chunk) {
-      chunks.push(chunk);
+      if (hasBody) chunks.push(chunk);
     },
-    onResponseEnd: () => answered(Buffer.concat(chunks).toString()),
+    onResponseEnd() {
+      if (hasBody) answered(Buffer.concat(chunks).toString());
+    },
     onResponseError(_controller, error) {
       clearTimeout(timer);
       reject(error);
