@@ -7,9 +7,19 @@ export function median(values: readonly number[]): number {
 }
 
 /** By nearest rank: a value that was measured. @param share in (0, 1] */
-export function percentile(values: readonly number[], share: number): number {
+function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
+}
+
+/** Of what requests took, in milliseconds. */
+export interface Times {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export function timesOf(times: readonly number[]): Times {
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
 export const sum = (values: readonly number[]): number =>

@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MadeJob } from './checks.ts';
-import { madeJob } from './checks.ts';
+import { type MadeJob, madeJob } from './checks.ts';
 import { NAMESPACE } from './definitions.ts';
 import { allJobs } from './kubelet.ts';
 import type { Sender } from './sender.ts';
@@ -54,8 +53,7 @@ export async function emptied({ stage, witness, sender, before }: Before): Promi
   const problems = await emptiedQueue(witness);
   const now = (await allJobs(plane)).map((job) => madeJob(job, new Map()));
   const known = new Set(before.map(({ name }) => name));
-  const deletedKeys = new Set(gone.map(({ dedupKey }) => dedupKey));
-  const stayed = new Set(before.filter((job) => !gone.includes(job)).map((job) => job.dedupKey));
+  const episodes = new Set(before.map(({ dedupKey }) => dedupKey));
   const names = new Set(now.map(({ name }) => name));
   const fresh = now.filter(({ name }) => !known.has(name));
   return {
@@ -65,7 +63,7 @@ export async function emptied({ stage, witness, sender, before }: Before): Promi
     problems: [
       ...problems,
       ...fresh
-        .filter(({ dedupKey }) => stayed.has(dedupKey) || deletedKeys.has(dedupKey))
+        .filter(({ dedupKey }) => episodes.has(dedupKey))
         .map(({ name }) => `Job ${name} is a second one of its episode`),
     ],
   };

@@ -6,7 +6,7 @@ import { closedLoop, openLoop, type Request } from '../parts/load.ts';
 import { type System, startSystem, warmUp } from '../parts/system.ts';
 import { watchJobs } from '../parts/watch.ts';
 import { atMostTimes, atMostTimesPlus, type Row } from '../row.ts';
-import { percentile } from '../statistics.ts';
+import { type Times, timesOf } from '../statistics.ts';
 
 /** From an alert on its way to the receiver until another client of the API server sees its Job. */
 export const latency: Benchmark = {
@@ -17,11 +17,6 @@ export const latency: Benchmark = {
     return withCluster((bed) => measure(run, bed, rate));
   },
 };
-
-interface Times {
-  readonly p50: number;
-  readonly p99: number;
-}
 
 interface Round {
   readonly idle: Times;
@@ -112,8 +107,4 @@ async function received(
   } finally {
     await watch.close();
   }
-}
-
-function timesOf(times: readonly number[]): Times {
-  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }

@@ -15,7 +15,7 @@ import {
   warmUp,
 } from '../parts/system.ts';
 import { atLeastShare, atMost, atMostTimes, type Goal, type Row } from '../row.ts';
-import { median, percentile } from '../statistics.ts';
+import { median, type Times, timesOf } from '../statistics.ts';
 
 const SIZES = [1, 10, 100] as const;
 const GOALS: Readonly<Record<number, Goal>> = { 1: atLeastShare(0.5), 100: atLeastShare(0.7) };
@@ -31,16 +31,12 @@ export const receive: Benchmark = {
   },
 };
 
-interface Acknowledged {
+interface Acknowledged extends Times {
   /** Alerts/s. */
   readonly rate: number;
-  readonly p50: number;
-  readonly p99: number;
   /** Bytes of Redis' memory for each alert that waits. */
   readonly memory: number;
 }
-
-type Times = Pick<Acknowledged, 'p50' | 'p99'>;
 
 /** A receiver without workers: what it adds stays, until the round is over. */
 async function measureAlone(run: Run, bed: Bed): Promise<Row[]> {
@@ -170,10 +166,6 @@ async function steady({ plan }: Run, bed: Bed, { system, rate, backlog }: Steady
 function bodiesOf(bed: Bed, count: number, size: number): string[] {
   const alerts: Alerts = { lot: `receive-${bed.next()}`, count, operarii: 1 };
   return notificationsOf(alerts, size);
-}
-
-function timesOf(times: readonly number[]): Times {
-  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
 function rateRow(
