@@ -5,7 +5,7 @@ import { parseManifest } from '@openfero/core/yaml';
 import { at, type Cluster } from '@openfero/testkit/controlplane';
 import { openControlPlane, withoutControlPlane } from './cluster-system.ts';
 
-const TABLE = new URL('../packages/core/test/yaml-table.json', import.meta.url);
+const TABLE = new URL('../packages/core/test/yaml/yaml-table.json', import.meta.url);
 
 interface Row {
   readonly yaml: string;

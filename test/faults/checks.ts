@@ -1,4 +1,9 @@
-import { compareEpisodes, dedupKeyText, type Episode, troubleOf } from '@openfero/core/identity';
+import {
+  compareEpisodes,
+  dedupKeyText,
+  type Episode,
+  troubleOf,
+} from '@openfero/core/identity/trouble';
 import { at } from '@openfero/testkit/controlplane';
 import { endsOf, operariusFor } from './definitions.ts';
 import type { People } from './fault.ts';

@@ -1,7 +1,7 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { type Operarius, operariusName, readOperarius } from '@openfero/core/operarius';
+import type { Policy } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
-import type { Policy } from '@openfero/core/policy';
 import { operariusOf } from '../system.ts';
 
 /** An operarius of the run, what share of the alerts it gets, and how its remediations may end. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { readAlert, readNotification } from '@openfero/core/alert';
-import { troubleOf } from '@openfero/core/identity';
+import { troubleOf } from '@openfero/core/identity/trouble';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { dataKey, operariusName, readOperarius } from '@openfero/core/operarius';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';

@@ -1,4 +1,4 @@
-import { LABELS, labelValue } from '@openfero/core/identity';
+import { LABELS, labelValue } from '@openfero/core/labels';
 import type { Benchmark, Run } from '../benchmark.ts';
 import { alertOf, notificationOf } from '../parts/alerts.ts';
 import { type ClusterBed, withCluster } from '../parts/bed.ts';

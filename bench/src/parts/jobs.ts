@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readAlert } from '@openfero/core/alert';
-import { troubleOf } from '@openfero/core/identity';
+import { troubleOf } from '@openfero/core/identity/trouble';
 import { type Operarius, readOperarius } from '@openfero/core/operarius';
-import type { Policy } from '@openfero/core/policy';
+import type { Policy } from '@openfero/core/operarius/policy';
 import { PAYLOAD_VERSION, type Remediation } from '@openfero/core/redis/remediation';
 import { render } from '@openfero/core/render';
 import { type Alerts, alertname, alertOf } from './alerts.ts';

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { LABELS } from '@openfero/core/identity';
+import { LABELS } from '@openfero/core/labels';
 import { at } from '@openfero/testkit/controlplane';
 import { Pool } from 'undici';
 import type { ClusterBed } from './bed.ts';

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  compareEpisodes,
-  dedupKeyText,
-  type Identity,
-  jobName,
-  jobPrefix,
-  labelValue,
-  looksLikeOwnJob,
-  troubleOf,
-} from '../src/identity.ts';
-import type { DedupBy } from '../src/policy.ts';
+import { type Identity, jobName, jobPrefix, looksLikeOwnJob } from '../src/identity/job-name.ts';
+import { compareEpisodes, dedupKeyText, troubleOf } from '../src/identity/trouble.ts';
+import { labelValue } from '../src/labels.ts';
+import type { DedupBy } from '../src/operarius/policy.ts';
 import type { Remediation } from '../src/redis/remediation.ts';
 import { hostileText, operarius, remediation } from './remediations.ts';
 

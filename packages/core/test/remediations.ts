@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { type Alert, readAlert, readNotification, type Texts } from '../src/alert.ts';
-import type { Variable } from '../src/budget.ts';
 import type { Json, JsonObject } from '../src/kubernetes.ts';
 import { isObject } from '../src/kubernetes.ts';
-import type { Operarius } from '../src/operarius.ts';
-import type { Policy } from '../src/policy.ts';
+import type { Operarius } from '../src/operarius/operarius.ts';
+import type { Policy } from '../src/operarius/policy.ts';
 import type { Remediation } from '../src/redis/remediation.ts';
+import type { Variable } from '../src/render/budget.ts';
 
 const ROOT = new URL('../../../test/', import.meta.url);
 

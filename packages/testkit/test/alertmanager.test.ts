@@ -4,12 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
-import {
-  type Alertmanager,
-  missingAlertmanager,
-  startAlertmanager,
-} from '@openfero/testkit/alertmanager';
-import { at } from '@openfero/testkit/controlplane';
+import { type Alertmanager, missingAlertmanager, startAlertmanager } from '../src/alertmanager.ts';
+import { at } from '../src/controlplane.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 const QUICK = { groupWait: '100ms', groupInterval: '500ms', repeatInterval: '1h' };

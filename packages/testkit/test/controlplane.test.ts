@@ -14,7 +14,7 @@ import {
   missingControlPlane,
   openCluster,
   startControlPlane,
-} from '@openfero/testkit/controlplane';
+} from '../src/controlplane.ts';
 
 /** The Job of seeds/how-openfero-works.md: `template.labels` and the pod's imagePullPolicy are unknown fields. */
 const SEED_JOB = `apiVersion: batch/v1

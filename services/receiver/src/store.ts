@@ -14,7 +14,7 @@ import { script } from '@openfero/service/script';
 import { type BulkJobOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { CHUNK, STORE_DEADLINE_MS } from './limits.ts';
-import { watchMemory } from './memory.ts';
+import { watchMemory } from './redis-fullness.ts';
 
 /** The good alerts of one notification, and what its group tells of all of them. */
 export interface Received {

@@ -1,7 +1,7 @@
 import { createLogger } from '@openfero/service/log';
 import { runService, stopOn } from '@openfero/service/stop';
-import { startWorker } from './compose.ts';
 import { readSettings } from './settings.ts';
+import { startWorker } from './worker.ts';
 
 await runService(async () => {
   const settings = readSettings(process.env);

@@ -1,3 +1,4 @@
+import { type ClusterSettings, readClusterSettings } from '@openfero/cluster/settings';
 import { InvalidMatchers, type Matcher, parseMatchers } from '@openfero/core/matchers';
 import {
   COUNT,
@@ -7,26 +8,17 @@ import {
   MODE,
   type Policy,
   type Syntax,
-} from '@openfero/core/policy';
+} from '@openfero/core/operarius/policy';
 import {
   type CommonSettings,
   type Environment,
   InvalidSetting,
   integer,
-  oneOf,
   readCommonSettings,
-  required,
   text,
 } from '@openfero/service/settings';
-import { type Access, readAccess } from './kubernetes/access.ts';
 
-export interface WorkerSettings extends CommonSettings {
-  readonly cluster: ClusterSettings;
-  /** Where the ConfigMaps are. */
-  readonly configMapNamespace: string;
-  /** Where the Jobs go. */
-  readonly jobNamespace: string;
-  readonly labelSelector: string;
+export interface WorkerSettings extends CommonSettings, ClusterSettings {
   /** Remediations in hand at once. */
   readonly concurrency: number;
   /** What an operarius' annotations override. */
@@ -38,10 +30,6 @@ export interface WorkerSettings extends CommonSettings {
   readonly jobDeadline: number;
 }
 
-export type ClusterSettings =
-  | { readonly kind: 'directory'; readonly operariiDir: string; readonly jobsDir: string }
-  | { readonly kind: 'kubernetes'; readonly access: Access };
-
 /** Measured default: 64 creates in flight reach the limit of one API server on two cores. */
 const DEFAULT_CONCURRENCY = 64;
 
@@ -52,13 +40,9 @@ const DEFAULT_CONCURRENCY = 64;
  * @throws {InvalidSetting} naming the first variable that is wrong or missing
  */
 export function readSettings(env: Environment): WorkerSettings {
-  const cluster = readCluster(env);
-  const namespaces = readNamespaces(env, cluster);
   return Object.freeze({
     ...readCommonSettings(env, 8081),
-    cluster,
-    ...namespaces,
-    labelSelector: text(env, 'OPENFERO_LABEL_SELECTOR') ?? 'app=openfero',
+    ...readClusterSettings(env),
     concurrency: integer(env, 'OPENFERO_CONCURRENCY', {
       fallback: DEFAULT_CONCURRENCY,
       min: 1,
@@ -69,34 +53,6 @@ export function readSettings(env: Environment): WorkerSettings {
     jobTtl: seconds(env, 'OPENFERO_JOB_TTL'),
     jobDeadline: seconds(env, 'OPENFERO_JOB_DEADLINE'),
   });
-}
-
-function readCluster(env: Environment): ClusterSettings {
-  const kind = oneOf(env, 'OPENFERO_CLUSTER', ['kubernetes', 'directory'], 'kubernetes');
-  if (kind === 'kubernetes') return { kind, access: readAccess(env) };
-  return {
-    kind,
-    operariiDir: required(env, 'OPENFERO_OPERARII_DIR'),
-    jobsDir: required(env, 'OPENFERO_JOBS_DIR'),
-  };
-}
-
-function readNamespaces(
-  env: Environment,
-  cluster: ClusterSettings,
-): { configMapNamespace: string; jobNamespace: string } {
-  const own = cluster.kind === 'directory' ? 'default' : cluster.access.namespace;
-  const configMapNamespace = text(env, 'OPENFERO_CONFIGMAP_NAMESPACE') ?? own;
-  if (configMapNamespace === undefined) {
-    throw new InvalidSetting(
-      'OPENFERO_CONFIGMAP_NAMESPACE',
-      'is missing, and KUBECONFIG names no namespace: set it to the namespace of the operarii',
-    );
-  }
-  return {
-    configMapNamespace,
-    jobNamespace: text(env, 'OPENFERO_JOB_NAMESPACE') ?? configMapNamespace,
-  };
 }
 
 function readPolicyDefaults(env: Environment): Policy {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compareEpisodes, troubleOf } from '@openfero/core/identity';
+import { compareEpisodes, troubleOf } from '@openfero/core/identity/trouble';
 import { type Operarius, readOperarius } from '@openfero/core/operarius';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { readSettings } from '../src/settings.ts';

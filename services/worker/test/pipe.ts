@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { constants, type FileHandle, open, unlink } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
-import { until } from './worker.ts';
+import { until } from '@openfero/testkit/until';
 
 /** Somebody reads a file and cannot read it to its end: an attempt is stuck there until it is let go. */
 export interface Reading {

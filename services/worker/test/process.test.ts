@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { unlink } from 'node:fs/promises';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { definition, LATER, remediation } from '@openfero/testkit/definitions';
 import { type Service, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { definition, LATER, remediation } from './definitions.ts';
+import { until } from '@openfero/testkit/until';
 import { makePipe, reading } from './pipe.ts';
-import { type Bench, buildBench, runWorker, until } from './worker.ts';
+import { type Bench, buildBench, runWorker } from './worker.ts';
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url));
 

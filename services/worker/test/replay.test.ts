@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { definition, remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { definition, remediation } from './definitions.ts';
-import { type Bench, buildBench, runWorker, until } from './worker.ts';
+import { until } from '@openfero/testkit/until';
+import { type Bench, buildBench, runWorker } from './worker.ts';
 
 const ENTRY = fileURLToPath(new URL('../src/replay.ts', import.meta.url));
 const HOURS = 3_600_000;

@@ -12,12 +12,12 @@ import {
 } from '@openfero/core/redis/remediation';
 import { type State, stateKey } from '@openfero/core/redis/states';
 import type { Logger } from '@openfero/service/log';
+import { definition } from '@openfero/testkit/definitions';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { type RunningWorker, startWorker } from '../src/compose.ts';
 import { readSettings } from '../src/settings.ts';
-import { definition } from './definitions.ts';
+import { type RunningWorker, startWorker } from '../src/worker.ts';
 
 export type Line = Readonly<Record<string, unknown>> & { readonly msg: string };
 
@@ -159,13 +159,4 @@ function stopper(steps: RunningWorker['steps']): () => Promise<void> {
     stopping ??= stop();
     return stopping;
   };
-}
-
-/** Asks again until it is so: for what tells of itself by no event. */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`it never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

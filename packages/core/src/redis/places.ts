@@ -1,4 +1,4 @@
-import { labelValue } from '../identity.ts';
+import { labelValue } from '../labels.ts';
 import { key } from './keys.ts';
 
 /**

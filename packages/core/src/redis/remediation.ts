@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Alert } from '../alert.ts';
-import { digest } from './keys.ts';
+import { digest } from '../digest.ts';
 
 /** The BullMQ queue that joins receiver and worker. */
 export const QUEUE = 'remediations';

@@ -1,7 +1,7 @@
 import type { End } from '@openfero/core/outcome';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import type { Delivery } from '../../src/attempt.ts';
-import { LockLost } from '../../src/verdict.ts';
+import type { Delivery } from '../../src/remediation/attempt.ts';
+import { LockLost } from '../../src/remediation/verdict.ts';
 import type { Turn, Without, World } from './world.ts';
 
 const LOCK_DURATION = 10_000;

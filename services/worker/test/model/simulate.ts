@@ -1,9 +1,9 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import type { Dependencies, Step } from '../../src/attempt.ts';
-import { type Registry, registry } from '../../src/registry.ts';
-import { remediate } from '../../src/remediate.ts';
+import type { Dependencies, Step } from '../../src/remediation/attempt.ts';
+import { type Registry, registry } from '../../src/remediation/registry.ts';
+import { remediate } from '../../src/remediation/remediate.ts';
+import { verdict } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';
-import { verdict } from '../../src/verdict.ts';
 import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
 import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
 import { type Random, seeded } from './random.ts';

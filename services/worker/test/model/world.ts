@@ -1,10 +1,11 @@
-import { ANNOTATIONS, compareEpisodes } from '@openfero/core/identity';
+import { type Cluster, ClusterError, type ExistingJob } from '@openfero/cluster/cluster';
+import { compareEpisodes } from '@openfero/core/identity/trouble';
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import { ANNOTATIONS } from '@openfero/core/labels';
 import type { Memory } from '@openfero/core/redis/memory';
 import type { State } from '@openfero/core/redis/states';
-import { type Cluster, ClusterError, type ExistingJob } from '../../src/cluster.ts';
-import type { Memories } from '../../src/memory.ts';
-import type { Places } from '../../src/places.ts';
+import type { Memories } from '../../src/redis/memory.ts';
+import type { Places } from '../../src/redis/places.ts';
 import type { Random } from './random.ts';
 
 /** A Job of the modelled cluster. */

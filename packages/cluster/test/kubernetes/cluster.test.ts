@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  at,
+  finishJob,
+  missingControlPlane,
+  type Cluster as Plane,
+} from '@openfero/testkit/controlplane';
+import { until } from '@openfero/testkit/until';
+import { ClusterError, type JobOfOperarius } from '../../src/cluster.ts';
+import { accessOf, type Connected, connect, forbid, openPlane, workerIn } from './connect.ts';
+import { seedJob, writeConfigMap } from './objects.ts';
+
+const missing = await missingControlPlane();
+const skip = process.env['CI'] === 'true' ? false : missing;
+
+describe('a Kubernetes cluster', { skip }, () => {
+  let plane: Plane;
+  let stop: () => Promise<void> = async () => {};
+  let namespace: string;
+  let connected: Connected;
+  const jobsPath = (): string => `/apis/batch/v1/namespaces/${namespace}/jobs`;
+
+  before(async () => {
+    ({ plane, stop } = await openPlane());
+    namespace = await plane.createNamespace();
+    const token = await workerIn(plane, namespace);
+    connected = await connect({ access: await accessOf(plane, { token }, namespace), namespace });
+  });
+  after(async () => {
+    await connected?.cluster.close();
+    await stop();
+  });
+
+  /** @returns the error that a create ends with */
+  const refusal = async (...job: Parameters<typeof seedJob>): Promise<ClusterError> => {
+    const error: unknown = await connected.cluster.jobs
+      .create(seedJob(...job), { dryRun: false })
+      .then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+    assert.ok(error instanceof ClusterError, `a ClusterError, not ${String(error)}`);
+    return error;
+  };
+
+  test('is not blocked once its lists are complete, with no more than the least of rights', () => {
+    assert.equal(connected.cluster.blocked(), undefined);
+    const { configmaps = Number.NaN, jobs = Number.NaN } = connected.cluster.watchAges();
+    assert.ok(configmaps < 10 && jobs < 10);
+  });
+
+  describe('finds ConfigMaps by its watch', () => {
+    test("the seed's, as it was written, and its changes", async () => {
+      const { operarii } = connected.cluster;
+      const name = 'openfero-kubequotaalmostfull-firing';
+      const before = operarii.revision();
+      await writeConfigMap(plane, namespace, name, { data: { KubeQuotaAlmostFull: 'kind: Job' } });
+      await until('it is there', () => operarii.get(name) !== undefined);
+      const found = operarii.get(name);
+      assert.equal(found?.data?.['KubeQuotaAlmostFull'], 'kind: Job');
+      assert.equal(found?.metadata.namespace, namespace);
+      assert.ok(found?.metadata.uid && found.metadata.resourceVersion);
+      assert.notEqual(operarii.revision(), before);
+      assert.deepEqual(
+        [...operarii.all()].map(({ metadata }) => metadata.name),
+        [name],
+      );
+
+      await writeConfigMap(plane, namespace, name, { data: { KubeQuotaAlmostFull: 'changed' } });
+      await until(
+        'it has changed',
+        () => operarii.get(name)?.data?.['KubeQuotaAlmostFull'] === 'changed',
+      );
+      await plane.request('DELETE', `/api/v1/namespaces/${namespace}/configmaps/${name}`);
+      await until('it is gone', () => operarii.get(name) === undefined);
+    });
+
+    test('none without the label, and none that loses it', async () => {
+      const { operarii } = connected.cluster;
+      await writeConfigMap(plane, namespace, 'other', { labels: { app: 'other' } });
+      await writeConfigMap(plane, namespace, 'turncoat');
+      await until('the labelled one is there', () => operarii.get('turncoat') !== undefined);
+      assert.equal(operarii.get('other'), undefined);
+      await writeConfigMap(plane, namespace, 'turncoat', { labels: { app: 'other' } });
+      await until('it is gone', () => operarii.get('turncoat') === undefined);
+    });
+
+    test('the global switch, whatever its labels', async () => {
+      const { operarii } = connected.cluster;
+      const annotations = { 'openfero.io/mode': 'off' };
+      await writeConfigMap(plane, namespace, 'openfero', { labels: {}, annotations });
+      await until('it is off', () => operarii.globalSwitch() !== undefined);
+      assert.equal(operarii.globalSwitch()?.metadata.annotations?.['openfero.io/mode'], 'off');
+      await plane.request('DELETE', `/api/v1/namespaces/${namespace}/configmaps/openfero`);
+      await until('it is gone', () => operarii.globalSwitch() === undefined);
+    });
+  });
+
+  describe('creates Jobs', () => {
+    test("the seed's, and hands on the server's two warnings", async () => {
+      const { jobs } = connected.cluster;
+      const warnings = await jobs.create(seedJob('seed', namespace), { dryRun: false });
+      assert.deepEqual(warnings, [
+        'unknown field "spec.template.labels"',
+        'unknown field "spec.template.spec.imagePullPolicy"',
+      ]);
+      const made = await jobs.get('seed');
+      assert.deepEqual(
+        { ...made, createdAt: Math.abs((made?.createdAt ?? 0) - Date.now()) < 60_000 },
+        {
+          name: 'seed',
+          finished: false,
+          createdAt: true,
+          remediation: 'a-remediation',
+          dedupKey: 'a-key',
+        },
+      );
+      const { body } = await plane.request('GET', `${jobsPath()}/seed`);
+      assert.match(JSON.stringify(at(body, 'metadata', 'managedFields')), /"manager":"openfero"/);
+    });
+
+    test('with warnings as they were meant, quotes and umlauts too', async () => {
+      const strange = { 'spéc "x" \\ ü': 1 };
+      const warnings = await connected.cluster.jobs.create(seedJob('warned', namespace, strange), {
+        dryRun: true,
+      });
+      assert.ok(
+        warnings.some((text) => text === String.raw`unknown field "spec.spéc \"x\" \\ ü"`),
+        warnings.join(),
+      );
+    });
+
+    test('not in a dry run, which tells the same', async () => {
+      const { jobs } = connected.cluster;
+      assert.equal((await jobs.create(seedJob('dry', namespace), { dryRun: true })).length, 2);
+      assert.equal(await jobs.get('dry'), undefined);
+    });
+
+    test('many at once, with one request each and none of them a list', async () => {
+      const { cluster, requests } = connected;
+      const before = new Map(requests);
+      await Promise.all(
+        Array.from({ length: 50 }, (_, n) =>
+          cluster.jobs.create(seedJob(`many-${n}`, namespace), { dryRun: false }),
+        ),
+      );
+      const since = (key: string): number => (requests.get(key) ?? 0) - (before.get(key) ?? 0);
+      assert.equal(since('create 201'), 50);
+      assert.equal(since('list 200') + since('get 200') + since('watch 200'), 0);
+    });
+
+    test('not twice: AlreadyExists', async () => {
+      await connected.cluster.jobs.create(seedJob('twice', namespace), { dryRun: false });
+      const { status, reason, message } = await refusal('twice', namespace);
+      assert.deepEqual({ status, reason }, { status: 409, reason: 'AlreadyExists' });
+      assert.equal(message, '409 AlreadyExists: jobs.batch "twice" already exists');
+    });
+
+    test('not what is invalid: 422 and what is wrong, at most 1,000 characters of it', async () => {
+      const containers = Array.from({ length: 60 }, () => ({ name: 'Ä' }));
+      const spec = { template: { spec: { restartPolicy: 'Never', containers } } };
+      const { status, reason, message } = await refusal('invalid', namespace, spec);
+      assert.deepEqual({ status, reason }, { status: 422, reason: 'Invalid' });
+      assert.match(message, /spec\.template\.spec\.containers\[0\]\.name: Invalid value/);
+      assert.ok(message.length > 900 && message.length < 1100, String(message.length));
+    });
+
+    test('not what is no Job at all: 400', async () => {
+      const { status, reason, message } = await refusal('bad', namespace, { parallelism: 'many' });
+      assert.deepEqual({ status, reason }, { status: 400, reason: 'BadRequest' });
+      assert.match(message, /cannot unmarshal string/);
+    });
+  });
+
+  describe('tells of the end of a Job once', () => {
+    const ends: JobOfOperarius[] = [];
+    const endsOf = (name: string): number => ends.filter((job) => job.name === name).length;
+    before(() => connected.cluster.jobs.onEnd((job) => void ends.push(job)));
+
+    const create = async (name: string): Promise<void> => {
+      const { jobs } = connected.cluster;
+      await jobs.create(seedJob(name, namespace), { dryRun: false });
+      await until('the watch knows it', () => jobs.isOurs(name));
+      assert.ok([...jobs.unfinished().jobs].some((job) => job.name === name));
+    };
+
+    for (const phase of ['Succeeded', 'Failed'] as const) {
+      test(`when its pod has ${phase}, and it stays ours while it is there`, async () => {
+        const name = `ends-${phase.toLowerCase()}`;
+        await create(name);
+        await finishJob(plane, { namespace, name }, phase);
+        await until('its end', () => endsOf(name) > 0);
+        const { jobs } = connected.cluster;
+        assert.ok(jobs.isOurs(name));
+        assert.ok([...jobs.unfinished().jobs].every((job) => job.name !== name));
+        assert.equal((await jobs.get(name))?.finished, true);
+
+        const metadata = { annotations: { touched: 'later' } };
+        await plane.request('PATCH', `${jobsPath()}/${name}`, { metadata });
+        await plane.request('DELETE', `${jobsPath()}/${name}?propagationPolicy=Background`);
+        await until('it is gone', () => !jobs.isOurs(name));
+        assert.equal(endsOf(name), 1);
+        const operarius = 'openfero-kubequotaalmostfull-firing';
+        assert.deepEqual(
+          ends.find((job) => job.name === name),
+          { name, operarius },
+        );
+      });
+    }
+
+    test('when it is deleted before', async () => {
+      await create('deleted');
+      await plane.request('DELETE', `${jobsPath()}/deleted?propagationPolicy=Background`);
+      await until('its end', () => endsOf('deleted') > 0);
+      assert.ok(!connected.cluster.jobs.isOurs('deleted'));
+      assert.equal(endsOf('deleted'), 1);
+    });
+
+    test('and not of a Job that somebody else made', async () => {
+      const foreign = seedJob('foreign', namespace);
+      foreign.metadata.labels = {};
+      foreign.metadata.annotations = {};
+      await plane.request('POST', jobsPath(), foreign);
+      const { jobs } = connected.cluster;
+      const existing = await jobs.get('foreign');
+      assert.equal(existing?.remediation, undefined);
+      assert.equal(existing?.dedupKey, undefined);
+      assert.ok(!jobs.isOurs('foreign'));
+    });
+  });
+
+  test('records an Event that its author sees on the ConfigMap', async () => {
+    const name = 'openfero-described-firing';
+    await writeConfigMap(plane, namespace, name);
+    const { operarii, events } = connected.cluster;
+    await until('it is there', () => operarii.get(name) !== undefined);
+    const metadata = operarii.get(name)?.metadata;
+    assert.ok(metadata);
+    events.record(metadata, 'InvalidOperarius', 'the data key is missing');
+    await until('the Event', async () => {
+      const said = await plane.kubectl(['describe', 'configmap', name, '-n', namespace]);
+      return /Warning\s+InvalidOperarius\s+.*openfero\S*\s+the data key is missing/.test(said);
+    });
+  });
+
+  test('knows its own ServiceAccount where it is of the namespace of the Jobs', async () => {
+    assert.equal(connected.cluster.serviceAccount, 'worker');
+    const other = await plane.createNamespace();
+    const token = await plane.tokenFor(other, 'elsewhere');
+    const access = await accessOf(plane, { token }, other);
+    const { cluster } = await connect({ access, namespace });
+    assert.equal(cluster.serviceAccount, undefined);
+    await cluster.close();
+  });
+
+  test('answers a ping, also where it may not be asked', async () => {
+    await connected.cluster.ping();
+    const stranger = await accessOf(plane, { token: 'of-nobody' }, namespace);
+    const { cluster } = await connect({ access: stranger, namespace });
+    await cluster.ping();
+    await cluster.close();
+  });
+
+  test('says what it may not, and which Role to look at', async () => {
+    const poor = await plane.createNamespace();
+    const token = await workerIn(plane, poor);
+    await forbid(plane, poor);
+    const access = await accessOf(plane, { token }, poor);
+    const { cluster } = await connect({ access, namespace: poor });
+    await assert.rejects(cluster.jobs.create(seedJob('a', poor), { dryRun: false }), {
+      status: 403,
+      reason: 'Forbidden',
+    });
+    assert.match(
+      cluster.blocked() ?? '',
+      new RegExp(
+        `^the list of ConfigMaps in namespace ${poor} is not complete yet: 403 Forbidden: configmaps is forbidden: .*: check the worker's Role and RoleBinding$`,
+      ),
+    );
+    await cluster.close();
+  });
+
+  test('says that the namespace of the Jobs is not there', async () => {
+    const access = await accessOf(plane, { user: 'admin', groups: ['system:masters'] }, namespace);
+    const env = { OPENFERO_JOB_NAMESPACE: 'nowhere' };
+    const { cluster } = await connect({ access, namespace, env });
+    await assert.rejects(cluster.jobs.create(seedJob('a', 'nowhere'), { dryRun: false }), {
+      status: 404,
+      message: '404 NotFound: namespaces "nowhere" not found',
+    });
+    await cluster.close();
+  });
+
+  test('leaves no connection and no timer behind', async () => {
+    const access = await accessOf(plane, { user: 'admin', groups: ['system:masters'] }, namespace);
+    // The testkit keeps connections of its own.
+    const sockets = (): number =>
+      process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Timeout/.test(name)).length;
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = sockets();
+    const { cluster } = await connect({ access, namespace });
+    assert.ok(sockets() > before);
+    await cluster.close();
+    await until('nothing is left', () => sockets() <= before, 1000);
+  });
+});

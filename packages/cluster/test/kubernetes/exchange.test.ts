@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { describe, type TestContext, test } from 'node:test';
+import { Pool } from 'undici';
+import { exchange, TooLate } from '../../src/kubernetes/http/exchange.ts';
+
+/** One connection to a server that does this with every request. */
+async function poolTo(t: TestContext, answer: RequestListener): Promise<Pool> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const pool = new Pool(`http://127.0.0.1:${address.port}`, { connections: 1 });
+  t.after(async () => {
+    await pool.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  return pool;
+}
+
+const GET = { path: '/', method: 'GET', limit: 5000, bodyless: false } as const;
+
+describe('an exchange with a server', () => {
+  test('gives status, headers and body, of an error too', async (t) => {
+    const pool = await poolTo(t, (_, response) => {
+      response.writeHead(409, { warning: '299 - "old"' }).write('{"a":');
+      response.end('"ü"}');
+    });
+
+    const answer = await exchange(pool, { ...GET, bodyless: true });
+
+    assert.deepEqual([answer.status, answer.headers['warning']], [409, '299 - "old"']);
+    assert.equal(answer.body, '{"a":"ü"}');
+  });
+
+  test('ends by its limit, also where it waits for a connection, and is not sent after that', async (t) => {
+    const seen: (string | undefined)[] = [];
+    const pool = await poolTo(t, ({ url }) => void seen.push(url));
+    const first = exchange(pool, { ...GET, path: '/first', limit: 300 });
+    const second = exchange(pool, { ...GET, path: '/second', limit: 100 });
+
+    await assert.rejects(second, TooLate);
+    await assert.rejects(first, TooLate);
+
+    const third = exchange(pool, { ...GET, path: '/third', limit: 300 });
+    await assert.rejects(third, TooLate);
+    assert.deepEqual(seen, ['/first', '/third']);
+  });
+
+  describe('whose answer is cut after its status', () => {
+    const cut: RequestListener = (_, response) => {
+      response.writeHead(201, { 'content-length': '100' }).write('{', () => response.destroy());
+    };
+
+    test('is a success where only that was asked for', async (t) => {
+      const { status } = await exchange(await poolTo(t, cut), { ...GET, bodyless: true });
+
+      assert.equal(status, 201);
+    });
+
+    test('is an error where the body was', async (t) => {
+      await assert.rejects(exchange(await poolTo(t, cut), GET), /other side closed|terminated/);
+    });
+  });
+
+  test('is an error at once where nobody listens', async (t) => {
+    const pool = new Pool('http://127.0.0.1:1');
+    t.after(() => pool.destroy());
+
+    await assert.rejects(exchange(pool, GET), { code: 'ECONNREFUSED' });
+  });
+});

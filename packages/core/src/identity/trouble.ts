@@ -1,0 +1,89 @@
+import { digest } from '../digest.ts';
+import { type Instant, instantOf } from '../instant.ts';
+import type { Operarius } from '../operarius/operarius.ts';
+import type { Remediation } from '../redis/remediation.ts';
+
+/** Which trouble a remediation is about. */
+export interface Trouble {
+  /** What counts as the same trouble over time: 64 hex digits. */
+  readonly k: string;
+  readonly episode: Episode;
+}
+
+/** One occurrence of a trouble: it gets one Job. */
+export interface Episode {
+  readonly instant: Instant;
+  /** With `repeat-after`: which repetition; else 0. */
+  readonly count: number;
+}
+
+/**
+ * Part of every K. To be raised when K is made in another way: names and memories of before then
+ * mean nothing any more, and everything that still fires may get one more Job.
+ */
+const KEY_VERSION = 'k/1';
+
+/**
+ * Tells which trouble a remediation is about, as `dedup-by` of the operarius wants it: computed
+ * alike by every worker and every retry, from the payload alone.
+ */
+export function troubleOf(remediation: Remediation, operarius: Operarius): Trouble {
+  const { status, adds, episode } = scopeOf(remediation, operarius);
+  return {
+    k: digest(KEY_VERSION, operarius.namespace, operarius.name, status, ...adds),
+    episode,
+  };
+}
+
+interface Scope {
+  readonly status: string;
+  /** What `dedup-by` adds to K, named, so that no fingerprint is taken for a group's key. */
+  readonly adds: readonly string[];
+  readonly episode: Episode;
+}
+
+function scopeOf(remediation: Remediation, { policy }: Operarius): Scope {
+  const { alert, group } = remediation;
+  switch (policy.dedupBy) {
+    case 'alert':
+      return {
+        status: alert.status,
+        adds: ['fingerprint', alert.fingerprint],
+        episode: episodeOf(remediation),
+      };
+    case 'group':
+      return {
+        status: group.status,
+        adds: ['group', group.key],
+        episode: windowOf(remediation, policy.cooldown),
+      };
+    case 'operarius':
+      return { status: alert.status, adds: [], episode: windowOf(remediation, policy.cooldown) };
+  }
+}
+
+function episodeOf({ alert, repeat }: Remediation): Episode {
+  return repeat === undefined
+    ? { instant: alert.startsAt, count: 0 }
+    : { instant: repeat.episode, count: repeat.count };
+}
+
+/** @param cooldown milliseconds; below 1 each receipt is a window of its own */
+function windowOf({ receivedAt }: Remediation, cooldown: number): Episode {
+  const length = Math.max(1, cooldown);
+  return { instant: instantOf(Math.floor(receivedAt / length) * length), count: 0 };
+}
+
+/** Below 0 where `a` is the earlier one, 0 where they are the same. */
+export function compareEpisodes(a: Episode, b: Episode): number {
+  if (a.instant !== b.instant) return a.instant < b.instant ? -1 : 1;
+  return a.count - b.count;
+}
+
+/**
+ * All of K and episode in one text, the annotation `openfero.io/dedup-key`: a Job that has our name
+ * but not this text is another's.
+ */
+export function dedupKeyText({ k, episode }: Trouble): string {
+  return `${k}/${episode.instant}/${episode.count}`;
+}

@@ -1,0 +1,127 @@
+import { RE2JS } from 're2js';
+import type { Texts } from '../alert.ts';
+import { InvalidMatchers, type Token, tokenize, unquote } from './tokens.ts';
+
+export { InvalidMatchers } from './tokens.ts';
+
+const OPERATORS = ['=', '!=', '=~', '!~'] as const;
+
+/** One matcher as Alertmanager writes it: `zone="dmz"`, `namespace!~"kube-.*"`. */
+export interface Matcher {
+  readonly name: string;
+  readonly operator: (typeof OPERATORS)[number];
+  readonly value: string;
+  /** An absent label is the empty string, as in Alertmanager. */
+  readonly matches: (value: string) => boolean;
+}
+
+/**
+ * Ten times what the longest list of namespaces in a route needs. RE2 takes time linear in the text,
+ * but its program grows with the pattern, and each worker keeps one per matcher.
+ */
+const MAX_PATTERN = 4_096;
+
+/**
+ * Reads Alertmanager's matchers: `{cluster="prod-eu",namespace!~"kube-.*"}`, the braces optional, a
+ * trailing comma allowed, `{}` and the empty text matching everything.
+ *
+ * Source: prometheus/alertmanager, matcher/parse (UTF-8 matchers). What only its older parser takes,
+ * such as `"\d"` for `"\\d"`, is refused, as a future Alertmanager will.
+ *
+ * @throws {InvalidMatchers} in one line: what is wrong, and at which character
+ */
+export function parseMatchers(text: string): Matcher[] {
+  const reader = new TokenReader(tokenize(text));
+  const braced = reader.take('{') !== undefined;
+  const end = braced ? '}' : 'end';
+  const matchers: Matcher[] = [];
+  while (reader.take(end) === undefined) {
+    matchers.push(readMatcher(reader));
+    if (reader.peek().kind !== end) reader.expect([','], braced ? 'a comma or }' : 'a comma');
+  }
+  if (braced) reader.expect(['end'], 'nothing more');
+  return matchers;
+}
+
+/** Whether an alert with these labels passes all of them; no matchers pass every alert. */
+export function matchesAll(matchers: readonly Matcher[], labels: Texts): boolean {
+  return matchers.every(({ name, matches }) =>
+    // `constructor` and `__proto__` are legal label names.
+    matches(Object.hasOwn(labels, name) ? (labels[name] ?? '') : ''),
+  );
+}
+
+class TokenReader {
+  readonly #tokens: readonly Token[];
+  #next = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  peek(): Token {
+    // The last token is always `end`, and nothing reads beyond it.
+    return this.#tokens[this.#next] ?? { kind: 'end', text: '', at: 0 };
+  }
+
+  take(kind: Token['kind']): Token | undefined {
+    const token = this.peek();
+    if (token.kind !== kind) return undefined;
+    this.#next++;
+    return token;
+  }
+
+  expect(kinds: readonly Token['kind'][], wanted: string): Token {
+    const token = this.peek();
+    if (kinds.includes(token.kind)) {
+      this.#next++;
+      return token;
+    }
+    const found = token.kind === 'end' ? 'the end' : token.text;
+    throw new InvalidMatchers(`expected ${wanted} at character ${token.at}, found ${found}`);
+  }
+}
+
+function readMatcher(reader: TokenReader): Matcher {
+  const nameToken = reader.expect(['quoted', 'unquoted'], 'a label name');
+  const name = unquote(nameToken);
+  if (name === '') throw new InvalidMatchers(`empty label name at character ${nameToken.at}`);
+  const operator = reader.expect(['operator'], 'one of = != =~ !~').text;
+  const valueToken = reader.expect(['quoted', 'unquoted'], 'a value (in quotes where it is empty)');
+  return matcher(name, operator, valueToken);
+}
+
+function matcher(name: string, operator: string, token: Token): Matcher {
+  const value = unquote(token);
+  switch (operator) {
+    case '=':
+      return { name, operator, value, matches: (text) => text === value };
+    case '!=':
+      return { name, operator, value, matches: (text) => text !== value };
+    case '=~': {
+      const pattern = compile(value, token.at);
+      return { name, operator, value, matches: (text) => pattern.test(text) };
+    }
+    default: {
+      const pattern = compile(value, token.at);
+      return { name, operator: '!~', value, matches: (text) => !pattern.test(text) };
+    }
+  }
+}
+
+/** Anchored as Alertmanager does it, so that the same text means the same thing here. */
+function compile(value: string, at: number): RE2JS {
+  if (value.length > MAX_PATTERN) {
+    throw new InvalidMatchers(
+      `the regular expression at character ${at} is longer than ${MAX_PATTERN} characters`,
+    );
+  }
+  try {
+    return RE2JS.compile(`^(?:${value})$`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvalidMatchers(
+      `the regular expression at character ${at} is not valid in RE2: ${why}`,
+    );
+  }
+}

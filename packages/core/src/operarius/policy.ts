@@ -1,0 +1,199 @@
+import type { Texts } from '../alert.ts';
+import { parseDuration } from '../duration.ts';
+import type { ConfigMap } from '../kubernetes.ts';
+import { InvalidMatchers, type Matcher, parseMatchers } from '../matchers/matchers.ts';
+import { InvalidOperarius } from './invalid-operarius.ts';
+import { nearest } from './nearest.ts';
+
+const MODES = ['run', 'dry-run', 'off'] as const;
+/** Later is stricter. */
+export type Mode = (typeof MODES)[number];
+
+const DEDUP_BY = ['alert', 'group', 'operarius'] as const;
+export type DedupBy = (typeof DEDUP_BY)[number];
+
+/** How an operarius wants to be run: its annotations over the worker's settings. Durations in ms. */
+export interface Policy {
+  readonly dedupBy: DedupBy;
+  readonly cooldown: number;
+  readonly repeatAfter: number | 'never';
+  readonly maxAge: number;
+  /** Unfinished Jobs of this operarius at once; 0 is no limit. */
+  readonly maxActive: number;
+  readonly mode: Mode;
+  /** All must match. */
+  readonly match: readonly Matcher[];
+  /** A firing alert that has resolved in the meantime runs all the same. */
+  readonly runIfResolved: boolean;
+  /** An alert about a Job made here may run this. */
+  readonly ownJobs: boolean;
+}
+
+const ANNOTATION_PREFIX = 'openfero.io/';
+
+/** What an operarius may say of itself, and the global switch. */
+export const POLICY_ANNOTATIONS = {
+  dedupBy: 'openfero.io/dedup-by',
+  cooldown: 'openfero.io/cooldown',
+  repeatAfter: 'openfero.io/repeat-after',
+  maxAge: 'openfero.io/max-age',
+  maxActive: 'openfero.io/max-active',
+  mode: 'openfero.io/mode',
+  match: 'openfero.io/match',
+  runIfResolved: 'openfero.io/run-if-resolved',
+  ownJobs: 'openfero.io/own-jobs',
+  alertname: 'openfero.io/alertname',
+} as const;
+
+/** The ConfigMap whose annotation `openfero.io/mode` switches all operarii of its namespace. */
+export const GLOBAL_CONFIGMAP = 'openfero';
+
+/** One kind of value, read alike from an annotation and from the worker's environment. */
+export interface Syntax<T> {
+  /** For messages: what a value may be. */
+  readonly allowed: string;
+  /** Undefined where the text is no such value. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+export const DURATION: Syntax<number> = {
+  allowed: 'a duration such as 90s or 1h30m',
+  parse: parseDuration,
+};
+export const DURATION_OR_NEVER: Syntax<number | 'never'> = {
+  allowed: 'a duration such as 4h, or never',
+  parse: (text) => (text === 'never' ? text : parseDuration(text)),
+};
+export const COUNT: Syntax<number> = {
+  allowed: 'a whole number, 0 for no limit',
+  parse: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+};
+const BOOLEAN: Syntax<boolean> = {
+  allowed: 'true or false',
+  parse: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),
+};
+export const MODE: Syntax<Mode> = oneOf(MODES);
+export const DEDUPLICATION: Syntax<DedupBy> = oneOf(DEDUP_BY);
+
+function oneOf<T extends string>(words: readonly T[]): Syntax<T> {
+  return {
+    allowed: words.join(', ').replace(/, ([^,]*)$/, ' or $1'),
+    parse: (text) => words.find((word) => word === text),
+  };
+}
+
+/** The strictest of several modes; `run` of none. */
+export function strictest(...modes: readonly Mode[]): Mode {
+  return MODES[Math.max(0, ...modes.map((mode) => MODES.indexOf(mode)))] ?? 'off';
+}
+
+/**
+ * The policy of an operarius: its annotations over the settings. Of modes the strictest wins, and all
+ * matchers must match. With `dedup-by` group or operarius there is no repeating, so the settings' own
+ * `repeat-after` becomes never.
+ *
+ * @param where names the ConfigMap in messages: `ConfigMap jobs/openfero-disk-firing`
+ * @throws {InvalidOperarius} naming the annotation, its value and what is allowed
+ */
+export function readPolicy(
+  annotations: Texts | undefined,
+  defaults: Policy,
+  where: string,
+): Policy {
+  const own = ownAnnotations(annotations ?? {}, where);
+  const read = <T>(name: string, syntax: Syntax<T>, fallback: T): T => {
+    const text = own.get(name);
+    if (text === undefined) return fallback;
+    const value = syntax.parse(text);
+    if (value === undefined) throw wrongValue(where, name, text, `expected ${syntax.allowed}`);
+    return value;
+  };
+  const policy: Policy = {
+    dedupBy: read(POLICY_ANNOTATIONS.dedupBy, DEDUPLICATION, defaults.dedupBy),
+    cooldown: read(POLICY_ANNOTATIONS.cooldown, DURATION, defaults.cooldown),
+    repeatAfter: read(POLICY_ANNOTATIONS.repeatAfter, DURATION_OR_NEVER, defaults.repeatAfter),
+    maxAge: read(POLICY_ANNOTATIONS.maxAge, DURATION, defaults.maxAge),
+    maxActive: read(POLICY_ANNOTATIONS.maxActive, COUNT, defaults.maxActive),
+    mode: strictest(defaults.mode, read(POLICY_ANNOTATIONS.mode, MODE, 'run')),
+    match: [...defaults.match, ...readMatch(own.get(POLICY_ANNOTATIONS.match) ?? '', where)],
+    runIfResolved: read(POLICY_ANNOTATIONS.runIfResolved, BOOLEAN, defaults.runIfResolved),
+    ownJobs: read(POLICY_ANNOTATIONS.ownJobs, BOOLEAN, defaults.ownJobs),
+  };
+  return policy.dedupBy === 'alert' ? policy : withoutRepeating(policy, own, where);
+}
+
+/** One Job for many alerts hangs on the window of `cooldown`: it needs one, and knows no other pace. */
+function withoutRepeating(policy: Policy, own: ReadonlyMap<string, string>, where: string): Policy {
+  const repeat = own.get(POLICY_ANNOTATIONS.repeatAfter) ?? 'never';
+  const because = `with ${POLICY_ANNOTATIONS.dedupBy} ${policy.dedupBy}`;
+  if (repeat !== 'never') {
+    const why = `${because} only never is allowed: ${POLICY_ANNOTATIONS.cooldown} sets the pace`;
+    throw wrongValue(where, POLICY_ANNOTATIONS.repeatAfter, repeat, why);
+  }
+  if (policy.cooldown === 0) {
+    const text = own.get(POLICY_ANNOTATIONS.cooldown);
+    const why = `${because} it must be longer than 0`;
+    if (text !== undefined) throw wrongValue(where, POLICY_ANNOTATIONS.cooldown, text, why);
+    throw new InvalidOperarius(
+      `${where}: annotation ${POLICY_ANNOTATIONS.cooldown} is missing and OPENFERO_COOLDOWN is 0: ${why}`,
+    );
+  }
+  return { ...policy, repeatAfter: 'never' };
+}
+
+function readMatch(text: string, where: string): Matcher[] {
+  try {
+    return parseMatchers(text);
+  } catch (error) {
+    if (!(error instanceof InvalidMatchers)) throw error;
+    const why = `${error.message}; expected matchers such as {zone="dmz",namespace!~"kube-.*"}`;
+    throw wrongValue(where, POLICY_ANNOTATIONS.match, text, why);
+  }
+}
+
+/** Those under our prefix, all known and all strings. */
+function ownAnnotations(annotations: Texts, where: string): Map<string, string> {
+  const own = new Map<string, string>();
+  const known: readonly string[] = Object.values(POLICY_ANNOTATIONS);
+  const entries: [string, unknown][] = Object.entries(annotations);
+  for (const [name, value] of entries) {
+    if (!name.startsWith(ANNOTATION_PREFIX)) continue;
+    if (!known.includes(name)) throw new InvalidOperarius(unknownAnnotation(where, name, known));
+    // A file can hold what an API server would not: a bare `off` is a boolean.
+    if (typeof value !== 'string') {
+      throw wrongValue(where, name, value, 'it is no string: write it in quotes');
+    }
+    own.set(name, value);
+  }
+  return own;
+}
+
+function unknownAnnotation(where: string, name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  const hint = meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`;
+  return `${where}: unknown annotation ${name}: ${hint}`;
+}
+
+function wrongValue(where: string, name: string, value: unknown, why: string): InvalidOperarius {
+  return new InvalidOperarius(`${where}: annotation ${name} is ${quoted(value)}: ${why}`);
+}
+
+/** Longer values say no more, and a line of log has an end. */
+const MAX_QUOTED = 200;
+
+function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
+}
+
+/**
+ * What the ConfigMap {@link GLOBAL_CONFIGMAP} allows. Who reached for the switch wants less to happen,
+ * so what does not parse is off: also a bare `off` in a file, which is a boolean.
+ *
+ * @param configMap undefined where there is none
+ */
+export function readGlobalMode(configMap: ConfigMap | undefined): Mode {
+  const value: unknown = configMap?.metadata.annotations?.[POLICY_ANNOTATIONS.mode];
+  if (value === undefined) return 'run';
+  return (typeof value === 'string' ? MODE.parse(value) : undefined) ?? 'off';
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { InvalidMatchers, matchesAll, parseMatchers } from '../../src/matchers/matchers.ts';
+
+/** Name, operator and value of each. */
+function parsed(text: string): string[][] {
+  return parseMatchers(text).map(({ name, operator, value }) => [name, operator, value]);
+}
+
+function matches(text: string, value: string): boolean {
+  return matchesAll(parseMatchers(text), { a: value });
+}
+
+function refusal(text: string): string {
+  try {
+    parseMatchers(text);
+  } catch (error) {
+    assert.ok(error instanceof InvalidMatchers);
+    return error.message;
+  }
+  assert.fail(`was not refused: ${text}`);
+}
+
+describe('matchers', () => {
+  it('stand in braces or without, separated by commas, the last one allowed', () => {
+    const two = [
+      ['cluster', '=', 'prod-eu'],
+      ['namespace', '!~', 'kube-.*'],
+    ];
+    assert.deepEqual(parsed('{cluster="prod-eu",namespace!~"kube-.*"}'), two);
+    assert.deepEqual(parsed('cluster="prod-eu",namespace!~"kube-.*"'), two);
+    assert.deepEqual(parsed(' { cluster = "prod-eu" , namespace !~ "kube-.*" , } '), two);
+    assert.deepEqual(parsed('cluster="prod-eu",namespace!~"kube-.*",'), two);
+  });
+
+  it('may be none, and then match every alert', () => {
+    for (const text of ['', ' ', '{}', '{ }']) {
+      assert.deepEqual(parsed(text), []);
+      assert.equal(matchesAll(parseMatchers(text), { anything: 'at all' }), true);
+    }
+  });
+
+  it('have names and values in quotes, or bare where nothing in them has a meaning', () => {
+    assert.deepEqual(parsed('{"foo bar"=a.b-c:1/2}'), [['foo bar', '=', 'a.b-c:1/2']]);
+    assert.deepEqual(parsed('zürich=ja'), [['zürich', '=', 'ja']]);
+    assert.deepEqual(parsed('{a="x,y}",b=""}'), [
+      ['a', '=', 'x,y}'],
+      ['b', '=', ''],
+    ]);
+  });
+
+  it("have the escapes of a Go string, as Alertmanager's have", () => {
+    assert.deepEqual(parsed(String.raw`a="\"\\\n\t\x41\101\u00e9\U0001F600\xc3\xa9"`), [
+      ['a', '=', '"\\\n\tAAé😀é'],
+    ]);
+  });
+
+  it('compare the whole value, regular expressions too', () => {
+    assert.equal(matches('a=x', 'x'), true);
+    assert.equal(matches('a=x', 'xx'), false);
+    assert.equal(matches('a!=x', 'xx'), true);
+    assert.equal(matches('a!=x', 'x'), false);
+    assert.equal(matches('a=~"kube-.*"', 'kube-system'), true);
+    assert.equal(matches('a=~"kube"', 'kube-system'), false);
+    assert.equal(matches('a=~"x|yy"', 'yy'), true);
+    assert.equal(matches('a=~"x|yy"', 'xyy'), false);
+    assert.equal(matches('a!~"kube-.*"', 'kube-system'), false);
+    assert.equal(matches('a!~"kube-.*"', 'default'), true);
+    assert.equal(matches('a=~"(?i)prod"', 'PROD'), true);
+    assert.equal(matches('a=~"x.y"', 'x\ny'), false);
+    assert.equal(matches('a=~"x"', 'x\n'), false);
+  });
+
+  it('must all match', () => {
+    const both = parseMatchers('{a="1",b="2"}');
+    assert.equal(matchesAll(both, { a: '1', b: '2' }), true);
+    assert.equal(matchesAll(both, { a: '1', b: '3' }), false);
+  });
+
+  it('see an absent label as empty', () => {
+    assert.equal(matchesAll(parseMatchers('b=""'), {}), true);
+    assert.equal(matchesAll(parseMatchers('b!=""'), {}), false);
+    assert.equal(matchesAll(parseMatchers('b=~".*"'), {}), true);
+    assert.equal(matchesAll(parseMatchers('b=~".+"'), {}), false);
+  });
+
+  it('take labels for labels, whatever their names', () => {
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+      const present = Object.fromEntries([[name, 'x']]);
+      assert.equal(matchesAll(parseMatchers(`${name}=""`), {}), true, name);
+      assert.equal(matchesAll(parseMatchers(`${name}="x"`), present), true, name);
+    }
+  });
+
+  it('take no time with expressions that others take for ever with', () => {
+    assert.equal(matches('a=~"(a+)+b"', 'a'.repeat(20_000)), false);
+  });
+});
+
+describe('matchers that are refused', () => {
+  it('say what is wrong, and where', () => {
+    const expected: [string, string][] = [
+      ['a', 'expected one of = != =~ !~ at character 2, found the end'],
+      ['a=', 'expected a value (in quotes where it is empty) at character 3, found the end'],
+      ['{a=b', 'expected a comma or } at character 5, found the end'],
+      ['a=b}', 'expected a comma at character 4, found }'],
+      ['{a=b}c', 'expected nothing more at character 6, found c'],
+      ['{,}', 'expected a label name at character 2, found ,'],
+      ['a=b c=d', 'expected a comma at character 5, found c'],
+      ['a=b,,', 'expected a label name at character 5, found ,'],
+      ['a=="b"', 'expected a value (in quotes where it is empty) at character 3, found ='],
+      ['a="b', 'the quote at character 3 is never closed'],
+      ["a='b'", "' at character 3 must stand in double quotes"],
+      ['a!b', 'expected != or !~ at character 2'],
+      ['""=a', 'empty label name at character 1'],
+      [
+        String.raw`a="\d"`,
+        String.raw`unknown escape \d at character 4: a backslash itself is written \\`,
+      ],
+      [String.raw`a="\xff"`, 'the text at character 3 is not valid UTF-8'],
+      ['a "x\ny"', 'expected one of = != =~ !~ at character 3, found "x y"'],
+      ['a="x\ny"', 'line break at character 5: write \\n'],
+    ];
+    for (const [text, message] of expected) assert.equal(refusal(text), message);
+  });
+
+  it('have regular expressions that RE2 does not know', () => {
+    assert.match(
+      refusal('a=~"(x"'),
+      /^the regular expression at character 4 is not valid in RE2: /,
+    );
+    assert.match(refusal('a=~"(?=x)"'), /RE2/);
+    assert.match(refusal('a=~"(?<!x)y"'), /RE2/);
+    assert.match(refusal(String.raw`a=~"(x)\\1"`), /RE2/);
+    assert.match(refusal('a=~"x{1001}"'), /RE2/);
+    assert.match(refusal(`a=~"${'x'.repeat(5_000)}"`), /is longer than 4096 characters/);
+  });
+
+  it('are never anything but refused, in one line', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('{', '}', ',', '=', '!=', '=~', '!~', '"', '\\', 'a', '"x"', '"("', '[', ')'),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        try {
+          parseMatchers(pieces.join(''));
+        } catch (error) {
+          assert.ok(error instanceof InvalidMatchers, String(error));
+          assert.doesNotMatch(error.message, /[\n\r\u0085\u2028\u2029]/);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

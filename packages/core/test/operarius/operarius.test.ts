@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { ConfigMap } from '../../src/kubernetes.ts';
+import {
+  alertnamesOf,
+  dataKey,
+  InvalidOperarius,
+  operariusName,
+  readOperarius,
+} from '../../src/operarius/operarius.ts';
+import type { Policy } from '../../src/operarius/policy.ts';
+import { parseManifest } from '../../src/yaml/yaml.ts';
+
+const DEFAULTS: Policy = {
+  dedupBy: 'alert',
+  cooldown: 600_000,
+  repeatAfter: 'never',
+  maxAge: 900_000,
+  maxActive: 10,
+  mode: 'run',
+  match: [],
+  runIfResolved: false,
+  ownJobs: false,
+};
+
+const JOB = `apiVersion: batch/v1
+kind: Job
+spec:
+  template:
+    spec:
+      containers:
+      - name: fix
+        image: busybox
+`;
+
+function configMap(
+  data: Record<string, unknown>,
+  annotations: Record<string, string> = {},
+): ConfigMap {
+  return {
+    metadata: { name: 'openfero-disk-firing', namespace: 'jobs', annotations },
+    // As a YAML file can hold it: not only strings.
+    data: data as Record<string, string>,
+  };
+}
+
+function refusal(data: Record<string, unknown>, annotations?: Record<string, string>): string {
+  try {
+    readOperarius(configMap(data, annotations), 'Disk', DEFAULTS);
+  } catch (error) {
+    assert.ok(error instanceof InvalidOperarius, String(error));
+    return error.message;
+  }
+  assert.fail('was not refused');
+}
+
+describe("an operarius' name", () => {
+  it('is openfero, the alertname and the status in lower case', () => {
+    assert.equal(
+      operariusName('KubeQuotaAlmostFull', 'firing'),
+      'openfero-kubequotaalmostfull-firing',
+    );
+    assert.equal(operariusName('Disk', 'resolved'), 'openfero-disk-resolved');
+  });
+
+  it('has a hyphen for whatever a name may not have', () => {
+    const expected: [string, string][] = [
+      ['node:cpu_high', 'node-cpu-high'],
+      ['a.b', 'a.b'],
+      ['a..b', 'a-b'],
+      ['a.-b', 'a-b'],
+      ['a-.b', 'a-b'],
+      ['a . b', 'a-b'],
+      ['.x', 'x'],
+      ['x.', 'x'],
+      ['v1.2.3', 'v1.2.3'],
+    ];
+    for (const [alertname, part] of expected) {
+      assert.equal(operariusName(alertname, 'firing'), `openfero-${part}-firing`, alertname);
+    }
+    for (const nothing of ['---', '...', 'ÄÖ', '😀', '_', '-.-']) {
+      assert.equal(operariusName(nothing, 'firing'), 'openfero-firing', nothing);
+    }
+  });
+
+  it('is cut and hashed where it would be too long, and long ones stay apart', () => {
+    const long = operariusName(`${'x'.repeat(300)}A`, 'firing');
+    assert.equal(long.length, 253);
+    assert.match(long, /^openfero-x+-[0-9a-f]{10}$/);
+    assert.notEqual(long, operariusName(`${'x'.repeat(300)}B`, 'firing'));
+    assert.notEqual(long, operariusName(`${'x'.repeat(300)}A`, 'resolved'));
+    assert.equal(operariusName('x'.repeat(237), 'firing'), `openfero-${'x'.repeat(237)}-firing`);
+    for (const cutAt of ['.', '-', '..']) {
+      const name = operariusName(`${'x'.repeat(232)}${cutAt}${'y'.repeat(50)}`, 'firing');
+      assert.match(name, /^openfero-x{232}-[0-9a-f]{10}$/, cutAt);
+    }
+  });
+
+  it('is one that Kubernetes takes, whatever the alertname', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('.', '-', '_', 'a', 'Z', '0', '..', 'ß', 'İ', '😀', '\ud800'),
+      fc.string({ unit: 'binary' }),
+    );
+    const alertname = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(alertname, fc.constantFrom('firing', 'resolved'), (text, status) => {
+        const name = operariusName(text, status);
+        assert.ok(name.length <= 253);
+        // k8s.io/apimachinery/pkg/util/validation, dns1123SubdomainFmt.
+        assert.match(name, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+      }),
+    );
+  });
+});
+
+describe('a data key', () => {
+  it('is the alertname in its own case, with _ for what a key may not have', () => {
+    assert.equal(dataKey('KubeQuotaAlmostFull'), 'KubeQuotaAlmostFull');
+    assert.equal(dataKey('node:cpu_high'), 'node_cpu_high');
+    assert.equal(dataKey('Disk full 😀'), 'Disk_full__');
+    assert.equal(dataKey('.'), '_');
+    assert.equal(dataKey('..'), '__');
+    assert.equal(dataKey('...x'), '__.x');
+    assert.equal(dataKey('.x'), '.x');
+    assert.equal(dataKey('x'.repeat(300)).length, 253);
+  });
+
+  it('is one that Kubernetes takes, whatever the alertname', () => {
+    const alertname = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(fc.oneof(alertname, fc.stringMatching(/^[._-]{1,5}$/)), (text) => {
+        const key = dataKey(text);
+        assert.match(key, /^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/);
+      }),
+    );
+  });
+});
+
+describe('an operarius', () => {
+  it('is what the example of the documents says', () => {
+    const file = new URL(
+      '../../../deploy/examples/operarii/kubequotaalmostfull-firing.yaml',
+      import.meta.url,
+    );
+    const manifest = parseManifest(readFileSync(file, 'utf8'));
+    assert.deepEqual(Object.keys(manifest ?? {}), ['apiVersion', 'kind', 'metadata', 'data']);
+    const { metadata, data } = manifest as unknown as ConfigMap;
+    assert.deepEqual(metadata.labels, { app: 'openfero' });
+
+    const operarius = readOperarius(
+      { metadata: { ...metadata, namespace: 'openfero' }, ...(data && { data }) },
+      'KubeQuotaAlmostFull',
+      DEFAULTS,
+    );
+    assert.deepEqual(operarius, {
+      name: 'openfero-kubequotaalmostfull-firing',
+      namespace: 'openfero',
+      policy: DEFAULTS,
+      warnings: [],
+      template: {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: {
+          name: 'openfero-kubequotaalmostfull-firing',
+          labels: { app: 'openfero' },
+        },
+        spec: {
+          parallelism: 1,
+          completions: 1,
+          template: {
+            labels: { app: 'openfero' },
+            spec: {
+              containers: [
+                {
+                  name: 'python-job',
+                  image: 'ubuntu:latest',
+                  args: ['bash', '-c', 'echo "Hallo Welt"'],
+                },
+              ],
+              imagePullPolicy: 'Always',
+              restartPolicy: 'Never',
+            },
+          },
+        },
+      },
+    });
+  });
+
+  it('has its annotations over the settings', () => {
+    const annotations = { 'openfero.io/cooldown': '1m', 'openfero.io/alertname': 'Disk' };
+    const operarius = readOperarius(configMap({ Disk: JOB }, annotations), 'Disk', DEFAULTS);
+    assert.equal(operarius?.policy.cooldown, 60_000);
+  });
+
+  it('is not for an alert that only shares its name', () => {
+    const annotations = { 'openfero.io/alertname': 'disk', 'openfero.io/mode': 'wrong' };
+    const other = configMap({ Disk: JOB }, annotations);
+    assert.equal(readOperarius(other, 'Disk', DEFAULTS), undefined);
+  });
+
+  it('takes empty fields for absent ones, as Kubernetes does', () => {
+    const job = JOB.replace('spec:', 'metadata:\nspec:').replace('image', 'env:\n        image');
+    assert.ok(readOperarius(configMap({ Disk: job }), 'Disk', DEFAULTS));
+  });
+
+  it('has the alertname of its annotation, else the keys that make its name', () => {
+    assert.deepEqual(alertnamesOf(configMap({ Disk: '', DISK: '', notes: '' })), ['Disk', 'DISK']);
+    assert.deepEqual(alertnamesOf(configMap({ Disk: '' }, { 'openfero.io/alertname': 'disk:' })), [
+      'disk:',
+    ]);
+    assert.deepEqual(alertnamesOf(configMap({ Disk: '' }, { 'openfero.io/alertname': 'x' })), []);
+    assert.deepEqual(alertnamesOf(configMap({})), []);
+  });
+});
+
+describe('an operarius that is invalid', () => {
+  const place = 'ConfigMap jobs/openfero-disk-firing, key Disk';
+
+  it('has no key of the alertname: those found are named', () => {
+    const none = 'ConfigMap jobs/openfero-disk-firing has no key Disk in its data: found';
+    assert.equal(refusal({ disk: JOB, notes: '' }), `${none} disk, notes`);
+    assert.equal(refusal({}), `${none} none`);
+    const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, '']));
+    assert.equal(refusal(many), `${none} k0, k1, k2, k3, k4 and 4 more`);
+  });
+
+  it('does not find a key that every object inherits', () => {
+    const proto = {
+      ...configMap({}),
+      metadata: { name: 'openfero-proto-firing', namespace: 'jobs' },
+    };
+    assert.throws(
+      () => readOperarius(proto, '__proto__', DEFAULTS),
+      /has no key __proto__ in its data: found none/,
+    );
+  });
+
+  it('holds no text, no YAML, or more than one document', () => {
+    assert.equal(
+      refusal({ Disk: { kind: 'Job' } }),
+      `${place} is no text: begin the manifest with "Disk: |-"`,
+    );
+    assert.match(refusal({ Disk: 'a: 1\nb: {\n' }), /, key Disk, line 3: /);
+    assert.match(refusal({ Disk: `${JOB}---\n${JOB}` }), /more than one YAML document/);
+    assert.equal(refusal({ Disk: '' }), `${place} holds nothing: expected the manifest of a Job`);
+    assert.equal(refusal({ Disk: '- a' }), `${place} holds a list: expected the manifest of a Job`);
+    assert.equal(
+      refusal({ Disk: 'rm -rf' }),
+      `${place} holds the text rm -rf: expected the manifest of a Job`,
+    );
+  });
+
+  it('is another kind than a Job', () => {
+    const expected = 'expected apiVersion batch/v1 and kind Job';
+    assert.equal(refusal({ Disk: 'apiVersion: v1\nkind: Pod' }), `${place} is v1 Pod: ${expected}`);
+    assert.equal(
+      refusal({ Disk: 'apiVersion: batch/v1beta1\nkind: Job' }),
+      `${place} is batch/v1beta1 Job: ${expected}`,
+    );
+    assert.equal(refusal({ Disk: 'kind: Job' }), `${place} is (nothing) Job: ${expected}`);
+  });
+
+  it('has nothing to run, or not where it must stand', () => {
+    const head = 'apiVersion: batch/v1\nkind: Job\n';
+    const expected: [string, string][] = [
+      ['', 'spec is missing: expected an object'],
+      ['spec: {}', 'spec.template is missing: expected an object'],
+      ['spec: {template: []}', 'spec.template is an empty list: expected an object'],
+      ['spec: {template: {}}', 'spec.template.spec is missing: expected an object'],
+      [
+        'spec: {template: {spec: {}}}',
+        'spec.template.spec.containers is missing: expected at least one container',
+      ],
+      [
+        'spec: {template: {spec: {containers: []}}}',
+        'spec.template.spec.containers is an empty list: expected at least one container',
+      ],
+      [
+        'spec: {template: {spec: {containers: {a: b}}}}',
+        'spec.template.spec.containers is an object: expected a list',
+      ],
+      [
+        'spec: {template: {spec: {containers: [a]}}}',
+        'spec.template.spec.containers[0] is the text a: expected an object',
+      ],
+      [
+        'spec: {template: {spec: {containers: [{env: {A: b}}]}}}',
+        'spec.template.spec.containers[0].env is an object: expected a list',
+      ],
+      [
+        'spec: {template: {spec: {containers: [{}], initContainers: [{}, 1]}}}',
+        'spec.template.spec.initContainers[1] is the number 1: expected an object',
+      ],
+      ['metadata: Job', 'metadata is the text Job: expected an object'],
+      ['metadata: {labels: [a]}', 'metadata.labels is a list: expected an object'],
+    ];
+    for (const [rest, message] of expected) {
+      assert.equal(refusal({ Disk: head + rest }), `${place}: ${message}`);
+    }
+  });
+
+  it('has a wrong policy', () => {
+    assert.match(
+      refusal({ Disk: JOB }, { 'openfero.io/mode': 'no' }),
+      /openfero\.io\/mode is "no"/,
+    );
+    assert.match(refusal({ Disk: JOB }, { 'openfero.io/x': '' }), /unknown annotation/);
+  });
+});
+
+describe("alert text that a template pastes into a shell's script", () => {
+  function warnings(container: string): readonly string[] {
+    const job = JOB.replace('name: fix', () => container);
+    return readOperarius(configMap({ Disk: job }), 'Disk', DEFAULTS)?.warnings ?? [];
+  }
+
+  it('is warned of', () => {
+    const script = `name: fix\n        args: [sh, -c, 'kubectl delete pod "$(OPENFERO_POD)"']`;
+    assert.deepEqual(warnings(script), [
+      'container fix: args[2] pastes $(OPENFERO_POD) into a script, where an alert\'s text could run as a command: the shell\'s own "$OPENFERO_POD" is the safe way',
+    ]);
+    for (const more of [
+      `command: [bash, -euc]\n        args: ['$(OPENFERO_POD)']`,
+      `command: [/bin/sh, -c, reboot$(OPENFERO_NODE)]`,
+      `args: ['delete pod $(OPENFERO_POD)']`,
+      `args: ["a\\n$$$(OPENFERO_POD)"]`,
+    ]) {
+      assert.equal(warnings(more).length, 1, more);
+    }
+  });
+
+  it("is fine as an argument of its own, escaped, or read by the shell's own variable", () => {
+    for (const safe of [
+      `args: [delete, pod, $(OPENFERO_POD)]`,
+      `args: [--pod=$(OPENFERO_POD), -c, x]`,
+      `args: [sh, -c, 'delete pod "$OPENFERO_POD" $(date)']`,
+      `args: [sh, -c, 'echo $$(OPENFERO_POD)']`,
+      `args: text`,
+      `env: [{name: A, value: 'x $(OPENFERO_POD)'}]`,
+    ]) {
+      assert.deepEqual(warnings(safe), [], safe);
+    }
+  });
+});

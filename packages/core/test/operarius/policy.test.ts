@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ConfigMap } from '../../src/kubernetes.ts';
+import { parseMatchers } from '../../src/matchers/matchers.ts';
+import { InvalidOperarius } from '../../src/operarius/operarius.ts';
+import { type Policy, readGlobalMode, readPolicy, strictest } from '../../src/operarius/policy.ts';
+
+const MINUTE = 60_000;
+const DEFAULTS: Policy = {
+  dedupBy: 'alert',
+  cooldown: 10 * MINUTE,
+  repeatAfter: 'never',
+  maxAge: 15 * MINUTE,
+  maxActive: 10,
+  mode: 'run',
+  match: [],
+  runIfResolved: false,
+  ownJobs: false,
+};
+const WHERE = 'ConfigMap jobs/openfero-disk-firing';
+
+function read(annotations: Record<string, unknown>, defaults: Partial<Policy> = {}): Policy {
+  const prefixed = Object.fromEntries(
+    Object.entries(annotations).map(([name, value]) => [`openfero.io/${name}`, value]),
+  );
+  // As a YAML file can hold them: not only strings.
+  return readPolicy(prefixed as Record<string, string>, { ...DEFAULTS, ...defaults }, WHERE);
+}
+
+function refusal(annotations: Record<string, unknown>, defaults?: Partial<Policy>): string {
+  try {
+    read(annotations, defaults);
+  } catch (error) {
+    assert.ok(error instanceof InvalidOperarius, String(error));
+    return error.message;
+  }
+  assert.fail('was not refused');
+}
+
+describe('the policy of an operarius', () => {
+  it("is the settings' where it says nothing", () => {
+    assert.deepEqual(readPolicy(undefined, DEFAULTS, WHERE), DEFAULTS);
+    assert.deepEqual(readPolicy({ 'helm.sh/hook': 'x' }, DEFAULTS, WHERE), DEFAULTS);
+  });
+
+  it("is its own annotations' where it has them", () => {
+    const policy = read({
+      'dedup-by': 'alert',
+      cooldown: '0',
+      'repeat-after': '4h',
+      'max-age': '1h30m',
+      'max-active': '0',
+      mode: 'dry-run',
+      match: '{zone="dmz"}',
+      'run-if-resolved': 'true',
+      'own-jobs': 'true',
+      alertname: 'node:disk_full',
+    });
+    assert.deepEqual(
+      { ...policy, match: policy.match.map(({ name, value }) => [name, value]) },
+      {
+        dedupBy: 'alert',
+        cooldown: 0,
+        repeatAfter: 240 * MINUTE,
+        maxAge: 90 * MINUTE,
+        maxActive: 0,
+        mode: 'dry-run',
+        match: [['zone', 'dmz']],
+        runIfResolved: true,
+        ownJobs: true,
+      },
+    );
+  });
+
+  it('can take back what the settings turned on', () => {
+    const defaults = { runIfResolved: true, ownJobs: true, repeatAfter: MINUTE } as const;
+    const policy = read(
+      { 'run-if-resolved': 'false', 'own-jobs': 'false', 'repeat-after': 'never' },
+      defaults,
+    );
+    assert.deepEqual(policy, DEFAULTS);
+  });
+
+  it('has the strictest of both modes', () => {
+    assert.equal(read({ mode: 'run' }, { mode: 'off' }).mode, 'off');
+    assert.equal(read({ mode: 'off' }, { mode: 'dry-run' }).mode, 'off');
+    assert.equal(read({ mode: 'run' }, { mode: 'dry-run' }).mode, 'dry-run');
+    assert.equal(read({}, { mode: 'dry-run' }).mode, 'dry-run');
+  });
+
+  it('has the matchers of both', () => {
+    const { match } = read({ match: 'zone=dmz' }, { match: parseMatchers('stage=dev') });
+    assert.deepEqual(
+      match.map(({ name }) => name),
+      ['stage', 'zone'],
+    );
+  });
+});
+
+describe('a value that is wrong', () => {
+  it('is named with its ConfigMap, its annotation and what is allowed', () => {
+    const expected: [Record<string, unknown>, string][] = [
+      [{ cooldown: '10 min' }, 'cooldown is "10 min": expected a duration such as 90s or 1h30m'],
+      [{ 'max-age': 'never' }, 'max-age is "never": expected a duration such as 90s or 1h30m'],
+      [{ 'repeat-after': '4' }, 'repeat-after is "4": expected a duration such as 4h, or never'],
+      [{ 'max-active': '-1' }, 'max-active is "-1": expected a whole number, 0 for no limit'],
+      [{ 'max-active': '1.5' }, 'max-active is "1.5": expected a whole number, 0 for no limit'],
+      [{ mode: 'Off' }, 'mode is "Off": expected run, dry-run or off'],
+      [{ mode: 'dryrun' }, 'mode is "dryrun": expected run, dry-run or off'],
+      [{ 'dedup-by': 'alerts' }, 'dedup-by is "alerts": expected alert, group or operarius'],
+      [{ 'own-jobs': 'yes' }, 'own-jobs is "yes": expected true or false'],
+      [{ 'run-if-resolved': '' }, 'run-if-resolved is "": expected true or false'],
+      [{ mode: false }, 'mode is false: it is no string: write it in quotes'],
+      [{ 'max-active': 5 }, 'max-active is 5: it is no string: write it in quotes'],
+    ];
+    for (const [annotations, message] of expected) {
+      assert.equal(refusal(annotations), `${WHERE}: annotation openfero.io/${message}`);
+    }
+  });
+
+  it('is named with the place, where it is a matcher', () => {
+    assert.equal(
+      refusal({ match: '{zone="dmz"' }),
+      `${WHERE}: annotation openfero.io/match is "{zone=\\"dmz\\"": expected a comma or } at character 12, found the end; expected matchers such as {zone="dmz",namespace!~"kube-.*"}`,
+    );
+  });
+
+  it('is an annotation that nobody knows: the nearest is suggested', () => {
+    const prefix = `${WHERE}: unknown annotation openfero.io/`;
+    assert.equal(refusal({ dedupBy: 'x' }), `${prefix}dedupBy: did you mean openfero.io/dedup-by?`);
+    assert.equal(refusal({ coldown: '1' }), `${prefix}coldown: did you mean openfero.io/cooldown?`);
+    assert.match(
+      refusal({ priority: '1' }),
+      /openfero\.io\/priority: known are openfero\.io\/dedup-by,/,
+    );
+  });
+});
+
+describe('one Job for many alerts', () => {
+  for (const dedupBy of ['group', 'operarius'] as const) {
+    it(`cannot be repeated with dedup-by ${dedupBy}: cooldown sets the pace`, () => {
+      const message = `${WHERE}: annotation openfero.io/repeat-after is "4h": with openfero.io/dedup-by ${dedupBy} only never is allowed: openfero.io/cooldown sets the pace`;
+      assert.equal(refusal({ 'dedup-by': dedupBy, 'repeat-after': '4h' }), message);
+      assert.equal(refusal({ 'repeat-after': '4h' }, { dedupBy }), message);
+      assert.equal(read({ 'dedup-by': dedupBy, 'repeat-after': 'never' }).repeatAfter, 'never');
+    });
+
+    it(`leaves the settings' repeat-after alone with dedup-by ${dedupBy}`, () => {
+      assert.equal(read({ 'dedup-by': dedupBy }, { repeatAfter: MINUTE }).repeatAfter, 'never');
+    });
+
+    it(`needs a cooldown with dedup-by ${dedupBy}`, () => {
+      assert.equal(
+        refusal({ 'dedup-by': dedupBy, cooldown: '0s' }),
+        `${WHERE}: annotation openfero.io/cooldown is "0s": with openfero.io/dedup-by ${dedupBy} it must be longer than 0`,
+      );
+      assert.match(refusal({ 'dedup-by': dedupBy }, { cooldown: 0 }), /OPENFERO_COOLDOWN is 0/);
+      assert.equal(read({ 'dedup-by': dedupBy, cooldown: '1m' }, { cooldown: 0 }).cooldown, MINUTE);
+    });
+  }
+
+  it('is not what an operarius has that goes back to dedup-by alert', () => {
+    const policy = read({ 'dedup-by': 'alert', 'repeat-after': '4h' }, { dedupBy: 'group' });
+    assert.equal(policy.repeatAfter, 240 * MINUTE);
+  });
+});
+
+describe('modes', () => {
+  it('go from run over dry-run to off', () => {
+    assert.equal(strictest(), 'run');
+    assert.equal(strictest('run', 'run'), 'run');
+    assert.equal(strictest('run', 'dry-run'), 'dry-run');
+    assert.equal(strictest('off', 'dry-run', 'run'), 'off');
+  });
+});
+
+describe('the global switch', () => {
+  const configMap = (annotations?: Record<string, unknown>): ConfigMap => ({
+    metadata: {
+      name: 'openfero',
+      namespace: 'jobs',
+      ...(annotations && { annotations: annotations as Record<string, string> }),
+    },
+  });
+
+  it('is run where there is none', () => {
+    assert.equal(readGlobalMode(undefined), 'run');
+    assert.equal(readGlobalMode(configMap()), 'run');
+    assert.equal(readGlobalMode(configMap({ 'other.io/mode': 'off' })), 'run');
+  });
+
+  it('is what it says', () => {
+    for (const mode of ['run', 'dry-run', 'off'] as const) {
+      assert.equal(readGlobalMode(configMap({ 'openfero.io/mode': mode })), mode);
+    }
+  });
+
+  it('is off where it cannot be understood', () => {
+    for (const value of ['', 'of', 'Run', 'RUN', ' run', 'false', false, true, null, 0, {}]) {
+      assert.equal(readGlobalMode(configMap({ 'openfero.io/mode': value })), 'off', String(value));
+    }
+  });
+});

@@ -1,0 +1,53 @@
+import type { End, Result } from '@openfero/core/outcome';
+import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
+import type { Job, Worker } from 'bullmq';
+import { FailedRemediation } from '../queue/consume.ts';
+import type { Registry } from '../remediation/registry.ts';
+import type { Ending, Record } from './record.ts';
+
+/**
+ * Tells of every end once Redis has accepted it: not before, since a worker that lost its lock would
+ * tell of an end that another one reaches.
+ *
+ * @param registry says which ConfigMaps there are: no other name becomes a label
+ */
+export function tellOfEnds(
+  worker: Worker<unknown, Result>,
+  registry: Registry,
+  tell: Record,
+): void {
+  worker.on('completed', (job, { outcome, operarius, reason, job: name, warnings }) => {
+    tell({ end: outcome, operarius, reason, job: name, warnings, ...endingOf(job) });
+  });
+  worker.on('failed', (job, error) => {
+    // An attempt failed; the remediation goes on.
+    if (job === undefined || job.finishedOn === undefined) return;
+    const { failure, message } = failureOf(error);
+    const ending = endingOf(job);
+    const operarius = ending.alert === undefined ? '' : registry.nameFor(ending.alert);
+    tell({ end: failure, operarius, reason: message, ...ending });
+  });
+}
+
+/** What BullMQ failed by itself has waited, or stalled, for longer than anybody foresaw. */
+function failureOf(error: Error): { failure: End; message: string } {
+  if (error instanceof FailedRemediation) return error.verdict;
+  return { failure: 'expired', message: `BullMQ gave it up: ${error.message}` };
+}
+
+function endingOf(job: Job<unknown, Result>): Pick<Ending, 'remediation' | 'alert' | 'seconds'> {
+  const remediation = payloadOf(job);
+  const { id = '' } = job;
+  if (remediation === undefined) return { remediation: id };
+  // Two clocks: Redis' at the receipt, ours at the end.
+  const seconds = Math.max(0, Date.now() - remediation.receivedAt) / 1000;
+  return { remediation: id, alert: remediation.alert, seconds };
+}
+
+function payloadOf(job: Job<unknown>): Remediation | undefined {
+  try {
+    return readRemediation(job.data);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import { ClusterError } from '@openfero/cluster/cluster';
+import { InvalidOperarius } from '@openfero/core/operarius';
+import type { Failure } from '@openfero/core/outcome';
+import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
+
+/** What an attempt that ended in an error means for its remediation. */
+export type Verdict =
+  /** Nothing will change by itself: into the failed set, for a person. */
+  | { readonly kind: 'terminal'; readonly failure: Failure; readonly message: string }
+  /** This remediation's own trouble: later again, until its max-age is over. */
+  | { readonly kind: 'retry'; readonly after: number | undefined; readonly message: string }
+  /** Not this remediation's trouble at all: it waits, and no attempt is counted. */
+  | { readonly kind: 'wait'; readonly after: number }
+  /** Another worker has it now: say nothing, record nothing. */
+  | { readonly kind: 'lost' };
+
+/** The end of a remediation that a person should look at, found before the API server was asked. */
+export class Ended extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure, message: string) {
+    super(message);
+    this.name = 'Ended';
+    this.failure = failure;
+  }
+}
+
+/** BullMQ's lock is another worker's: whoever has it finishes the remediation. */
+export class LockLost extends Error {}
+
+/** The cluster's state is not known well enough to decide anything. */
+export class NotNow extends Error {}
+
+/** Milliseconds, and up to as many more, until a remediation that found the gate closed tries again. */
+export const GATE_DELAY = 1_000;
+
+/** The same for one that only a newer worker can read: thousands of them must not keep us busy. */
+const NEWER_DELAY = 10_000;
+
+/** The definition cannot be created as it is, whoever tries: HTTP status of the API server. */
+const REJECTED = new Set([400, 413, 422]);
+
+/**
+ * Decides what an error means. The only place that does.
+ *
+ * Terminal is what only a change of the definition can mend. A 403 is not: RBAC and quotas change
+ * without the definition (`exceeded quota`, a Role that is being rolled out), so max-age decides.
+ */
+export function verdict(error: unknown): Verdict {
+  if (error instanceof LockLost) return { kind: 'lost' };
+  if (error instanceof NotNow) return { kind: 'wait', after: GATE_DELAY };
+  if (error instanceof NewerPayload) return { kind: 'wait', after: NEWER_DELAY };
+  return terminal(error) ?? retry(error);
+}
+
+function terminal(error: unknown): Verdict | undefined {
+  if (error instanceof Ended) {
+    return { kind: 'terminal', failure: error.failure, message: error.message };
+  }
+  if (error instanceof UnreadablePayload) {
+    return { kind: 'terminal', failure: 'unreadable', message: error.message };
+  }
+  if (error instanceof InvalidOperarius) {
+    return { kind: 'terminal', failure: 'invalid-operarius', message: error.message };
+  }
+  if (error instanceof ClusterError && error.status !== undefined && REJECTED.has(error.status)) {
+    return { kind: 'terminal', failure: 'rejected', message: error.message };
+  }
+  return undefined;
+}
+
+function retry(error: unknown): Verdict {
+  const asked = error instanceof ClusterError ? error.retryAfter : undefined;
+  // BullMQ would take 0 for at once, and an hour is beyond every max-age.
+  const after =
+    asked === undefined ? undefined : Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, asked));
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'retry', after, message };
+}
+
+/** Milliseconds: the first wait, and the longest. A cluster that is back is noticed within these. */
+const FIRST_BACKOFF = 500;
+const LONGEST_BACKOFF = 30_000;
+
+/**
+ * How long to wait before the next attempt: exponential with full jitter over its upper half, so
+ * that remediations that failed together do not come back together.
+ *
+ * @param attempt 1 for the first retry
+ * @param random in [0, 1)
+ */
+export function backoff(attempt: number, random: number): number {
+  const ceiling = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(attempt - 1, 20));
+  return Math.round(ceiling * (0.5 + random / 2));
+}

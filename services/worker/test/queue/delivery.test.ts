@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { unlink, writeFile } from 'node:fs/promises';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
+import { QUEUE, type Remediation } from '@openfero/core/redis/remediation';
+import { definition, LATER, remediation } from '@openfero/testkit/definitions';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { until } from '@openfero/testkit/until';
+import { Worker } from 'bullmq';
+import { pino } from 'pino';
+import { deliveryOf } from '../../src/queue/delivery.ts';
+import { memories } from '../../src/redis/memory.ts';
+import { places } from '../../src/redis/places.ts';
+import type { Delivery, Dependencies, Step } from '../../src/remediation/attempt.ts';
+import { registry } from '../../src/remediation/registry.ts';
+import { remediate } from '../../src/remediation/remediate.ts';
+import { LockLost } from '../../src/remediation/verdict.ts';
+import { readSettings } from '../../src/settings.ts';
+import { makePipe, reading } from '../pipe.ts';
+import { type Bench, buildBench, runWorker } from '../worker.ts';
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+test('a worker that lost its lock creates nothing, and tells of no end', async (t) => {
+  const bench = await buildBench(t, server.url);
+  await bench.define('Disk', definition('Disk', { policy: { cooldown: '0s' } }));
+  const worker = await runWorker(t, bench);
+  const first = await worker.end(await bench.add(remediation('Disk')));
+
+  // It looks at the Job of the trouble before, and is stuck there.
+  const given = remediation('Disk', { alert: { startsAt: LATER } });
+  const path = `${bench.jobsDir}/${first['job']}.yaml`;
+  await makePipe(path);
+  const id = await bench.add(given);
+  const stuck = await reading(t, path);
+  await unlink(path);
+  await writeFile(path, 'kind: Job\n');
+  await bench.redis.del(`${bench.prefix}:remediations:${id}:lock`);
+  const second = await worker.end(id);
+  assert.equal(second['outcome'], 'created');
+  assert.equal((await bench.queue.getJob(id))?.stalledCounter, 1);
+
+  // Nothing but the lock stands in its way: no Job, and no memory.
+  await unlink(`${bench.jobsDir}/${second['job']}.yaml`);
+  await bench.redis.del(await memoriesIn(bench));
+  await stuck.letGo();
+  const other = remediation('Disk', { labels: { zone: 'dmz' } });
+  await worker.end(await bench.add(other));
+  await until('nothing is in hand', async () => (await bench.queue.getActiveCount()) === 0);
+
+  assert.equal((await bench.jobs()).includes(String(second['job'])), false);
+  const ends = worker.lines.filter((each) => each['remediation'] === id && each['outcome']);
+  assert.equal(ends.length, 1);
+});
+
+const memoriesIn = ({ redis, prefix }: Bench): Promise<string[]> =>
+  redis.keys(`${prefix}:memory:*`);
+
+describe('delivered a second time', () => {
+  test('it finds its own Job, though a later trouble is remembered: created', async (t) => {
+    const bench = await buildBench(t, server.url);
+    await bench.define('Disk');
+    const worker = await runWorker(t, bench);
+    const given = remediation('Disk');
+    const { job } = await worker.end(await bench.add(given));
+    // As a worker that was killed after the create leaves it; then another trouble is remembered.
+    await bench.redis.del(await memoriesIn(bench));
+    const neighbour = remediation('Disk', { alert: { startsAt: LATER } });
+    assert.equal((await worker.end(await bench.add(neighbour)))['outcome'], 'created');
+
+    const stalled = await step(bench, { ...deliveryBy(given), again: true });
+
+    assert.deepEqual(resultOf(stalled), ['created', job, 'an earlier attempt created it']);
+    const [memory = ''] = await memoriesIn(bench);
+    assert.equal(await bench.redis.hget(memory, 'remediation'), neighbour.id);
+    assert.equal((await bench.jobs()).length, 2);
+  });
+});
+
+function resultOf(done: Step): unknown[] {
+  assert.equal(done.kind, 'end');
+  const { outcome, job, reason } = done.result;
+  return [outcome, job, reason];
+}
+
+describe('before it gives up as superseded, it frees its occurrence and looks again', () => {
+  const given = remediation('Disk');
+  const resolved = { status: 'resolved', endsAt: LATER, receivedAt: given.receivedAt + 1 } as const;
+
+  test('and goes on where the alert fires again', async (t) => {
+    const bench = await buildBench(t, server.url);
+    await bench.define('Disk');
+    await bench.receive(given, resolved);
+    const done = await step(bench, {
+      ...deliveryBy(given),
+      // A notification that was absorbed just before: its state is there.
+      freeOccurrence: () => bench.receive(given, { receivedAt: given.receivedAt + 2 }),
+    });
+    assert.equal(done.kind === 'end' && done.result.outcome, 'created');
+  });
+
+  test('and a re-fire while it ends is queued, not absorbed', async (t) => {
+    const bench = await buildBench(t, server.url);
+    await bench.define('Disk');
+    await bench.receive(given, resolved);
+    const { delivery } = await taken(t, bench, given);
+    const again = { ...given, id: randomUUID() };
+    let queued = '';
+    const done = await step(bench, {
+      ...delivery,
+      async freeOccurrence() {
+        assert.equal(await bench.add(again), given.id, 'absorbed until then');
+        await delivery.freeOccurrence();
+        queued = await bench.add(again);
+      },
+    });
+    assert.equal(done.kind === 'end' && done.result.outcome, 'superseded');
+    assert.equal(queued, again.id);
+  });
+});
+
+describe('the lock of a delivery', () => {
+  const late = 6000;
+
+  test('is trusted for 5 s, then asked for', async (t) => {
+    const bench = await buildBench(t, server.url);
+    const fresh = await taken(t, bench, remediation('Fresh'));
+    await fresh.lockedBy('another');
+    await fresh.delivery.confirmLock();
+    const old = await taken(t, bench, remediation('Old'), Date.now() - late);
+    await old.delivery.confirmLock();
+    await old.lockedBy('another');
+    await old.delivery.confirmLock();
+  });
+
+  test('is another’s: it stops, and keeps nothing in the queue', async (t) => {
+    const bench = await buildBench(t, server.url);
+    for (const processedOn of [Date.now() - late, Date.now() + 60_000]) {
+      const given = remediation('Disk', { labels: { at: String(processedOn) } });
+      const { delivery, lockedBy, id } = await taken(t, bench, given, processedOn);
+      await lockedBy('another');
+      await assert.rejects(delivery.confirmLock(), LockLost);
+      await assert.rejects(delivery.save({ ...given, cooled: 5 }), LockLost);
+      assert.equal((await bench.queue.getJob(id))?.data.cooled, undefined);
+    }
+  });
+});
+
+/** One attempt over real Redis and folders, in the hands of the test. */
+async function step(bench: Bench, delivery: Delivery): Promise<Step> {
+  const settings = readSettings(bench.env);
+  const { redis, prefix, queue } = bench;
+  assert.ok(settings.cluster.kind === 'directory');
+  const cluster = await createDirectoryCluster(
+    settings,
+    settings.cluster,
+    pino({ level: 'silent' }),
+  );
+  const deps: Dependencies = {
+    ...{ settings, cluster },
+    registry: registry(cluster, settings.policy),
+    memories: memories(redis, prefix),
+    places: places({ redis, prefix, queue, maxActiveJobs: settings.maxActiveJobs }),
+  };
+  try {
+    return await remediate(delivery, deps);
+  } finally {
+    await cluster.close();
+  }
+}
+
+const deliveryBy = (given: Remediation): Delivery => ({
+  remediation: given,
+  again: false,
+  lastError: undefined,
+  confirmLock: async () => {},
+  save: async () => {},
+  freeOccurrence: async () => {},
+});
+
+interface Taken {
+  readonly id: string;
+  readonly delivery: Delivery;
+  readonly lockedBy: (token: string) => Promise<unknown>;
+}
+
+/** Takes a remediation from the queue by hand. @param processedOn when BullMQ asked for it */
+async function taken(
+  t: TestContext,
+  bench: Bench,
+  given: Remediation,
+  processedOn = Date.now(),
+): Promise<Taken> {
+  const id = await bench.add(given);
+  const { redis, prefix } = bench;
+  const worker = new Worker(QUEUE, null, { connection: redis, prefix, autorun: false });
+  t.after(() => worker.close(true));
+  const job = await worker.getNextJob('token');
+  assert.equal(job?.id, id);
+  job.processedOn = processedOn;
+  return {
+    id,
+    delivery: deliveryOf(job, 'token', given),
+    lockedBy: (token) => redis.set(`${prefix}:remediations:${id}:lock`, token),
+  };
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { labelValue } from '@openfero/core/labels';
+import { remediation } from '@openfero/testkit/definitions';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { type Places, places } from '../../src/redis/places.ts';
+import { type Bench, buildBench } from '../worker.ts';
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+interface Given {
+  readonly bench: Bench;
+  readonly places: Places;
+  /** Takes a place for a Job. @returns why there is none */
+  take(job: string, operarius?: string, remediation?: string): Promise<string | undefined>;
+  /** A remediation that is held: delayed, and noted. @returns its id */
+  held(reason: 'max-active' | 'max-active-jobs', operarius?: string): Promise<string>;
+  /** Those that are no more delayed. */
+  called(): Promise<readonly (string | undefined)[]>;
+}
+
+async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Promise<Given> {
+  const bench = await buildBench(t, server.url);
+  const { redis, prefix, queue } = bench;
+  const own = places({ redis, prefix, maxActiveJobs, queue });
+  let receivedAt = 0;
+  const take: Given['take'] = (job, operarius = 'op', id = `of-${job}`) =>
+    own.take({ job, operarius, remediation: id, receivedAt: ++receivedAt, maxActive });
+  return {
+    ...{ bench, places: own, take },
+    async held(reason, operarius = 'op') {
+      const { id, ...data } = remediation('Disk');
+      assert.equal(await take(`wanted-by-${id}`, operarius, id), reason);
+      await queue.add('remediation', data, { jobId: id, delay: 60_000 });
+      await own.hold({ reason, remediation: id, operarius }, Date.now() + 60_000);
+      return id;
+    },
+    called: async () => (await queue.getWaiting()).map(({ id }) => id),
+  };
+}
+
+describe('a place', () => {
+  test('is a Job’s: it can be taken again, and given back once', async (t) => {
+    const { places: own, take } = await given(t, 1);
+    assert.equal(await take('a'), undefined);
+    assert.equal(await take('a'), undefined);
+    assert.equal(await take('b'), 'max-active-jobs');
+    await own.release({ name: 'a', operarius: 'op' });
+    await own.release({ name: 'a', operarius: 'op' });
+    assert.equal(await take('b'), undefined);
+    assert.equal(await take('a'), 'max-active-jobs');
+  });
+
+  test('counts for its operarius, and over all', async (t) => {
+    const { take } = await given(t, 3, 2);
+    assert.equal(await take('a'), undefined);
+    assert.equal(await take('b'), undefined);
+    assert.equal(await take('c'), 'max-active');
+    assert.equal(await take('c', 'other'), undefined);
+    assert.equal(await take('d', 'other'), 'max-active-jobs');
+  });
+
+  test('is not counted where there is no limit', async (t) => {
+    const { bench, take } = await given(t, 0, 0);
+    for (const job of ['a', 'b', 'c']) assert.equal(await take(job), undefined);
+    assert.deepEqual(await bench.redis.keys(`${bench.prefix}:places*`), []);
+  });
+
+  test('of an operarius with a long name is the one that its Job’s label names', async (t) => {
+    const { places: own, take } = await given(t, 0, 1);
+    const operarius = `openfero-${'very-'.repeat(20)}long-firing`;
+    assert.ok(operarius.length > 63);
+    assert.equal(await take('a', operarius), undefined);
+    assert.equal(await take('b', operarius), 'max-active');
+    await own.release({ name: 'a', operarius: labelValue(operarius) });
+    assert.equal(await take('b', operarius), undefined);
+    await own.reconcile(Date.now() + 60_000, [{ name: 'b', operarius: labelValue(operarius) }]);
+    assert.equal(await take('c', operarius), 'max-active', 'b still runs');
+  });
+});
+
+describe('whoever waits for a place', () => {
+  test('is called when one is given back: who was received first, and one for each', async (t) => {
+    const { places: own, take, held, called } = await given(t, 0, 2);
+    await take('a');
+    await take('b');
+    const [first, second] = [await held('max-active'), await held('max-active')];
+    await own.release({ name: 'a', operarius: 'op' });
+    assert.deepEqual(await called(), [first]);
+    await own.release({ name: 'a', operarius: 'op' });
+    assert.deepEqual(await called(), [first], 'nobody gains a place by that');
+    await own.release({ name: 'b', operarius: 'op' });
+    assert.deepEqual(new Set(await called()), new Set([first, second]));
+  });
+
+  test('is called by its own operarius first, then by any', async (t) => {
+    const { places: own, take, held, called } = await given(t, 2, 1);
+    await take('a');
+    await take('b', 'other');
+    const ownLimit = await held('max-active');
+    const anyPlace = await held('max-active-jobs', 'third');
+    await own.release({ name: 'b', operarius: 'other' });
+    assert.deepEqual(await called(), [anyPlace]);
+    await own.release({ name: 'a', operarius: 'op' });
+    assert.deepEqual(new Set(await called()), new Set([anyPlace, ownLimit]));
+  });
+
+  test('is passed over where it was removed, or waits no more', async (t) => {
+    const { bench, places: own, take, held, called } = await given(t, 1);
+    await take('a');
+    const removed = await held('max-active-jobs');
+    const expired = await held('max-active-jobs');
+    const waiting = await held('max-active-jobs');
+    await (await bench.queue.getJob(removed))?.remove();
+    await own.unhold({ reason: 'max-active-jobs', remediation: expired, operarius: 'op' });
+    await own.release({ name: 'a', operarius: 'op' });
+    assert.deepEqual(await called(), [waiting]);
+  });
+
+  test('is called at once where its place came before it was delayed', async (t) => {
+    const { bench, places: own, take, called } = await given(t, 1);
+    await take('a');
+    const { id, ...data } = remediation('Disk');
+    assert.equal(await take('b', 'op', id), 'max-active-jobs');
+    await own.release({ name: 'a', operarius: 'op' });
+    await bench.queue.add('remediation', data, { jobId: id, delay: 60_000 });
+    await own.hold({ reason: 'max-active-jobs', remediation: id, operarius: 'op' }, Date.now());
+    assert.deepEqual(await called(), [id]);
+    assert.equal(await own.held('max-active-jobs', Date.now()), 0);
+  });
+
+  test('passes the call on where its own operarius has no place', async (t) => {
+    const { places: own, take, held, called } = await given(t, 2, 1);
+    await take('a');
+    await take('b', 'other');
+    const [runs, useless] = [
+      await held('max-active-jobs', 'third'),
+      await held('max-active-jobs', 'third'),
+    ];
+    const useful = await held('max-active-jobs', 'fourth');
+    await own.release({ name: 'a', operarius: 'op' });
+    assert.equal(await take('c', 'third', runs), undefined);
+    await own.release({ name: 'b', operarius: 'other' });
+    assert.deepEqual(new Set(await called()), new Set([runs, useless]));
+    assert.equal(await take('d', 'third', useless), 'max-active');
+    assert.deepEqual(new Set(await called()), new Set([runs, useless, useful]));
+  });
+
+  test('is counted until a minute after it should have been looked at', async (t) => {
+    const { places: own } = await given(t, 1);
+    const now = Date.now();
+    await own.hold({ reason: 'cooldown', remediation: 'a', operarius: 'op' }, now + 1000);
+    assert.equal(await own.held('cooldown', now), 1);
+    assert.equal(await own.held('cooldown', now + 60_000), 1);
+    assert.equal(await own.held('cooldown', now + 61_001), 0);
+  });
+});
+
+describe('put right by what the cluster says', () => {
+  const soon = 60_000;
+
+  test('a place whose Job is not there is given back, and calls', async (t) => {
+    const { places: own, take, held, called } = await given(t, 2);
+    await take('runs');
+    await take('gone');
+    const waiting = await held('max-active-jobs');
+    await own.reconcile(Date.now() + soon, [{ name: 'runs', operarius: 'op' }]);
+    assert.deepEqual(await called(), [waiting]);
+    assert.equal(await take('next'), undefined);
+    assert.equal(await take('more'), 'max-active-jobs');
+  });
+
+  test('a young place is left alone: its Job may be on its way; taken again it is young', async (t) => {
+    const { bench, places: own, take } = await given(t, 1);
+    await take('a');
+    await own.reconcile(Date.now(), []);
+    assert.equal(await take('b'), 'max-active-jobs');
+    const [place = ''] = await bench.redis.zrange(`${bench.prefix}:places`, '0', '-1');
+    await bench.redis.zadd(`${bench.prefix}:places`, 1, place);
+    await take('a');
+    await own.reconcile(Date.now(), []);
+    assert.equal(await take('b'), 'max-active-jobs');
+  });
+
+  test('places that Redis lost are taken again', async (t) => {
+    const { bench, places: own, take } = await given(t, 2, 1);
+    await take('a');
+    await bench.redis.del(`${bench.prefix}:places`, `${bench.prefix}:places:op`);
+    await own.reconcile(Date.now(), [
+      { name: 'a', operarius: 'op' },
+      { name: 'b', operarius: 'other' },
+    ]);
+    assert.equal(await take('c'), 'max-active');
+    assert.equal(await take('c', 'third'), 'max-active-jobs');
+  });
+});

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { rm, unlink, utimes } from 'node:fs/promises';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { definition, EARLIER, LATER, remediation, STARTS } from '@openfero/testkit/definitions';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { until } from '@openfero/testkit/until';
+import { type Memories, memories } from '../../src/redis/memory.ts';
+import { type Bench, buildBench, runWorker, type TestWorker } from '../worker.ts';
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+type Policy = Readonly<Record<string, string>>;
+type Of = Parameters<typeof remediation>[1];
+
+interface Running {
+  readonly bench: Bench;
+  readonly worker: TestWorker;
+  /** Queues a remediation of the alert `Disk`. @returns how it ended */
+  send(of?: Of): Promise<{ outcome: unknown; job: string }>;
+}
+
+async function running(t: TestContext, policy: Policy = {}): Promise<Running> {
+  const bench = await buildBench(t, server.url);
+  await bench.define('Disk', definition('Disk', { policy }));
+  const worker = await runWorker(t, bench);
+  return {
+    ...{ bench, worker },
+    async send(of) {
+      const { outcome, job } = await worker.end(await bench.add(remediation('Disk', of)));
+      return { outcome, job: String(job) };
+    },
+  };
+}
+
+const later = { alert: { startsAt: LATER } };
+
+describe('one trouble has one Job', () => {
+  test('however often its alert is sent again', async (t) => {
+    const { bench, send } = await running(t);
+    const first = await send();
+    assert.equal(first.outcome, 'created');
+    for (const receivedAt of [Date.now() - 60_000, Date.now()]) {
+      assert.deepEqual(await send({ receivedAt }), { outcome: 'deduplicated', job: first.job });
+    }
+    assert.deepEqual(await bench.jobs(), [first.job]);
+  });
+
+  test('when its beginning moves to an earlier time', async (t) => {
+    const { send } = await running(t);
+    const first = await send();
+    const moved = await send({ alert: { startsAt: EARLIER } });
+    assert.deepEqual(moved, { outcome: 'deduplicated', job: first.job });
+  });
+
+  test('when another alert of the same operarius fires, each has its own', async (t) => {
+    const { send } = await running(t);
+    await send();
+    assert.equal((await send({ labels: { zone: 'dmz' } })).outcome, 'created');
+  });
+
+  test("when the memory is lost: the Job's name is taken, and it is remembered again", async (t) => {
+    const { bench, send } = await running(t);
+    const first = await send();
+    const [memory = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
+    const before = await bench.redis.hgetall(memory);
+    await utimes(`${bench.jobsDir}/${first.job}.yaml`, 1000, 1000);
+    await bench.redis.del(memory);
+
+    assert.deepEqual(await send(), { outcome: 'deduplicated', job: first.job });
+
+    const { createdAt, ...rest } = await bench.redis.hgetall(memory);
+    assert.deepEqual({ ...before, ...rest, createdAt: '1000000' }, { ...rest, createdAt });
+    assert.deepEqual(await bench.jobs(), [first.job]);
+  });
+
+  test('when Redis lost everything', async (t) => {
+    const { bench, send } = await running(t);
+    const first = await send();
+    const keys = await bench.redis.keys(`${bench.prefix}:*`);
+    await bench.redis.del(keys);
+    assert.deepEqual(await send(), { outcome: 'deduplicated', job: first.job });
+  });
+
+  test('when its Job is gone: the memory still knows', async (t) => {
+    const { bench, send } = await running(t);
+    const first = await send();
+    await unlink(`${bench.jobsDir}/${first.job}.yaml`);
+    assert.deepEqual(await send(), { outcome: 'deduplicated', job: first.job });
+    assert.deepEqual(await bench.jobs(), []);
+  });
+});
+
+describe('a later trouble of the same alert', () => {
+  test('waits for the cooldown and then runs; the wait does not age it', async (t) => {
+    const { bench, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
+    await send();
+    const since = Date.now();
+
+    const id = await bench.add(remediation('Disk', later));
+    await until('held', async () => (await bench.queue.getDelayedCount()) === 1);
+    assert.equal((await bench.queue.getJob(id))?.data.held.reason, 'cooldown');
+    await until(
+      'counted',
+      async () => (await worker.metric('openfero_remediations_held{reason="cooldown"}')) === 1,
+    );
+
+    assert.equal((await worker.end(id))['outcome'], 'created');
+    const waited = Date.now() - since;
+    assert.ok(waited > 1800 && waited < 3000, `${waited} ms`);
+    assert.equal((await bench.jobs()).length, 2);
+    assert.equal(await worker.metric('openfero_remediations_held{reason="cooldown"}'), 0);
+  });
+
+  test('that is held by the cooldown a second time is still not too old', async (t) => {
+    const { bench, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
+    await send();
+    const id = await bench.add(remediation('Disk', later));
+    await until('held', async () => (await bench.queue.getDelayedCount()) === 1);
+    const [memory = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
+    await bench.redis.hset(memory, 'createdAt', Date.now() + 1500);
+    assert.equal((await worker.end(id))['outcome'], 'created');
+  });
+
+  test('runs at once where the cooldown is over', async (t) => {
+    const { send } = await running(t, { cooldown: '0s' });
+    await send();
+    assert.equal((await send(later)).outcome, 'created');
+    const old = await send();
+    assert.equal(old.outcome, 'deduplicated', 'a late re-send of the first one');
+  });
+});
+
+describe('repeat-after', () => {
+  test('runs again once it is over, and counts', async (t) => {
+    const { bench, send } = await running(t, { 'repeat-after': '0s', cooldown: '0s' });
+    const jobs = [(await send()).job, (await send()).job, (await send()).job];
+    assert.deepEqual(await bench.jobs(), jobs.toSorted());
+    assert.equal(new Set(jobs).size, 3);
+    const [memory = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
+    assert.equal(await bench.redis.hget(memory, 'count'), '2');
+    assert.match(await bench.readJob(jobs[2] ?? ''), new RegExp(`${STARTS}/2`));
+  });
+
+  test('counts in the queue before the Job is made: a second delivery finds it', async (t) => {
+    const { bench, worker, send } = await running(t, { 'repeat-after': '0s', cooldown: '0s' });
+    await send();
+    await rm(bench.jobsDir, { recursive: true });
+
+    const id = await bench.add(remediation('Disk'));
+    await worker.line(({ msg }) => msg === 'attempt failed: again later');
+
+    assert.deepEqual((await bench.queue.getJob(id))?.data.repeat, { episode: STARTS, count: 1 });
+  });
+
+  test('not before it is over', async (t) => {
+    const { send } = await running(t, { 'repeat-after': '1h' });
+    await send();
+    assert.equal((await send()).outcome, 'deduplicated');
+  });
+});
+
+describe('dedup-by', () => {
+  const zone = (name: string): Of => ({ labels: { zone: name } });
+
+  test('group: one Job for the alerts of a group, another for another group', async (t) => {
+    const { send } = await running(t, { 'dedup-by': 'group', cooldown: '1000h' });
+    const first = await send(zone('a'));
+    assert.deepEqual(await send(zone('b')), { outcome: 'deduplicated', job: first.job });
+    const other = await send({ ...zone('c'), group: { key: '{}:{other}' } });
+    assert.equal(other.outcome, 'created');
+  });
+
+  test('operarius: one Job whatever the alert and its group', async (t) => {
+    const { send } = await running(t, { 'dedup-by': 'operarius', cooldown: '1000h' });
+    const first = await send(zone('a'));
+    const other = await send({ ...zone('b'), group: { key: '{}:{other}' } });
+    assert.deepEqual(other, { outcome: 'deduplicated', job: first.job });
+  });
+
+  test('in the next window within the cooldown of the last Job: deduplicated, not held', async (t) => {
+    const hour = 3_600_000;
+    const start = Math.floor(Date.now() / hour) * hour;
+    const policy = { 'dedup-by': 'group', cooldown: '1h', 'max-age': '2h' };
+    const { send } = await running(t, policy);
+    const first = await send({ receivedAt: start - 1 });
+    assert.deepEqual(await send({ receivedAt: start }), {
+      outcome: 'deduplicated',
+      job: first.job,
+    });
+  });
+});
+
+describe('the memory', () => {
+  const k = 'a'.repeat(64);
+  const remembered = (instant: string, count = 0) => ({
+    episode: { instant, count },
+    remediation: randomUUID(),
+    job: `job-${count}`,
+    createdAt: 1000,
+  });
+
+  async function memoryOf(t: TestContext): Promise<{ bench: Bench; own: Memories }> {
+    const bench = await buildBench(t, server.url);
+    return { bench, own: memories(bench.redis, bench.prefix) };
+  }
+  const { alert } = remediation('Disk');
+
+  test('is never replaced by an earlier episode, or an earlier repetition', async (t) => {
+    const { own } = await memoryOf(t);
+    const latest = remembered(STARTS, 2);
+    await own.remember(k, latest);
+    for (const earlier of [remembered(EARLIER, 9), remembered(STARTS, 1), remembered(STARTS, 0)]) {
+      await own.remember(k, earlier);
+      assert.deepEqual((await own.look(k, alert)).memory, latest);
+    }
+    const next = remembered(LATER);
+    await own.remember(k, next);
+    assert.deepEqual((await own.look(k, alert)).memory, next);
+  });
+
+  test('compares repetitions as numbers', async (t) => {
+    const { own } = await memoryOf(t);
+    await own.remember(k, remembered(STARTS, 9));
+    await own.remember(k, remembered(STARTS, 10));
+    assert.equal((await own.look(k, alert)).memory?.episode.count, 10);
+    await own.remember(k, remembered(STARTS, 9));
+    assert.equal((await own.look(k, alert)).memory?.episode.count, 10);
+  });
+
+  test('lives 8 days past its last sighting', async (t) => {
+    const { bench, own } = await memoryOf(t);
+    await own.remember(k, remembered(STARTS));
+    const [key = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
+    await bench.redis.pexpire(key, 1000);
+    await own.touch(k);
+    assert.ok((await bench.redis.pttl(key)) > 8 * 24 * 3_600_000 - 10_000);
+  });
+
+  test('is empty at first, and looked at by the clock of Redis', async (t) => {
+    const { own } = await memoryOf(t);
+    const { now, memory, state } = await own.look(k, alert);
+    assert.ok(Math.abs(now - Date.now()) < 5000);
+    assert.deepEqual([memory, state], [undefined, undefined]);
+  });
+});

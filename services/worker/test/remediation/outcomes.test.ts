@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import type { Remediation } from '@openfero/core/redis/remediation';
+import { type Definition, definition, LATER, remediation } from '@openfero/testkit/definitions';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { type Bench, buildBench, type Line, runWorker } from '../worker.ts';
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+interface Case extends Definition {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Before the worker starts. */
+  readonly prepare?: (bench: Bench) => Promise<void>;
+}
+
+interface Ended {
+  readonly line: Line;
+  readonly bench: Bench;
+}
+
+/** The end of one remediation of the alert `Disk`. */
+async function endOf(t: TestContext, given: Remediation, of: Case = {}): Promise<Ended> {
+  const bench = await buildBench(t, server.url);
+  await bench.define('Disk', definition('Disk', of));
+  await of.prepare?.(bench);
+  const worker = await runWorker(t, bench, of.env);
+  const line = await worker.end(await bench.add(given));
+  return { line, bench };
+}
+
+const firing = (labels: Record<string, string> = {}): Remediation =>
+  remediation('Disk', { labels });
+
+async function assertNothing({ line, bench }: Ended, outcome: string): Promise<void> {
+  assert.equal(line['outcome'], outcome, JSON.stringify(line));
+  assert.deepEqual(await bench.jobs(), []);
+  assert.deepEqual(await bench.redis.keys(`${bench.prefix}:memory:*`), [], 'nothing is remembered');
+}
+
+test('created: the Job is there, and the result names it', async (t) => {
+  const given = firing({ zone: 'dmz' });
+  const { line, bench } = await endOf(t, given);
+
+  assert.equal(line['outcome'], 'created');
+  assert.deepEqual(await bench.jobs(), [line['job']]);
+  const job = await bench.queue.getJob(given.id);
+  assert.deepEqual(job?.returnvalue, {
+    outcome: 'created',
+    operarius: 'openfero-disk-firing',
+    reason: 'created',
+    job: line['job'],
+    warnings: [],
+  });
+  assert.match(await bench.readJob(String(line['job'])), new RegExp(`remediation: ${given.id}`));
+});
+
+describe('no-operarius', () => {
+  test('where there is no ConfigMap of that name', async (t) => {
+    const { line, bench } = await endOf(t, remediation('Other'));
+    await assertNothing({ line, bench }, 'no-operarius');
+    assert.match(String(line['reason']), /openfero-other-firing/);
+    assert.equal(line['operarius'], '');
+  });
+
+  test('where the ConfigMap has not the label', async (t) => {
+    const ended = await endOf(t, firing(), { metadata: { labels: { app: 'other' } } });
+    await assertNothing(ended, 'no-operarius');
+  });
+
+  test('where the ConfigMap is for another alert of a similar name', async (t) => {
+    const ended = await endOf(t, firing(), { policy: { alertname: 'disk' } });
+    await assertNothing(ended, 'no-operarius');
+    assert.match(String(ended.line['reason']), /another alert/);
+  });
+
+  test('where it fires and the definition is for resolved', async (t) => {
+    await assertNothing(await endOf(t, firing(), { status: 'resolved' }), 'no-operarius');
+  });
+});
+
+describe('not-matched', () => {
+  const both = { env: { OPENFERO_MATCH: 'zone="dmz"' }, policy: { match: 'stage!="prod"' } };
+
+  test('unless OPENFERO_MATCH and the annotation both match', async (t) => {
+    const wrong = [{ zone: 'dmz', stage: 'prod' }, { zone: 'lan', stage: 'dev' }, {}];
+    for (const labels of wrong) {
+      const ended = await endOf(t, firing(labels), both);
+      await assertNothing(ended, 'not-matched');
+      assert.equal(ended.line['operarius'], 'openfero-disk-firing');
+    }
+    const { line } = await endOf(t, firing({ zone: 'dmz', stage: 'dev' }), both);
+    assert.equal(line['outcome'], 'created');
+  });
+});
+
+describe('own-job', () => {
+  const shaped = { pod: 'disk-0123456789-x7k2p', namespace: 'default' };
+
+  test('by job_name, of a Job that the cluster knows', async (t) => {
+    const labels = { job_name: 'any-name', namespace: 'default' };
+    const ended = await endOf(t, firing(labels), {
+      prepare: async ({ jobsDir }) => {
+        await mkdir(jobsDir);
+        await writeFile(`${jobsDir}/any-name.yaml`, 'kind: Job\n');
+      },
+    });
+    assert.equal(ended.line['outcome'], 'own-job');
+    assert.match(String(ended.line['reason']), /any-name/);
+  });
+
+  test("by pod, of our names' shape with the prefix of a known operarius", async (t) => {
+    await assertNothing(await endOf(t, firing(shaped)), 'own-job');
+    const other = { ...shaped, pod: 'other-0123456789-x7k2p' };
+    assert.equal((await endOf(t, firing(other))).line['outcome'], 'created');
+  });
+
+  test('only in the namespace of the Jobs', async (t) => {
+    const elsewhere = { ...shaped, namespace: 'kube-system' };
+    assert.equal((await endOf(t, firing(elsewhere))).line['outcome'], 'created');
+    const env = { OPENFERO_JOB_NAMESPACE: 'kube-system' };
+    await assertNothing(await endOf(t, firing(elsewhere), { env }), 'own-job');
+  });
+
+  test('not where the operarius says own-jobs: "true"', async (t) => {
+    const { line } = await endOf(t, firing(shaped), { policy: { 'own-jobs': 'true' } });
+    assert.equal(line['outcome'], 'created');
+  });
+});
+
+describe('superseded', () => {
+  const given = firing();
+  const resolved = (bench: Bench): Promise<void> =>
+    bench.receive(given, {
+      status: 'resolved',
+      endsAt: LATER,
+      receivedAt: given.receivedAt + 1,
+    });
+
+  test('by a resolution that was received later', async (t) => {
+    await assertNothing(await endOf(t, given, { prepare: resolved }), 'superseded');
+  });
+
+  test('not where the operarius says run-if-resolved: "true"', async (t) => {
+    const policy = { 'run-if-resolved': 'true' };
+    const { line } = await endOf(t, given, { prepare: resolved, policy });
+    assert.equal(line['outcome'], 'created');
+  });
+});
+
+describe('off', () => {
+  const cases: readonly (readonly [string, Case, RegExp])[] = [
+    ['by OPENFERO_MODE', { env: { OPENFERO_MODE: 'off' } }, /OPENFERO_MODE/],
+    ['by its own annotation', { policy: { mode: 'off' } }, /openfero-disk-firing/],
+    [
+      'by the ConfigMap openfero, which needs no label',
+      { prepare: (bench) => bench.define('switch', globalSwitch('off')) },
+      /ConfigMap openfero /,
+    ],
+    [
+      'by the strictest of the three',
+      { env: { OPENFERO_MODE: 'dry-run' }, policy: { mode: 'off' } },
+      /openfero-disk-firing/,
+    ],
+  ];
+  for (const [name, of, reason] of cases) {
+    test(name, async (t) => {
+      const ended = await endOf(t, firing(), of);
+      await assertNothing(ended, 'off');
+      assert.match(String(ended.line['reason']), reason);
+    });
+  }
+});
+
+function globalSwitch(mode: string): string {
+  const annotations = { 'openfero.io/mode': mode };
+  return JSON.stringify({ kind: 'ConfigMap', metadata: { name: 'openfero', annotations } });
+}
+
+describe('dry-run', () => {
+  test('shows the Job it would have created, in the result and not in the log', async (t) => {
+    const given = firing();
+    const { line, bench } = await endOf(t, given, { policy: { mode: 'dry-run' } });
+    await assertNothing({ line, bench }, 'dry-run');
+    const { manifest } = (await bench.queue.getJob(given.id))?.returnvalue ?? {};
+    assert.equal(manifest.kind, 'Job');
+    assert.equal(manifest.metadata.annotations['openfero.io/remediation'], given.id);
+    assert.equal(line['manifest'], undefined, 'its text is hostile and without bounds');
+    assert.deepEqual(await bench.redis.keys(`${bench.prefix}:places*`), []);
+  });
+
+  test('leaves no memory: the same alert runs once the mode is run', async (t) => {
+    const bench = await buildBench(t, server.url);
+    await bench.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
+    const worker = await runWorker(t, bench);
+    assert.equal((await worker.end(await bench.add(firing())))['outcome'], 'dry-run');
+    await bench.define('Disk');
+    await worker.line(({ msg }) => msg === 'operarii read anew');
+    assert.equal((await worker.end(await bench.add(firing())))['outcome'], 'created');
+  });
+
+  test('says so where the Job is there already', async (t) => {
+    const bench = await buildBench(t, server.url);
+    await bench.define('Disk');
+    const worker = await runWorker(t, bench);
+    const { job } = await worker.end(await bench.add(firing()));
+    await bench.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
+    await worker.line(({ msg }) => msg === 'operarii read anew');
+    const line = await worker.end(await bench.add(firing()));
+    assert.equal(line['outcome'], 'dry-run');
+    assert.equal(line['reason'], `would have created no Job: ${job} is there already`);
+  });
+});
+
+describe('what is checked first', () => {
+  test('off comes before own-job, not-matched and superseded', async (t) => {
+    const labels = { pod: 'disk-0123456789-x7k2p', namespace: 'default' };
+    const policy = { mode: 'off', match: 'zone="dmz"' };
+    await assertNothing(await endOf(t, firing(labels), { policy }), 'off');
+    const own = await endOf(t, firing(labels), { policy: { match: 'zone="dmz"' } });
+    await assertNothing(own, 'own-job');
+  });
+
+  test('superseded comes before expired, and expired before dry-run', async (t) => {
+    const old = remediation('Disk', { receivedAt: Date.now() - 3_600_000 });
+    const policy = { mode: 'dry-run' };
+    assert.equal((await endOf(t, old, { policy })).line['outcome'], 'expired');
+    const prepare = (bench: Bench): Promise<void> =>
+      bench.receive(old, { status: 'resolved', endsAt: LATER, receivedAt: old.receivedAt + 1 });
+    await assertNothing(await endOf(t, old, { policy, prepare }), 'superseded');
+  });
+
+  test('a wrong definition comes before off', async (t) => {
+    const of = { policy: { cooldown: 'soon' }, env: { OPENFERO_MODE: 'off' } };
+    assert.equal((await endOf(t, firing(), of)).line['outcome'], 'invalid-operarius');
+  });
+});

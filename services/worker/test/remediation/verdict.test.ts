@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ClusterError } from '@openfero/cluster/cluster';
+import { InvalidOperarius } from '@openfero/core/operarius';
+import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
+import { backoff, Ended, LockLost, NotNow, verdict } from '../../src/remediation/verdict.ts';
+
+const server = (status: number | undefined, reason: string, retryAfter?: number): ClusterError =>
+  new ClusterError('what the server said', {
+    reason,
+    ...(status !== undefined && { status }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  });
+
+describe('an error means', () => {
+  it('the end, for a person, where only the definition can be mended', () => {
+    const failures: readonly (readonly [Error, string])[] = [
+      [new UnreadablePayload('x'), 'unreadable'],
+      [new InvalidOperarius('x'), 'invalid-operarius'],
+      [new Ended('expired', 'x'), 'expired'],
+      [server(400, 'BadRequest'), 'rejected'],
+      [server(413, 'RequestEntityTooLarge'), 'rejected'],
+      [server(422, 'Invalid'), 'rejected'],
+    ];
+    for (const [error, failure] of failures) {
+      const then = verdict(error);
+      assert.equal(then.kind === 'terminal' && then.failure, failure);
+    }
+  });
+
+  it('another attempt, where the cluster may change: quota, RBAC, load, network, busy writes', () => {
+    const passing = [
+      server(403, 'Forbidden'),
+      server(404, 'NotFound'),
+      server(409, 'Conflict'),
+      server(500, 'InternalError'),
+      server(503, 'ServiceUnavailable'),
+      server(undefined, 'ECONNREFUSED'),
+      new Error('anything else'),
+    ];
+    for (const error of passing) assert.equal(verdict(error).kind, 'retry', error.message);
+  });
+
+  it('another attempt when the server asks for it', () => {
+    const then = verdict(server(429, 'TooManyRequests', 7000));
+    assert.deepEqual(then, { kind: 'retry', after: 7000, message: 'what the server said' });
+  });
+
+  it('patience without an attempt, where nothing is wrong with the remediation', () => {
+    assert.equal(verdict(new NotNow('no list yet')).kind, 'wait');
+    assert.equal(verdict(new NewerPayload('version 2')).kind, 'wait');
+  });
+
+  it('silence, where another worker has the remediation', () => {
+    assert.deepEqual(verdict(new LockLost()), { kind: 'lost' });
+  });
+});
+
+describe('the wait before the next attempt', () => {
+  it('doubles from half a second to half a minute, never less than half of that', () => {
+    assert.deepEqual(
+      [1, 2, 3, 7, 50, 1e9].map((attempt) => backoff(attempt, 1)),
+      [500, 1000, 2000, 30_000, 30_000, 30_000],
+    );
+    assert.equal(backoff(3, 0), 1000);
+  });
+});
