@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { messageOf } from '@openfero/core/errors';
 
 /** Everything that `npm test` checks, in order: what is quick to tell comes first. */
 const CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
@@ -44,6 +45,6 @@ async function main(only: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+  console.error(`\n${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { messageOf } from '@openfero/core/errors';
 import type { Benchmark, Run } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks/all.ts';
 import { compareWith } from './benchmarks/compare.ts';
@@ -39,7 +40,7 @@ async function measure(options: Options): Promise<Report> {
       rows.push(...(await benchmark.run(tellingAs(benchmark, run))));
     } catch (error) {
       // The others are worth having all the same.
-      failures.push(`${benchmark.name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${benchmark.name}: ${messageOf(error)}`);
       run.tell(`${benchmark.name} has failed: ${String(error)}`);
       process.exitCode = 1;
     }
@@ -85,8 +86,6 @@ process.setMaxListeners(50);
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(
-    `The benchmark failed: ${error instanceof Error ? error.message : String(error)}\n`,
-  );
+  process.stderr.write(`The benchmark failed: ${messageOf(error)}\n`);
   process.exitCode = 1;
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '@openfero/core/errors';
 import { controlPlaneStage, directoryStage, type Stage } from './stage.ts';
 import { assertPortsFree, type Demo, startDemo } from './start.ts';
 import { tellOutcome, tellWhatNext } from './tell.ts';
@@ -69,6 +70,6 @@ function interrupted(): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`The demo failed: ${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@openfero/core/errors';
 import { type Random, seeded } from '../../services/worker/test/model/random.ts';
 import type { Kind, Means, Place, Promised } from './fault.ts';
 import { NETWORK } from './kinds/network.ts';
@@ -74,7 +75,7 @@ export async function play(
     try {
       await kind.run({ ...common, random, recovery });
     } catch (error) {
-      problems.push(`${kind.name}: ${error instanceof Error ? error.message : String(error)}`);
+      problems.push(`${kind.name}: ${messageOf(error)}`);
     }
     fault.to = Date.now();
   };

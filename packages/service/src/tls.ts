@@ -6,6 +6,7 @@ import {
   TLSSocket,
   type TlsOptions,
 } from 'node:tls';
+import { messageOf } from '@openfero/core/errors';
 import type { FastifyInstance } from 'fastify';
 import { OPEN_ROUTES } from './health.ts';
 import type { Logger } from './log.ts';
@@ -57,7 +58,7 @@ function attempt(name: string, path: string, options: SecureContextOptions): voi
   try {
     createSecureContext(options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new InvalidSetting(name, `${JSON.stringify(path)} does not fit (${reason})`);
   }
 }

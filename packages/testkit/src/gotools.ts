@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '@openfero/core/errors';
 import { output } from './controlplane/command.ts';
 import { holding } from './controlplane/lock.ts';
 
@@ -56,7 +57,7 @@ export async function missingControlPlane(env = process.env): Promise<string | u
     else await goVersion(env);
     return undefined;
   } catch (error) {
-    return `no Kubernetes control plane: ${error instanceof Error ? error.message : String(error)}`;
+    return `no Kubernetes control plane: ${messageOf(error)}`;
   }
 }
 
@@ -85,7 +86,7 @@ async function goVersion(env: NodeJS.ProcessEnv): Promise<string> {
       await output('go', ['env', 'GOVERSION', 'GOOS', 'GOARCH'], { cwd: MODULE, env })
     ).trim();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const wanted = 'install Go 1.26 (https://go.dev/dl) or set KUBEBUILDER_ASSETS';
     throw new Error(`it is built with Go, and ${reason}; ${wanted}`);
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Alert } from '@openfero/core/alert';
+import { messageOf } from '@openfero/core/errors';
 import {
   occurrenceOf,
   PAYLOAD_VERSION,
@@ -210,7 +211,7 @@ function lostScripts(error: unknown): boolean {
 
 function asUnavailable(error: unknown): Unavailable {
   if (error instanceof Unavailable) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new Unavailable(explain(message), { cause: error });
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { codeOf, messageOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { FAILURES } from '@openfero/core/outcome';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
@@ -96,7 +97,7 @@ async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: stri
     await once(redis, 'ready');
   } catch (error) {
     redis.disconnect();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new InvalidSetting('REDIS_URL', `Redis is not reachable (${message})`);
   }
   return { redis, prefix };
@@ -145,7 +146,7 @@ async function retry(job: Job): Promise<boolean> {
     await job.retry('failed');
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && GONE.includes(error.code)) return false;
+    if (GONE.includes(codeOf(error))) return false;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { InvalidMatchers, type Matcher, parseMatchers } from '@openfero/core/mat
 import {
   COUNT,
   DEDUPLICATION,
+  DEFAULT_POLICY,
   DURATION,
   DURATION_OR_NEVER,
   MODE,
@@ -33,6 +34,12 @@ export interface WorkerSettings extends CommonSettings, ClusterSettings {
 /** Measured default: 64 creates in flight reach the limit of one API server on two cores. */
 const DEFAULT_CONCURRENCY = 64;
 
+/** Unfinished Jobs over all operarii. */
+const DEFAULT_MAX_ACTIVE_JOBS = 50;
+
+/** Milliseconds: the default ttl and deadline of a Job. */
+const HOUR = 3_600_000;
+
 /**
  * Reads the worker's settings.
  *
@@ -49,7 +56,7 @@ export function readSettings(env: Environment): WorkerSettings {
       max: 1000,
     }),
     policy: readPolicyDefaults(env),
-    maxActiveJobs: read(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, '50'),
+    maxActiveJobs: read(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, DEFAULT_MAX_ACTIVE_JOBS),
     jobTtl: seconds(env, 'OPENFERO_JOB_TTL'),
     jobDeadline: seconds(env, 'OPENFERO_JOB_DEADLINE'),
   });
@@ -57,15 +64,14 @@ export function readSettings(env: Environment): WorkerSettings {
 
 function readPolicyDefaults(env: Environment): Policy {
   const policy: Policy = {
-    dedupBy: read(env, 'OPENFERO_DEDUP_BY', DEDUPLICATION, 'alert'),
-    cooldown: read(env, 'OPENFERO_COOLDOWN', DURATION, '10m'),
-    repeatAfter: read(env, 'OPENFERO_REPEAT_AFTER', DURATION_OR_NEVER, 'never'),
-    maxAge: read(env, 'OPENFERO_MAX_AGE', DURATION, '15m'),
-    maxActive: read(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, '10'),
-    mode: read(env, 'OPENFERO_MODE', MODE, 'run'),
+    ...DEFAULT_POLICY,
+    dedupBy: read(env, 'OPENFERO_DEDUP_BY', DEDUPLICATION, DEFAULT_POLICY.dedupBy),
+    cooldown: read(env, 'OPENFERO_COOLDOWN', DURATION, DEFAULT_POLICY.cooldown),
+    repeatAfter: read(env, 'OPENFERO_REPEAT_AFTER', DURATION_OR_NEVER, DEFAULT_POLICY.repeatAfter),
+    maxAge: read(env, 'OPENFERO_MAX_AGE', DURATION, DEFAULT_POLICY.maxAge),
+    maxActive: read(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, DEFAULT_POLICY.maxActive),
+    mode: read(env, 'OPENFERO_MODE', MODE, DEFAULT_POLICY.mode),
     match: matchers(env),
-    runIfResolved: false,
-    ownJobs: false,
   };
   if (policy.dedupBy !== 'alert') refuseContradiction(policy);
   return policy;
@@ -88,8 +94,9 @@ function refuseContradiction({ dedupBy, repeatAfter, cooldown }: Policy): void {
 }
 
 /** Reads a value that an operarius' annotation may override: both are written alike. */
-function read<T>(env: Environment, name: string, syntax: Syntax<T>, fallback: string): T {
-  const value = text(env, name) ?? fallback;
+function read<T>(env: Environment, name: string, syntax: Syntax<T>, fallback: T): T {
+  const value = text(env, name);
+  if (value === undefined) return fallback;
   const parsed = syntax.parse(value);
   if (parsed !== undefined) return parsed;
   throw new InvalidSetting(name, `${JSON.stringify(value)} is wrong: expected ${syntax.allowed}`);
@@ -97,7 +104,7 @@ function read<T>(env: Environment, name: string, syntax: Syntax<T>, fallback: st
 
 /** @returns whole seconds: what a Job's fields are in */
 function seconds(env: Environment, name: string): number {
-  return Math.ceil(read(env, name, DURATION, '1h') / 1000);
+  return Math.ceil(read(env, name, DURATION, HOUR) / 1000);
 }
 
 function matchers(env: Environment): readonly Matcher[] {

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digest } from '@openfero/core/digest';
+import { codeOf, messageOf } from '@openfero/core/errors';
 import { type ConfigMap, isObject } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/policy';
 import { parseManifests } from '@openfero/core/yaml';
@@ -124,8 +125,7 @@ async function readContent(path: string, settled: number): Promise<Content | und
     if (age >= 0 && age < settled) return undefined;
     return { text: await readFile(path, 'utf8'), readable: true };
   } catch (error) {
-    const gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return gone ? undefined : { text: messageOf(error), readable: false };
+    return codeOf(error) === 'ENOENT' ? undefined : { text: messageOf(error), readable: false };
   }
 }
 
@@ -186,8 +186,4 @@ function index(
     }
   }
   return byName;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

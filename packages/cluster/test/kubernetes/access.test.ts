@@ -37,7 +37,7 @@ describe('a worker of a Kubernetes cluster', () => {
     assert.equal(settings.jobNamespace, 'remedies');
     const own = { OPENFERO_CONFIGMAP_NAMESPACE: 'a', OPENFERO_JOB_NAMESPACE: 'b' };
     const { configMapNamespace, jobNamespace } = readClusterSettings({
-            KUBECONFIG,
+      KUBECONFIG,
       ...own,
     });
     assert.deepEqual([configMapNamespace, jobNamespace], ['a', 'b']);

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js';
 import type { Texts } from '../alert.ts';
+import { messageOf } from '../errors.ts';
 import { InvalidMatchers, type Token, tokenize, unquote } from './tokens.ts';
 
 export { InvalidMatchers } from './tokens.ts';
@@ -119,7 +120,7 @@ function compile(value: string, at: number): RE2JS {
   try {
     return RE2JS.compile(`^(?:${value})$`);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new InvalidMatchers(
       `the regular expression at character ${at} is not valid in RE2: ${why}`,
     );

@@ -29,6 +29,19 @@ export interface Policy {
   readonly ownJobs: boolean;
 }
 
+/** What counts where neither an annotation nor a setting says otherwise. */
+export const DEFAULT_POLICY: Policy = {
+  dedupBy: 'alert',
+  cooldown: 10 * 60_000,
+  repeatAfter: 'never',
+  maxAge: 15 * 60_000,
+  maxActive: 10,
+  mode: 'run',
+  match: [],
+  runIfResolved: false,
+  ownJobs: false,
+};
+
 const ANNOTATION_PREFIX = 'openfero.io/';
 
 /** What an operarius may say of itself, and the global switch. */

@@ -141,7 +141,7 @@ describe('a data key', () => {
 describe('an operarius', () => {
   it('is what the example of the documents says', () => {
     const file = new URL(
-      '../../../deploy/examples/operarii/kubequotaalmostfull-firing.yaml',
+      '../../../../deploy/examples/operarii/kubequotaalmostfull-firing.yaml',
       import.meta.url,
     );
     const manifest = parseManifest(readFileSync(file, 'utf8'));

@@ -1,3 +1,4 @@
+import { codeOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason, type Result } from '@openfero/core/outcome';
 import {
@@ -97,8 +98,7 @@ export async function putBack(job: RemediationJob, token: string, delay: number)
     await job.moveToDelayed(Date.now() + delay, token);
     return true;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (NOT_OURS.includes(code)) return false;
+    if (NOT_OURS.includes(codeOf(error))) return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
+import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import type { Worker } from 'bullmq';
 
@@ -110,10 +111,6 @@ export function gate(cluster: Cluster, log: Logger): Gate {
 
 function isNoAnswer(error: unknown): boolean {
   return error instanceof ClusterError && (error.status === undefined || error.status >= 500);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Counts those of the last second and forgets the others. */

@@ -1,4 +1,5 @@
 import { tooLate } from '@openfero/core/decisions/timeliness';
+import { messageOf } from '@openfero/core/errors';
 import { troubleOf } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { Look } from '@openfero/core/redis/memory';
@@ -47,7 +48,7 @@ async function earlierJob(attempt: Attempt): Promise<Step | undefined> {
     const policy = { ...operarius.policy, maxAge: 2 * operarius.policy.maxAge };
     const late = tooLate(remediation, policy, state, now);
     if (late?.outcome !== 'expired') throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new Ended('expired', `it may have a Job, but none can be read; last error: ${message}`);
   }
 }

@@ -1,4 +1,5 @@
 import { ClusterError } from '@openfero/cluster/cluster';
+import { messageOf } from '@openfero/core/errors';
 import { InvalidOperarius } from '@openfero/core/operarius';
 import type { Failure } from '@openfero/core/outcome';
 import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
@@ -73,7 +74,7 @@ function retry(error: unknown): Verdict {
   // BullMQ would take 0 for at once, and an hour is beyond every max-age.
   const after =
     asked === undefined ? undefined : Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, asked));
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { kind: 'retry', after, message };
 }
 

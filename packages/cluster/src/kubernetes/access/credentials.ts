@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import { InvalidSetting } from '@openfero/service/settings';
 import type { Timing } from '../http/timing.ts';
@@ -150,8 +151,4 @@ function checkTls({ ca, cert, key }: Tls): void {
 
 function sameTls(a: Tls, b: Tls): boolean {
   return a.ca === b.ca && a.cert === b.cert && a.key === b.key;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

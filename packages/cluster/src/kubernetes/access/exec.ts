@@ -1,6 +1,7 @@
 import type { RequestOptions } from 'node:https';
 import type { User } from '@kubernetes/client-node/dist/config_types.js';
 import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
+import { messageOf } from '@openfero/core/errors';
 import { isObject } from '@openfero/core/kubernetes';
 
 /** What a kubeconfig's exec plugin printed. */
@@ -80,6 +81,6 @@ function withInfo(user: User, server: string): User {
 /** It says what it likes, on several lines; the parser's error would quote what may be a token. */
 function oneLine(error: unknown): string {
   if (error instanceof SyntaxError) return 'it printed no JSON';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.trim().replace(/\s+/g, ' ').slice(0, 300);
 }

@@ -8,6 +8,7 @@ import {
   newUsers,
   type User,
 } from '@kubernetes/client-node/dist/config_types.js';
+import { messageOf } from '@openfero/core/errors';
 import { isObject, type Json, type JsonObject } from '@openfero/core/kubernetes';
 import { parseManifest } from '@openfero/core/yaml';
 import { InvalidSetting, readTextFile } from '@openfero/service/settings';
@@ -61,7 +62,7 @@ function readFile(path: string): Config {
       rawUsers: Array.isArray(rawUsers) ? rawUsers : [],
     };
   } catch (error) {
-    throw wrong(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrong(`${path}: ${messageOf(error)}`);
   }
 }
 

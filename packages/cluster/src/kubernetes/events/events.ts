@@ -1,3 +1,4 @@
+import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import { ClusterError, type Events } from '../../cluster.ts';
 import { correlator, type Series } from './series.ts';
@@ -67,7 +68,7 @@ export function kubernetesEvents(calls: EventCalls, options: EventOptions): Kube
       if (one !== undefined) await write(one);
     } catch (error) {
       if (isForbidden(error)) quietUntil = now() + timing.quiet;
-      complain(error instanceof Error ? error.message : String(error));
+      complain(messageOf(error));
     }
   };
   const rounds = async (): Promise<void> => {

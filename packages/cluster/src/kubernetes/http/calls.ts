@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '@openfero/core/errors';
 import { ClusterError } from '../../cluster.ts';
 import type { Access } from '../access/access.ts';
 import type { Credentials, Presented } from '../access/credentials.ts';
@@ -160,24 +161,24 @@ async function present(credentials: Credentials, { limit, signal }: Wait): Promi
 /** The error of a call, or of a body, that the network or a time limit ended. */
 export function noAnswer(error: unknown, server: string): ClusterError {
   if (error instanceof ClusterError) return error;
-  const reason = isTimeout(error) ? 'Timeout' : codeOf(error);
-  const message = isTimeout(error) ? 'no answer in time' : messageOf(error);
+  const reason = isTimeout(error) ? 'Timeout' : reasonOf(error);
+  const message = isTimeout(error) ? 'no answer in time' : textOf(error);
   return new ClusterError(`${server}: ${message}`, { reason, cause: error });
 }
 
 /** Our own limit, that of undici, or of the system. */
 function isTimeout(error: unknown): boolean {
   const codes = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
-  return error instanceof TooLate || codes.includes(codeOf(error));
+  return error instanceof TooLate || codes.includes(reasonOf(error));
 }
 
-function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
   return typeof code === 'string' ? code : 'Unreachable';
 }
 
 /** A refusal by several addresses at once has no message of its own. */
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message === '' ? codeOf(error) : message;
+function textOf(error: unknown): string {
+  const message = messageOf(error);
+  return message === '' ? reasonOf(error) : message;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import { ClusterError } from '../../cluster.ts';
 import type { Api } from '../http/api.ts';
@@ -172,7 +173,7 @@ function lifeOf({ title }: Source, { timing, log }: Means) {
 
 /** What to look at first, after what was said. */
 function describe(reason: unknown): string {
-  const message = reason instanceof Error ? reason.message : String(reason);
+  const message = messageOf(reason);
   const status = reason instanceof ClusterError ? reason.status : undefined;
   if (status === 403) return `${message}: check the worker's Role and RoleBinding`;
   return status === 401 ? `${message}: check the worker's token or certificate` : message;
