@@ -172,7 +172,7 @@ describe('on a real API server', await withoutControlPlane(), () => {
     const described = await plane.kubectl([
       ...['describe', 'configmap', 'openfero-wrong-firing', '-n', system.namespace],
     ]);
-    assert.match(described, /Warning\s+InvalidOperarius.*the API server refuses it/);
+    assert.match(described, /Warning\s+InvalidOperarius.*the API server rejects it/);
   });
 
   it('tells the author at once of Pods that PodSecurity will never let start', async (t) => {
@@ -180,7 +180,7 @@ describe('on a real API server', await withoutControlPlane(), () => {
     await system.define(operariusOf('Privileged'));
     const [worker] = system.workers;
     const line = await worker?.waitForLine(({ msg }) => msg.startsWith('operarius is'));
-    assert.equal(line?.msg, 'operarius is invalid: it will not run');
+    assert.equal(line?.msg, 'operarius is invalid and will not run');
     assert.match(String(line?.['problem']), /^its Pods cannot start: would violate PodSecurity/);
   });
 

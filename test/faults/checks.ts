@@ -196,17 +196,17 @@ function absorbs(job: MadeJob | undefined, { remediation }: Ending): boolean {
     remediation.alert.status,
   );
   if (job === undefined || operarius === undefined) return false;
-  const { k, episode } = troubleOf(remediation, operarius);
-  const [ofK, of] = episodeOf(job);
-  if (ofK !== k) return false;
+  const { troubleKey, episode } = troubleOf(remediation, operarius);
+  const [key, of] = episodeOf(job);
+  if (key !== troubleKey) return false;
   if (compareEpisodes(of, episode) >= 0) return true;
   const { cooldown } = operarius.policy;
   return Math.max(job.finishedAt, job.createdAt + cooldown) >= remediation.receivedAt - SLACK;
 }
 
-function episodeOf({ dedupKey }: MadeJob): [k: string, episode: Episode] {
-  const [k = '', instant = '', count = '0'] = dedupKey.split('/');
-  return [k, { instant, count: Number(count) }];
+function episodeOf({ dedupKey }: MadeJob): [troubleKey: string, episode: Episode] {
+  const [troubleKey = '', instant = '', count = '0'] = dedupKey.split('/');
+  return [troubleKey, { instant, count: Number(count) }];
 }
 
 /** Distinct episodes of which the recorded ends say that they have run. */

@@ -155,7 +155,14 @@ function assertLegal(remediation: Remediation): void {
   if (operarius === undefined) return;
   const identity = { ...troubleOf(remediation, operarius), n: 0 };
   const times = { ttlSeconds: 3600, deadlineSeconds: 3600 };
-  const { job } = render({ operarius, remediation, identity, namespace: 'fuzz', ...times });
+  const { job } = render({
+    operarius,
+    remediation,
+    identity,
+    namespace: 'fuzz',
+    ...times,
+    ownServiceAccount: undefined,
+  });
   const { name, labels: made, annotations } = job.metadata;
   assert.ok(NAME.test(name) && name.length <= 63, `name ${name}`);
   for (const value of Object.values(made)) {

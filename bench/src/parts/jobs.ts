@@ -40,6 +40,7 @@ function jobBody(operarius: Operarius, remediation: Remediation, namespace: stri
   const identity = { ...troubleOf(remediation, operarius), n: 0 };
   const hour = 3600;
   const { job } = render({
+    ownServiceAccount: undefined,
     ...{ operarius, remediation, identity, namespace },
     ttlSeconds: hour,
     deadlineSeconds: hour,

@@ -24,18 +24,24 @@ test('by alert: one trouble per fingerprint and own status, one episode per star
   const one = remediation({});
   const trouble = troubleBy('alert', one);
   assert.deepEqual(trouble.episode, { instant: one.alert.startsAt, count: 0 });
-  assert.match(trouble.k, /^[0-9a-f]{64}$/);
+  assert.match(trouble.troubleKey, /^[0-9a-f]{64}$/);
   const later = { ...one, id: 'other', receivedAt: one.receivedAt + 1e9 };
   assert.deepEqual(troubleBy('alert', later), trouble);
   assert.deepEqual(troubleBy('alert', inGroup(one, { key: 'x', status: 'resolved' })), trouble);
-  assert.notEqual(troubleBy('alert', remediation({ fingerprint: 'f' })).k, trouble.k);
-  assert.notEqual(troubleBy('alert', remediation({ status: 'resolved' })).k, trouble.k);
+  assert.notEqual(
+    troubleBy('alert', remediation({ fingerprint: 'f' })).troubleKey,
+    trouble.troubleKey,
+  );
+  assert.notEqual(
+    troubleBy('alert', remediation({ status: 'resolved' })).troubleKey,
+    trouble.troubleKey,
+  );
 });
 
 test('by alert with repeat-after: the remembered episode and its count', () => {
   const repeat = { episode: '2026-11-22T04:00:00.000000000Z', count: 2 };
   assert.deepEqual(troubleBy('alert', { ...remediation({}), repeat }), {
-    k: troubleBy('alert', remediation({})).k,
+    troubleKey: troubleBy('alert', remediation({})).troubleKey,
     episode: { instant: repeat.episode, count: 2 },
   });
 });
@@ -49,11 +55,17 @@ test("by group: one trouble per group and the group's status, one episode per wi
     receivedAt: one.receivedAt,
   };
   assert.deepEqual(troubleBy('group', member), trouble);
-  assert.notEqual(troubleBy('group', inGroup(one, { key: 'other' })).k, trouble.k);
-  assert.notEqual(troubleBy('group', inGroup(one, { status: 'resolved' })).k, trouble.k);
+  assert.notEqual(
+    troubleBy('group', inGroup(one, { key: 'other' })).troubleKey,
+    trouble.troubleKey,
+  );
+  assert.notEqual(
+    troubleBy('group', inGroup(one, { status: 'resolved' })).troubleKey,
+    trouble.troubleKey,
+  );
   const next = troubleBy('group', { ...one, receivedAt: one.receivedAt + 1 });
   assert.equal(next.episode.instant, '2026-01-01T10:20:00.000000000Z');
-  assert.equal(next.k, trouble.k);
+  assert.equal(next.troubleKey, trouble.troubleKey);
 });
 
 test('by operarius: one trouble per own status, one episode per window of receipt', () => {
@@ -63,7 +75,10 @@ test('by operarius: one trouble per own status, one episode per window of receip
     troubleBy('operarius', inGroup(remediation({ fingerprint: 'f' }), { key: 'x' })),
     trouble,
   );
-  assert.notEqual(troubleBy('operarius', remediation({ status: 'resolved' })).k, trouble.k);
+  assert.notEqual(
+    troubleBy('operarius', remediation({ status: 'resolved' })).troubleKey,
+    trouble.troubleKey,
+  );
 });
 
 test('a repetition that was counted by alert means nothing by group', () => {
@@ -85,15 +100,18 @@ test('operarii of two names or two namespaces share no trouble, nor do the ways 
     troubleOf(one, { ...operarius(), namespace: 'other' }),
     troubleBy('group', one),
     troubleBy('operarius', one),
-  ].map(({ k }) => k);
+  ].map(({ troubleKey }) => troubleKey);
   assert.equal(new Set(ks).size, ks.length);
 });
 
 test('K and names stay what they were: Jobs and memories of before are found again', () => {
   const trouble = troubleBy('alert', remediation({}));
-  assert.equal(trouble.k, 'a69f20608f0422e0b3ab421ddeb554521295723010e9dc12e04fb0d0d0058fdd');
+  assert.equal(
+    trouble.troubleKey,
+    'a69f20608f0422e0b3ab421ddeb554521295723010e9dc12e04fb0d0d0058fdd',
+  );
   assert.equal(jobName('fix', { ...trouble, n: 0 }), 'fix-20b46fee79');
-  assert.equal(dedupKeyText(trouble), `${trouble.k}/2026-11-22T04:34:40.113210877Z/0`);
+  assert.equal(dedupKeyText(trouble), `${trouble.troubleKey}/2026-11-22T04:34:40.113210877Z/0`);
 });
 
 test('episodes are ordered by instant, then by count', () => {
@@ -170,7 +188,7 @@ test('megabytes of hostile text make a name and a label in no time', () => {
 const anyText = fc.oneof(hostileText, fc.string({ maxLength: 200 }), fc.constant('-'.repeat(70)));
 
 const identity: fc.Arbitrary<Identity> = fc.record({
-  k: fc.constantFrom('k1', 'k2'),
+  troubleKey: fc.constantFrom('k1', 'k2'),
   episode: fc.record({
     instant: fc.constantFrom('2026-01-01T00:00:00.000000000Z', '2026-01-01T00:00:00.000000001Z'),
     count: fc.nat(2),
@@ -199,7 +217,8 @@ test('property: every label value is legal', () => {
 test('property: equal episodes have equal names, others differ', () => {
   fc.assert(
     fc.property(identity, identity, (a, b) => {
-      const sameEpisode = a.k === b.k && compareEpisodes(a.episode, b.episode) === 0;
+      const sameEpisode =
+        a.troubleKey === b.troubleKey && compareEpisodes(a.episode, b.episode) === 0;
       assert.equal(dedupKeyText(a) === dedupKeyText(b), sameEpisode);
       assert.equal(jobName('fix', a) === jobName('fix', b), sameEpisode && a.n === b.n);
     }),
@@ -218,10 +237,14 @@ test('property: troubles are the same exactly where what dedup-by names is', () 
     fc.property(one, one, (a, b) => {
       const made = ({ fingerprint, key, status }: typeof a): Remediation =>
         inGroup(remediation({ fingerprint }), { key, status });
-      const k = (dedupBy: DedupBy, of: typeof a): string => troubleBy(dedupBy, made(of)).k;
-      assert.equal(k('alert', a) === k('alert', b), a.fingerprint === b.fingerprint);
-      assert.equal(k('group', a) === k('group', b), a.key === b.key && a.status === b.status);
-      assert.equal(k('operarius', a), k('operarius', b));
+      const keyBy = (dedupBy: DedupBy, of: typeof a): string =>
+        troubleBy(dedupBy, made(of)).troubleKey;
+      assert.equal(keyBy('alert', a) === keyBy('alert', b), a.fingerprint === b.fingerprint);
+      assert.equal(
+        keyBy('group', a) === keyBy('group', b),
+        a.key === b.key && a.status === b.status,
+      );
+      assert.equal(keyBy('operarius', a), keyBy('operarius', b));
     }),
     { numRuns: 300 },
   );

@@ -3,7 +3,7 @@ import { serveMetrics } from '@openfero/service/metrics';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Registry } from 'prom-client';
 
-/** What the worker shows over HTTP: that it lives, that it is ready, and its metrics. */
+/** The worker's HTTP routes: liveness, readiness and metrics. It listens on nothing. */
 export function buildApp(
   metrics: Registry,
   checks: { readonly healthy: Check; readonly ready: Check },

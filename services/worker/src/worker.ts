@@ -6,18 +6,18 @@ import { connectRedis } from '@openfero/service/redis';
 import type { Step } from '@openfero/service/stop';
 import { Queue } from 'bullmq';
 import { buildApp } from './app.ts';
-import { checkOperarii } from './check/check.ts';
+import { startChecking } from './check/check.ts';
 import { announce } from './ends/announce.ts';
-import { tellOfEnds } from './ends/ends.ts';
-import { recorder } from './ends/record.ts';
-import { consumer, stopConsuming } from './queue/consume.ts';
-import { gate } from './queue/gate.ts';
-import { queueMetrics } from './queue/metrics.ts';
-import { progress } from './queue/progress.ts';
-import { memories } from './redis/memory.ts';
-import { places } from './redis/places.ts';
-import { keepPlaces } from './redis/reconcile.ts';
-import { registry } from './remediation/registry.ts';
+import { onEnds } from './ends/ends.ts';
+import { createRecorder } from './ends/record.ts';
+import { createConsumer, stopConsuming } from './queue/consume.ts';
+import { createGate } from './queue/gate.ts';
+import { registerQueueMetrics } from './queue/metrics.ts';
+import { createProgress } from './queue/progress.ts';
+import { createEpisodeMemory } from './redis/memory.ts';
+import { createPlaces } from './redis/places.ts';
+import { createReconciler } from './redis/reconcile.ts';
+import { createOperariusRegistry } from './remediation/registry.ts';
 import { countRequests } from './request-count.ts';
 import type { WorkerSettings } from './settings.ts';
 
@@ -28,19 +28,17 @@ export interface RunningWorker {
 }
 
 /**
- * Puts a worker together and starts it: it is ready once Redis and the cluster are.
+ * Wires a worker together and starts it. It is ready once Redis and the cluster are.
  *
  * @throws {InvalidSetting}
  */
 export async function startWorker(settings: WorkerSettings, log: Logger): Promise<RunningWorker> {
-  const { prefix, maxActiveJobs } = settings;
+  const { prefix, maxActiveJobs, concurrency } = settings;
   const metrics = createMetrics();
-  const { concurrency } = settings;
-  const requests = countRequests(metrics);
-  const onRequest = (verb: string, code: string): void => requests.inc({ verb, code });
+  const onRequest = countRequests(metrics);
   const cluster = await connectCluster(settings, { concurrency, onRequest }, log);
   const redis = connectRedis(settings.redis, { kind: 'consumer', name: 'openfero-worker' }, log);
-  // Of its own: what is only looked at must not wait for Redis as consuming does.
+  // A connection of its own: metrics and health must not wait for Redis as consuming does.
   const observer = connectRedis(
     settings.redis,
     { kind: 'producer', name: 'openfero-worker-observer', commandTimeoutMs: 1000 },
@@ -49,48 +47,45 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const queue = new Queue(QUEUE, { connection: observer, prefix, skipVersionCheck: true });
   queue.on('error', (error) => log.debug({ err: error }, 'queue'));
 
-  const deps = {
-    settings,
-    cluster,
-    registry: registry(cluster, settings.policy),
-    memories: memories(redis, prefix),
-    places: places({ redis, prefix, maxActiveJobs, queue }),
-  };
-  queueMetrics(metrics, {
+  const registry = createOperariusRegistry(cluster, settings.policy);
+  const memory = createEpisodeMemory(redis, prefix);
+  const places = createPlaces({ redis, prefix, maxActiveJobs, queue });
+  registerQueueMetrics(metrics, {
     ...{ redis: observer, prefix, queue, cluster },
-    memories: memories(observer, prefix),
-    places: places({ redis: observer, prefix, maxActiveJobs, queue }),
+    memory: createEpisodeMemory(observer, prefix),
+    places: createPlaces({ redis: observer, prefix, maxActiveJobs, queue }),
   });
-  const control = gate(cluster, log);
-  // Without Redis nothing can be consumed, and no restart brings it back.
-  const idle = (): boolean => control.closed() !== undefined || observer.status !== 'ready';
-  const life = progress(queue, idle);
-  const worker = consumer({ redis, log, gate: control, deps, onProgress: life.made });
-  const record = recorder(log, metrics);
-  tellOfEnds(worker, deps.registry, (ending) => {
+  const gate = createGate(cluster, log);
+  // Without Redis nothing can be consumed, and a restart would not change that.
+  const idle = (): boolean => gate.closed() !== undefined || observer.status !== 'ready';
+  const progress = createProgress(queue, idle);
+  const deps = { settings, cluster, registry, memory, places };
+  const consumer = createConsumer({ redis, log, gate, deps, onProgress: progress.made });
+  const record = createRecorder(log, metrics);
+  onEnds(consumer, registry, (ending) => {
     record(ending);
     announce(cluster, ending);
   });
-  control.steer(worker);
-  const stopChecking = checkOperarii({ cluster, redis, settings, log });
-  const kept = keepPlaces(cluster, deps.places, deps.memories, log);
-  // It may have lost them while it was away.
-  redis.on('ready', kept.reconcile);
+  gate.steer(consumer);
+  const stopChecking = startChecking({ cluster, redis, settings, log });
+  const reconciler = createReconciler(cluster, places, memory, log);
+  // Redis may have lost the places while it was unreachable.
+  redis.on('ready', reconciler.reconcile);
 
   const app = buildApp(metrics, {
-    healthy: life.problem,
-    ready: () => control.closed() ?? (redis.status === 'ready' ? undefined : 'Redis is not ready'),
+    healthy: progress.problem,
+    ready: () => gate.closed() ?? (redis.status === 'ready' ? undefined : 'Redis is not ready'),
   });
   const url = await app.listen({ host: settings.host, port: settings.port });
   log.info({ url }, 'listening');
   return {
     url,
     steps: [
-      ['consumer', () => stopConsuming(worker, redis)],
-      ['gate', () => control.stop()],
-      ['places', () => kept.stop()],
+      ['consumer', () => stopConsuming(consumer, redis)],
+      ['gate', () => gate.stop()],
+      ['places', () => reconciler.stop()],
       ['checks', stopChecking],
-      ['progress', () => life.stop()],
+      ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
       ['http', () => app.close()],
       ['queue', () => queue.close()],

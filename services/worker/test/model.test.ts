@@ -49,9 +49,9 @@ function untrue({ remediation, ends }: Entry, { world, operarius }: Run): string
 
 /** Whether a Job is reason enough to start none: of the same or a later episode, running, or recent. */
 function absorbs(job: ModelJob, remediation: Remediation, operarius: Operarius): boolean {
-  const { k, episode } = troubleOf(remediation, operarius);
-  const [ofK, instant = '', count] = job.dedupKey?.split('/') ?? [];
-  if (ofK !== k) return false;
+  const { troubleKey, episode } = troubleOf(remediation, operarius);
+  const [key, instant = '', count] = job.dedupKey?.split('/') ?? [];
+  if (key !== troubleKey) return false;
   const later = compareEpisodes({ instant, count: Number(count) }, episode) >= 0;
   const { cooldown } = operarius.policy;
   return later || Math.max(job.finishedAt, job.createdAt + cooldown) >= remediation.receivedAt;

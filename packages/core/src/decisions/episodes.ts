@@ -2,33 +2,33 @@ import { compareEpisodes, type Episode } from '../identity/trouble.ts';
 import type { Policy } from '../operarius/policy.ts';
 import type { Memory } from '../redis/memory.ts';
 
-/** What the memory of an episode says about a remediation of the same K. */
-export type Decision =
+/** What the memory of an episode says about a remediation of the same trouble. */
+export type EpisodeDecision =
   /** Nothing stands against it. */
   | { readonly kind: 'create' }
   /** This remediation made the remembered Job. */
   | { readonly kind: 'created'; readonly job: string }
   /** The trouble has its Job already. */
   | { readonly kind: 'deduplicated'; readonly job: string }
-  /** A later trouble than the remembered one: its Job has a say, see {@link afterwards}. */
+  /** A later episode than the remembered one: see {@link decideOnLaterEpisode}. */
   | { readonly kind: 'later'; readonly memory: Memory }
-  /** `repeat-after` is over: the remembered episode, counted up, and then as `later`. */
+  /** `repeat-after` is over: the remembered episode with its count plus one, and then as `later`. */
   | { readonly kind: 'repeat'; readonly memory: Memory; readonly episode: Episode };
 
 /**
  * Compares a remediation with what is remembered.
  *
  * The same or an earlier episode is deduplicated: startsAt can move back during one firing, and a
- * late re-send of an earlier trouble is no new one.
+ * notification of an earlier episode that arrives late is no new trouble.
  *
  * @param now milliseconds, Redis' clock, as all times here
  */
-export function decide(
+export function decideOnEpisode(
   remediation: { readonly id: string; readonly episode: Episode },
   memory: Memory | undefined,
   policy: Policy,
   now: number,
-): Decision {
+): EpisodeDecision {
   if (memory === undefined) return { kind: 'create' };
   if (memory.remediation === remediation.id) return { kind: 'created', job: memory.job };
   if (compareEpisodes(remediation.episode, memory.episode) > 0) return { kind: 'later', memory };
@@ -39,8 +39,8 @@ export function decide(
   return { kind: 'deduplicated', job: memory.job };
 }
 
-/** What becomes of a later episode. */
-export type Afterwards =
+/** What the remembered Job means for a later episode. */
+export type LaterEpisodeDecision =
   | { readonly kind: 'create' }
   | { readonly kind: 'deduplicated'; readonly reason: string }
   /** `cooldown` lasts until then. */
@@ -51,14 +51,17 @@ export type Afterwards =
  *
  * @param unfinished whether that Job still runs
  */
-export function afterwards(
+export function decideOnLaterEpisode(
   memory: Memory,
   unfinished: boolean,
   policy: Policy,
   now: number,
-): Afterwards {
+): LaterEpisodeDecision {
   if (unfinished) {
-    return { kind: 'deduplicated', reason: `Job ${memory.job} of an earlier episode still runs` };
+    return {
+      kind: 'deduplicated',
+      reason: `Job ${memory.job} of an earlier episode is still running`,
+    };
   }
   const until = memory.createdAt + policy.cooldown;
   if (now >= until) return { kind: 'create' };

@@ -19,8 +19,8 @@ const HASH_LENGTH = 10;
  *
  * @param prefix from {@link jobPrefix}
  */
-export function jobName(prefix: string, { k, episode, n }: Identity): string {
-  return `${prefix}-${digest('job/1', dedupKeyText({ k, episode }), String(n)).slice(0, HASH_LENGTH)}`;
+export function jobName(prefix: string, { troubleKey, episode, n }: Identity): string {
+  return `${prefix}-${digest('job/1', dedupKeyText({ troubleKey, episode }), String(n)).slice(0, HASH_LENGTH)}`;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Remediation } from '../redis/remediation.ts';
 /** Which trouble a remediation is about. */
 export interface Trouble {
   /** What counts as the same trouble over time: 64 hex digits. */
-  readonly k: string;
+  readonly troubleKey: string;
   readonly episode: Episode;
 }
 
@@ -18,8 +18,8 @@ export interface Episode {
 }
 
 /**
- * Part of every K. To be raised when K is made in another way: names and memories of before then
- * mean nothing any more, and everything that still fires may get one more Job.
+ * Part of every trouble key. Raise it when the key is computed in another way: older names and
+ * memories then mean nothing, and everything that still fires may get one more Job.
  */
 const KEY_VERSION = 'k/1';
 
@@ -30,14 +30,14 @@ const KEY_VERSION = 'k/1';
 export function troubleOf(remediation: Remediation, operarius: Operarius): Trouble {
   const { status, adds, episode } = scopeOf(remediation, operarius);
   return {
-    k: digest(KEY_VERSION, operarius.namespace, operarius.name, status, ...adds),
+    troubleKey: digest(KEY_VERSION, operarius.namespace, operarius.name, status, ...adds),
     episode,
   };
 }
 
 interface Scope {
   readonly status: string;
-  /** What `dedup-by` adds to K, named, so that no fingerprint is taken for a group's key. */
+  /** What `dedup-by` adds to the key, prefixed so that no fingerprint equals a group's key. */
   readonly adds: readonly string[];
   readonly episode: Episode;
 }
@@ -81,9 +81,9 @@ export function compareEpisodes(a: Episode, b: Episode): number {
 }
 
 /**
- * All of K and episode in one text, the annotation `openfero.io/dedup-key`: a Job that has our name
+ * Trouble key and episode in one text, the annotation `openfero.io/dedup-key`: a Job that has our name
  * but not this text is another's.
  */
-export function dedupKeyText({ k, episode }: Trouble): string {
-  return `${k}/${episode.instant}/${episode.count}`;
+export function dedupKeyText({ troubleKey, episode }: Trouble): string {
+  return `${troubleKey}/${episode.instant}/${episode.count}`;
 }

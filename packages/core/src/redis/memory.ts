@@ -3,7 +3,7 @@ import { key } from './keys.ts';
 import { readState, type State } from './states.ts';
 
 /**
- * What Redis remembers of one K (see identity.ts): the latest episode that got a Job. A hash:
+ * What Redis remembers of one trouble (see identity/trouble.ts): the latest episode that got a Job. A hash:
  *
  * | field | holds |
  * |---|---|
@@ -28,7 +28,8 @@ export interface Memory {
  */
 export const MEMORY_TTL = 8 * 24 * 3600 * 1000;
 
-export const memoryKey = (prefix: string, k: string): string => key(prefix, 'memory', k);
+export const memoryKey = (prefix: string, troubleKey: string): string =>
+  key(prefix, 'memory', troubleKey);
 
 /** Reads the fields in the order of the table; undefined where nothing, or nothing whole, is remembered. */
 function readMemory(fields: unknown): Memory | undefined {
@@ -66,7 +67,7 @@ return 1
 /**
  * What bears on one remediation, at one instant of Redis' clock, in one command.
  *
- * KEYS[1] the state of its alert, KEYS[2] the memory of its K.
+ * KEYS[1] the state of its alert, KEYS[2] the memory of its trouble.
  */
 export const LOOK = `
 local time = redis.call('TIME')

@@ -24,8 +24,8 @@ export interface RenderInput {
   readonly ttlSeconds: number;
   /** For templates without `activeDeadlineSeconds`, in seconds; 0 leaves it unset. */
   readonly deadlineSeconds: number;
-  /** The worker's ServiceAccount, where Jobs run in the worker's namespace: no Job may have it. */
-  readonly ownServiceAccount?: string | undefined;
+  /** The worker's own, which no Job may use; undefined where it is unknown or in another namespace. */
+  readonly ownServiceAccount: string | undefined;
 }
 
 export interface Rendered {

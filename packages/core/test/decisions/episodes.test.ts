@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { afterwards, decide } from '../../src/decisions/episodes.ts';
+import { decideOnEpisode, decideOnLaterEpisode } from '../../src/decisions/episodes.ts';
 import type { Policy } from '../../src/operarius/policy.ts';
 import type { Memory } from '../../src/redis/memory.ts';
 
@@ -31,36 +31,37 @@ const another = (instant: string, count = 0) => ({ id: 'another', episode: { ins
 
 describe('what is remembered of a trouble', () => {
   it('lets the first remediation create its Job', () => {
-    assert.deepEqual(decide(another(T1), undefined, policy, 0), { kind: 'create' });
+    assert.deepEqual(decideOnEpisode(another(T1), undefined, policy, 0), { kind: 'create' });
   });
 
   it('is the end of the remediation that made it, whatever was sent since', () => {
     const again = { id: 'first', episode: { instant: T1, count: 0 } };
-    assert.deepEqual(decide(again, memory, policy, 0), { kind: 'created', job: 'job-1' });
+    assert.deepEqual(decideOnEpisode(again, memory, policy, 0), { kind: 'created', job: 'job-1' });
   });
 
   it('absorbs the same episode, and an earlier one that comes late', () => {
     const deduplicated = { kind: 'deduplicated', job: 'job-1' };
-    assert.deepEqual(decide(another(T1), memory, policy, 1e12), deduplicated);
+    assert.deepEqual(decideOnEpisode(another(T1), memory, policy, 1e12), deduplicated);
     const later = { ...memory, episode: { instant: T2, count: 0 } };
-    assert.deepEqual(decide(another(T1), later, policy, 1e12), deduplicated);
+    assert.deepEqual(decideOnEpisode(another(T1), later, policy, 1e12), deduplicated);
   });
 
   it('asks the remembered Job about a later episode', () => {
-    assert.equal(decide(another(T2), memory, policy, 0).kind, 'later');
+    assert.equal(decideOnEpisode(another(T2), memory, policy, 0).kind, 'later');
   });
 
   it('counts the remembered episode up once repeat-after is over, and not before', () => {
     const repeating = { ...policy, repeatAfter: 60 * MINUTE };
     const counted = { ...memory, episode: { instant: T2, count: 3 } };
-    const at = (ms: number) => decide(another(T1), counted, repeating, counted.createdAt + ms);
+    const at = (ms: number) =>
+      decideOnEpisode(another(T1), counted, repeating, counted.createdAt + ms);
     assert.equal(at(60 * MINUTE - 1).kind, 'deduplicated');
     const repeat = at(60 * MINUTE);
     assert.deepEqual(repeat.kind === 'repeat' && repeat.episode, { instant: T2, count: 4 });
   });
 
   it('takes a repetition that was counted before for later than what it repeats', () => {
-    assert.equal(decide(another(T1, 1), memory, policy, 0).kind, 'later');
+    assert.equal(decideOnEpisode(another(T1, 1), memory, policy, 0).kind, 'later');
   });
 });
 
@@ -68,18 +69,21 @@ describe('a later episode', () => {
   const end = memory.createdAt + policy.cooldown;
 
   it('is deduplicated while the Job of the one before still runs', () => {
-    assert.equal(afterwards(memory, true, policy, end + 1).kind, 'deduplicated');
+    assert.equal(decideOnLaterEpisode(memory, true, policy, end + 1).kind, 'deduplicated');
   });
 
   it('waits until the cooldown is over, to the millisecond', () => {
-    assert.deepEqual(afterwards(memory, false, policy, end - 1), { kind: 'cooldown', until: end });
-    assert.deepEqual(afterwards(memory, false, policy, end), { kind: 'create' });
+    assert.deepEqual(decideOnLaterEpisode(memory, false, policy, end - 1), {
+      kind: 'cooldown',
+      until: end,
+    });
+    assert.deepEqual(decideOnLaterEpisode(memory, false, policy, end), { kind: 'create' });
   });
 
   it('is deduplicated within the cooldown where windows are the episodes', () => {
     for (const dedupBy of ['group', 'operarius'] as const) {
       assert.equal(
-        afterwards(memory, false, { ...policy, dedupBy }, end - 1).kind,
+        decideOnLaterEpisode(memory, false, { ...policy, dedupBy }, end - 1).kind,
         'deduplicated',
         dedupBy,
       );

@@ -29,6 +29,7 @@ function rendered(of: Operarius, one: Remediation, settings: Settings = {}): Ren
     namespace: 'jobs',
     ttlSeconds: 3600,
     deadlineSeconds: 1800,
+    ownServiceAccount: undefined,
     ...settings,
   });
 }
@@ -74,20 +75,20 @@ test("the seed's alert and ConfigMap make the seed's Job", () => {
     'openfero.io/fingerprint': seedRemediation().alert.fingerprint,
     'openfero.io/group-key': at(job, 'metadata', 'labels', 'openfero.io/group-key'),
   };
-  const { k, episode } = troubleOf(seedRemediation(), of);
+  const { troubleKey, episode } = troubleOf(seedRemediation(), of);
   const env = at(job, 'spec', 'template', 'spec', 'containers', 0, 'env');
   assert.deepEqual(job, {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
-      name: jobName('openfero-kubequotaalmostfull-firing', { k, episode, n: 0 }),
+      name: jobName('openfero-kubequotaalmostfull-firing', { troubleKey, episode, n: 0 }),
       namespace: 'jobs',
       labels: { app: 'openfero', ...ours },
       annotations: {
         'openfero.io/remediation': '4f9f5a5e-7a2b-4b5e-9d55-0c6f3f0a2b11',
         'openfero.io/alertname': 'KubeQuotaAlmostFull',
         'openfero.io/starts-at': '2021-10-25T12:01:24.29524738Z',
-        'openfero.io/dedup-key': `${k}/2021-10-25T12:01:24.295247380Z/0`,
+        'openfero.io/dedup-key': `${troubleKey}/2021-10-25T12:01:24.295247380Z/0`,
       },
     },
     spec: {

@@ -13,15 +13,15 @@ import type { Logger } from '@openfero/service/log';
 import { script } from '@openfero/service/script';
 import type { Redis } from 'ioredis';
 import type { WorkerSettings } from '../settings.ts';
-import { type Judgement, judge } from './dry-run.ts';
+import { type CheckResult, dryRunOperarius } from './dry-run.ts';
 
-/** Milliseconds between two looks for operarii that are new or have changed. */
-const LOOK_INTERVAL = 1000;
+/** Milliseconds between two searches for new or changed operarii. */
+const CHECK_INTERVAL = 1000;
 
-/** Looks after which all are gone through although none has changed: another worker's may be undone. */
-const FULL_LOOK = 60;
+/** Searches between two passes over all operarii: another worker may have died during its check. */
+const FULL_PASS = 60;
 
-export interface Checking {
+export interface CheckDependencies {
   readonly cluster: Cluster;
   readonly redis: Redis;
   readonly settings: WorkerSettings;
@@ -29,71 +29,76 @@ export interface Checking {
 }
 
 /**
- * Checks every operarius when it is written and whenever it changes, once over all workers: its
- * author learns within seconds what is wrong with it, not when the alert fires.
+ * Checks every operarius when it is created or changed, once over all workers: its author learns
+ * within seconds what is wrong with it, not when the alert fires.
  *
  * @returns what stops it
  */
-export function checkOperarii(checking: Checking): () => void {
+export function startChecking(deps: CheckDependencies): () => void {
   const stop = new AbortController();
-  void keepChecking(checking, stop.signal);
-  // Nobody waits for the last look: while Redis is away it has no end.
+  void keepChecking(deps, stop.signal);
+  // Nothing waits for the last pass: while Redis is unreachable it does not end.
   return () => stop.abort();
 }
 
-async function keepChecking(checking: Checking, signal: AbortSignal): Promise<void> {
-  const { cluster, log } = checking;
-  let done: number | undefined;
-  for (let looks = 0; !signal.aborted; looks++) {
+async function keepChecking(deps: CheckDependencies, signal: AbortSignal): Promise<void> {
+  const { cluster, log } = deps;
+  let checked: number | undefined;
+  for (let pass = 0; !signal.aborted; pass++) {
     try {
       const revision = cluster.operarii.revision();
-      const due = revision !== done || looks % FULL_LOOK === 0;
+      const due = revision !== checked || pass % FULL_PASS === 0;
       if (due && cluster.blocked() === undefined) {
-        await look(checking, signal);
-        done = revision;
+        await checkAll(deps, signal);
+        checked = revision;
       }
     } catch (error) {
-      if (!signal.aborted) log.warn({ err: error }, 'operarii not checked: again in a second');
+      if (!signal.aborted)
+        log.warn({ err: error }, 'operarii were not checked, will be retried in a second');
     }
-    await delay(LOOK_INTERVAL, undefined, { signal }).catch(() => undefined);
+    await delay(CHECK_INTERVAL, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function look(checking: Checking, signal: AbortSignal): Promise<void> {
-  const { cluster, redis, settings } = checking;
+async function checkAll(deps: CheckDependencies, signal: AbortSignal): Promise<void> {
+  const { cluster, redis, settings } = deps;
   const hash = checksKey(settings.prefix);
   const known = await redis.hgetall(hash);
   const operarii = [...cluster.operarii.all()];
   for (const configMap of operarii) {
     if (signal.aborted) return;
     const check = readCheck(known[configMap.metadata.name]);
-    if (check?.version !== versionOf(configMap)) await checkOne(configMap, checking);
+    if (check?.version !== versionOf(configMap)) await checkOne(configMap, deps);
   }
   const names = new Set(operarii.map(({ metadata }) => metadata.name));
   const gone = Object.keys(known).filter((name) => !names.has(name));
   if (gone.length > 0) await redis.hdel(hash, ...gone);
 }
 
-async function checkOne(configMap: ConfigMap, checking: Checking): Promise<void> {
-  const { redis, settings } = checking;
+async function checkOne(configMap: ConfigMap, deps: CheckDependencies): Promise<void> {
+  const { redis, settings } = deps;
   const { name } = configMap.metadata;
   const version = versionOf(configMap);
   const hash = checksKey(settings.prefix);
   const keys = [hash, checkClaimKey(settings.prefix, version)];
   const claimed = await script(redis, CLAIM_CHECK)(keys, [name, version, CLAIM_TTL]);
   if (claimed !== 1) return;
-  const judgement = await judge(configMap, checking);
-  tell(configMap, judgement, checking);
-  const { problem } = judgement;
+  const result = await dryRunOperarius(configMap, deps);
+  report(configMap, result, deps);
+  const { problem } = result;
   const check: Check = { version, ...(problem !== undefined && { problem }) };
   await redis.hset(hash, name, JSON.stringify(check));
 }
 
-function tell({ metadata }: ConfigMap, judgement: Judgement, { cluster, log }: Checking): void {
-  const { problem, warnings } = judgement;
+function report(
+  { metadata }: ConfigMap,
+  result: CheckResult,
+  { cluster, log }: CheckDependencies,
+): void {
+  const { problem, warnings } = result;
   const { name: operarius } = metadata;
   if (problem !== undefined) {
-    log.error({ operarius, problem }, 'operarius is invalid: it will not run');
+    log.error({ operarius, problem }, 'operarius is invalid and will not run');
     cluster.events.record(metadata, 'InvalidOperarius', problem);
     return;
   }
@@ -102,11 +107,11 @@ function tell({ metadata }: ConfigMap, judgement: Judgement, { cluster, log }: C
   cluster.events.record(metadata, 'OperariusValid', `It will run.${warned} ${UNSEEN}`);
 }
 
-/** What no dry run tells: said, so that nobody takes the check for more than it is. */
+/** What no dry run can find: stated, so that the check does not seem to cover more than it does. */
 const UNSEEN =
-  'Not checked: that its ServiceAccount and Secrets exist, and its size with a large alert.';
+  'Not checked: whether its ServiceAccount and Secrets exist, and its size with a large alert.';
 
-/** Changes with every write of the ConfigMap, and when it is made anew under the same name. */
+/** Changes with every write of the ConfigMap, and when it is deleted and created again. */
 function versionOf({ metadata }: ConfigMap): string {
   return `${metadata.uid}/${metadata.resourceVersion}`;
 }

@@ -1,11 +1,11 @@
 import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { verdict } from '../remediation/verdict.ts';
+import { verdictOn } from '../remediation/verdict.ts';
 import type { WorkerSettings } from '../settings.ts';
-import { samplesOf } from './sample.ts';
+import { renderSamples } from './sample.ts';
 
 /** What is known of a definition before an alert comes. */
-export interface Judgement {
+export interface CheckResult {
   /** Why it cannot run; undefined where it can. */
   readonly problem?: string;
   readonly warnings: readonly string[];
@@ -15,26 +15,28 @@ export interface Judgement {
 const NEVER_STARTS = /^would violate PodSecurity/;
 
 /**
- * Judges a definition: read, rendered for a sample alert, and asked of the API server as a dry run.
+ * Checks a definition: parses it, renders it for a sample alert, and sends the Job to the API server
+ * as a dry run.
  *
- * @throws {ClusterError} where the server could not tell: to be asked again
+ * @throws {ClusterError} where the API server gave no verdict: check it again later
  */
-export async function judge(
+export async function dryRunOperarius(
   configMap: ConfigMap,
   { cluster, settings }: { readonly cluster: Cluster; readonly settings: WorkerSettings },
-): Promise<Judgement> {
+): Promise<CheckResult> {
+  const jobSettings = { ...settings, ownServiceAccount: cluster.serviceAccount };
   try {
     const warnings: string[] = [];
-    for (const sample of samplesOf(configMap, settings, Date.now())) {
+    for (const sample of renderSamples(configMap, settings.policy, jobSettings, Date.now())) {
       const more = await cluster.jobs.create(sample.job, { dryRun: true });
       warnings.push(...sample.operarius.warnings, ...sample.warnings, ...more);
     }
     const never = warnings.find((warning) => NEVER_STARTS.test(warning));
     return { warnings, ...(never !== undefined && { problem: `its Pods cannot start: ${never}` }) };
   } catch (error) {
-    const then = verdict(error);
-    if (then.kind !== 'terminal') throw error;
-    const who = error instanceof ClusterError ? 'the API server refuses it: ' : '';
-    return { problem: who + then.message, warnings: [] };
+    const verdict = verdictOn(error);
+    if (verdict.kind !== 'terminal') throw error;
+    const source = error instanceof ClusterError ? 'the API server rejects it: ' : '';
+    return { problem: source + verdict.message, warnings: [] };
   }
 }

@@ -11,53 +11,36 @@ import {
 } from '@openfero/core/operarius';
 import type { Policy } from '@openfero/core/operarius/policy';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import { type Rendered, render } from '@openfero/core/render';
+import type { Rendered } from '@openfero/core/render';
+import { type JobSettings, renderJob } from '../remediation/render-job.ts';
 
 export interface Sample extends Rendered {
   readonly operarius: Operarius;
 }
 
-/** What a sample needs of the settings. */
-export interface SampleSettings {
-  readonly policy: Policy;
-  readonly jobNamespace: string;
-  readonly jobTtl: number;
-  readonly jobDeadline: number;
-  readonly serviceAccount?: string | undefined;
-}
-
 /**
- * Renders the Job that each alertname of a ConfigMap would get, for an alert that holds no more than
- * its name: what can be told of a definition before an alert comes.
+ * Renders the Job of each alertname of a ConfigMap, for an alert that has no label but its name: what
+ * can be known about a definition before an alert comes.
  *
+ * @param defaults the policy of the settings
+ * @param now milliseconds
  * @throws {InvalidOperarius} as the alert would find it
  */
-export function samplesOf(configMap: ConfigMap, settings: SampleSettings, now: number): Sample[] {
+export function renderSamples(
+  configMap: ConfigMap,
+  defaults: Policy,
+  settings: JobSettings,
+  now: number,
+): Sample[] {
   const alertnames = alertnamesOf(configMap);
   if (alertnames.length === 0) throw neverRuns(configMap);
   return alertnames.flatMap((alertname) => {
-    const operarius = readOperarius(configMap, alertname, settings.policy);
-    return operarius === undefined ? [] : sampleOf(operarius, alertname, settings, now);
+    const operarius = readOperarius(configMap, alertname, defaults);
+    if (operarius === undefined) return [];
+    const remediation = sampleRemediation(sampleAlert(operarius.name, alertname, now), now);
+    const identity = { ...troubleOf(remediation, operarius), n: 0 };
+    return { operarius, ...renderJob({ operarius, remediation, identity }, settings) };
   });
-}
-
-function sampleOf(
-  operarius: Operarius,
-  alertname: string,
-  settings: SampleSettings,
-  now: number,
-): Sample {
-  const remediation = remediationOf(sampleAlert(operarius.name, alertname, now), now);
-  const rendered = render({
-    operarius,
-    remediation,
-    identity: { ...troubleOf(remediation, operarius), n: 0 },
-    namespace: settings.jobNamespace,
-    ttlSeconds: settings.jobTtl,
-    deadlineSeconds: settings.jobDeadline,
-    ownServiceAccount: settings.serviceAccount,
-  });
-  return { operarius, ...rendered };
 }
 
 function sampleAlert(name: string, alertname: string, now: number): Alert {
@@ -74,7 +57,7 @@ function sampleAlert(name: string, alertname: string, now: number): Alert {
   };
 }
 
-function remediationOf(alert: Alert, now: number): Remediation {
+function sampleRemediation(alert: Alert, now: number): Remediation {
   const group = { key: '', status: alert.status, externalURL: '' };
   return { v: 1, id: 'check', receivedAt: now, group, alert };
 }
@@ -82,6 +65,6 @@ function remediationOf(alert: Alert, now: number): Remediation {
 function neverRuns({ metadata, data = {} }: ConfigMap): InvalidOperarius {
   const found = Object.keys(data).slice(0, 5).join(', ') || 'none';
   return new InvalidOperarius(
-    `ConfigMap ${metadata.namespace}/${metadata.name} would never run: no key of its data is the alertname of its name (found ${found})`,
+    `ConfigMap ${metadata.namespace}/${metadata.name} never runs: no data key is an alertname that leads to this name (found ${found})`,
   );
 }

@@ -2,25 +2,24 @@ import type { Events, Operarii } from '@openfero/cluster/cluster';
 import type { Ending } from './record.ts';
 
 /** What it needs of the cluster. */
-interface Announced {
+interface EventTarget {
   readonly operarii: Pick<Operarii, 'get'>;
   readonly events: Events;
 }
 
-/** Characters of an alert's name: it is whatever the sender likes. */
+/** Characters of an alertname, which has no limit of its own. */
 const LONGEST_NAME = 200;
 
 /**
- * Tells the author of an operarius what became of an alert, by an Event on the ConfigMap: that a Job was
- * created, or that the remediation failed. Of the other ends only the log and the dashboard tell, and
- * nothing does where there is no ConfigMap to tell it on.
+ * Records an Event on the ConfigMap for the author of an operarius: a Job was created, or the remediation
+ * failed. Other ends are in the log and the dashboard only, as is every end without a ConfigMap.
  */
-export function announce({ operarii, events }: Announced, ending: Ending): void {
+export function announce({ operarii, events }: EventTarget, ending: Ending): void {
   const metadata = operarii.get(ending.operarius)?.metadata;
   if (metadata === undefined) return;
   switch (ending.end) {
     case 'created':
-      events.record(metadata, 'JobCreated', `Created Job ${ending.job} for ${of(ending)}`);
+      events.record(metadata, 'JobCreated', `Created Job ${ending.job} for ${subjectOf(ending)}`);
       break;
     case 'invalid-operarius':
     case 'rejected':
@@ -28,13 +27,13 @@ export function announce({ operarii, events }: Announced, ending: Ending): void 
       events.record(
         metadata,
         'RemediationFailed',
-        `No Job for ${of(ending)}: ${ending.end}: ${ending.reason}`,
+        `No Job for ${subjectOf(ending)}: ${ending.end}: ${ending.reason}`,
       );
       break;
   }
 }
 
-function of({ alert, remediation }: Ending): string {
+function subjectOf({ alert, remediation }: Ending): string {
   if (alert === undefined) return `remediation ${remediation}`;
   const { labels, fingerprint, status } = alert;
   const name = labels['alertname']?.slice(0, LONGEST_NAME).toWellFormed();

@@ -2,34 +2,34 @@ import type { End, Result } from '@openfero/core/outcome';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import type { Job, Worker } from 'bullmq';
 import { FailedRemediation } from '../queue/consume.ts';
-import type { Registry } from '../remediation/registry.ts';
-import type { Ending, Record } from './record.ts';
+import type { OperariusRegistry } from '../remediation/registry.ts';
+import type { Ending, RecordEnding } from './record.ts';
 
 /**
- * Tells of every end once Redis has accepted it: not before, since a worker that lost its lock would
- * tell of an end that another one reaches.
+ * Reports every end once Redis has accepted it: a worker that lost its lock must not report an end
+ * that another one reaches.
  *
- * @param registry says which ConfigMaps there are: no other name becomes a label
+ * @param registry knows which ConfigMaps exist: no other name becomes a metric label
  */
-export function tellOfEnds(
+export function onEnds(
   worker: Worker<unknown, Result>,
-  registry: Registry,
-  tell: Record,
+  registry: OperariusRegistry,
+  report: RecordEnding,
 ): void {
   worker.on('completed', (job, { outcome, operarius, reason, job: name, warnings }) => {
-    tell({ end: outcome, operarius, reason, job: name, warnings, ...endingOf(job) });
+    report({ end: outcome, operarius, reason, job: name, warnings, ...endingOf(job) });
   });
   worker.on('failed', (job, error) => {
-    // An attempt failed; the remediation goes on.
+    // Only an attempt failed.
     if (job === undefined || job.finishedOn === undefined) return;
     const { failure, message } = failureOf(error);
     const ending = endingOf(job);
     const operarius = ending.alert === undefined ? '' : registry.nameFor(ending.alert);
-    tell({ end: failure, operarius, reason: message, ...ending });
+    report({ end: failure, operarius, reason: message, ...ending });
   });
 }
 
-/** What BullMQ failed by itself has waited, or stalled, for longer than anybody foresaw. */
+/** A job that BullMQ failed by itself has waited or stalled beyond every limit of ours. */
 function failureOf(error: Error): { failure: End; message: string } {
   if (error instanceof FailedRemediation) return error.verdict;
   return { failure: 'expired', message: `BullMQ gave it up: ${error.message}` };

@@ -11,7 +11,7 @@ export interface Ending {
   readonly operarius: string;
   readonly reason: string;
   readonly remediation: string;
-  /** Unknown where the payload could not be read. */
+  /** Undefined where the payload could not be read. */
   readonly alert?: Alert;
   readonly job?: string | undefined;
   readonly warnings?: readonly string[] | undefined;
@@ -19,20 +19,20 @@ export interface Ending {
   readonly seconds?: number;
 }
 
-export type Record = (ending: Ending) => void;
+export type RecordEnding = (ending: Ending) => void;
 
-/** Makes what the outside sees of an end: a log line, a count and a duration. */
-export function recorder(log: Logger, metrics: Registry): Record {
+/** Creates what records an end: a log line, a counter and a histogram. */
+export function createRecorder(log: Logger, metrics: Registry): RecordEnding {
   const ends = new Counter<'outcome' | 'operarius'>({
     name: 'openfero_remediations_total',
-    help: 'Ended remediations by outcome, and by ConfigMap where there is one',
+    help: 'Remediations that have ended, by outcome and by ConfigMap (empty where there is none)',
     labelNames: ['outcome', 'operarius'],
     registers: [metrics],
   });
   startAtZero<'outcome' | 'operarius'>(ends, 'outcome', ENDS, { operarius: '' });
   const durations = new Histogram({
     name: 'openfero_remediation_duration_seconds',
-    help: 'From the receipt of the notification to the end of the remediation',
+    help: 'Time from the receipt of the notification to the end of the remediation',
     labelNames: ['outcome'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60, 300, 900],
     registers: [metrics],
@@ -43,7 +43,7 @@ export function recorder(log: Logger, metrics: Registry): Record {
     const line = {
       outcome: end,
       operarius,
-      ...textsOf(alert),
+      ...describeAlert(alert),
       ...rest,
       seconds,
       ...(warnings.length > 0 && { warnings }),
@@ -53,10 +53,10 @@ export function recorder(log: Logger, metrics: Registry): Record {
   };
 }
 
-/** Alert text is hostile and unbounded: a line of the log is neither. */
+/** Alert text is hostile and unbounded; a log line must be neither. */
 const LONGEST_TEXT = 200;
 
-function textsOf(alert: Alert | undefined): object {
+function describeAlert(alert: Alert | undefined): object {
   if (alert === undefined) return {};
   const { labels, fingerprint, status } = alert;
   return { alertname: labels['alertname']?.slice(0, LONGEST_TEXT), status, fingerprint };

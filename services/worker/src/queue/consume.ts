@@ -1,16 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { Result } from '@openfero/core/outcome';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Delivery, Dependencies, Step } from '../remediation/attempt.ts';
+import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
-import { backoff, GATE_DELAY, NotNow, type Verdict, verdict } from '../remediation/verdict.ts';
+import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remediation/verdict.ts';
 import {
-  deliveryOf,
-  heldOf,
+  createDelivery,
+  hold,
   LOCK_DURATION,
   putBack,
   type RemediationJob,
@@ -21,18 +20,18 @@ import type { Gate } from './gate.ts';
 /** Milliseconds. See LOCK_DURATION. */
 const STALLED_INTERVAL = 5_000;
 
-/** The end of a remediation for a person to look at, as BullMQ's failed set shows it. */
+/** A failed end, as BullMQ's failed set shows it to people. */
 export class FailedRemediation extends UnrecoverableError {
   readonly verdict: Verdict & { kind: 'terminal' };
   constructor(terminal: Verdict & { kind: 'terminal' }) {
     super(`${terminal.failure}: ${terminal.message}`);
     this.verdict = terminal;
-    // The dashboard shows it below the message: where our code threw it helps nobody there.
+    // The dashboard shows the stack below the message; where our code threw it is of no use there.
     this.stack = this.message;
   }
 }
 
-/** Tells BullMQ's backoff how long; its message is what the dashboard shows meanwhile. */
+/** Tells BullMQ's backoff how long to wait; the dashboard shows its message meanwhile. */
 class RetryLater extends Error {
   readonly after: number | undefined;
   constructor(message: string, after: number | undefined) {
@@ -46,34 +45,38 @@ export interface ConsumeOptions {
   readonly log: Logger;
   readonly gate: Gate;
   readonly deps: Dependencies;
-  /** Called at the start and the end of every attempt: what shows that consuming makes progress. */
+  /** Called at the start and the end of every attempt: the sign that consuming makes progress. */
   readonly onProgress: () => void;
 }
 
-/** BullMQ's worker over the queue, not yet running. It knows attempts and delays; what to do is remediate's. */
-export function consumer(options: ConsumeOptions): Worker<unknown, Result> {
+/** Creates BullMQ's worker, not yet running. It knows attempts and delays; remediate() knows what to do. */
+export function createConsumer(options: ConsumeOptions): Worker<unknown, Result> {
   const { redis, deps, log } = options;
-  const worker = new TolerantWorker(QUEUE, (job, token) => attempt(job, token ?? '', options), {
-    connection: redis,
-    prefix: deps.settings.prefix,
-    autorun: false,
-    concurrency: deps.settings.concurrency,
-    lockDuration: LOCK_DURATION,
-    stalledInterval: STALLED_INTERVAL,
-    // A worker may be killed as often as it likes: max-age decides when to give up.
-    maxStalledCount: Number.MAX_SAFE_INTEGER,
-    skipVersionCheck: true,
-    settings: { backoffStrategy: delayOf },
-  });
-  worker.on('error', (error) => log.warn({ err: error }, 'BullMQ: going on'));
-  return worker;
+  const consumer = new TolerantWorker(
+    QUEUE,
+    (job, token) => attemptJob(job, token ?? '', options),
+    {
+      connection: redis,
+      prefix: deps.settings.prefix,
+      autorun: false,
+      concurrency: deps.settings.concurrency,
+      lockDuration: LOCK_DURATION,
+      stalledInterval: STALLED_INTERVAL,
+      // However often a worker is killed: max-age decides when to give up.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      skipVersionCheck: true,
+      settings: { backoffStrategy: delayOf },
+    },
+  );
+  consumer.on('error', (error) => log.warn({ err: error }, 'BullMQ reported an error'));
+  return consumer;
 }
 
-/** Milliseconds for the remediations in hand to end; what is left another worker takes up. */
+/** Milliseconds for the active remediations to end; another worker takes over the rest. */
 const STOP_LIMIT = 10_000;
 
 /**
- * Stops consuming: BullMQ's close() alone waits for ever for what is in hand, and without Redis
+ * Stops consuming. BullMQ's close() alone waits for ever for what is active, and without Redis
  * nothing of that can end.
  */
 export async function stopConsuming(worker: Worker, redis: Redis): Promise<void> {
@@ -83,7 +86,7 @@ export async function stopConsuming(worker: Worker, redis: Redis): Promise<void>
   limit.abort();
 }
 
-/** Data that is no JSON would be taken, and thrown over, for ever: it has to reach the processor. */
+/** BullMQ would take data that is not JSON, and fail, for ever: it has to reach the processor. */
 class TolerantWorker extends Worker<unknown, Result> {
   protected override createJob(
     ...[json, id]: Parameters<Worker<unknown, Result>['createJob']>
@@ -101,8 +104,8 @@ function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
   return after ?? backoff(attemptsMade, Math.random());
 }
 
-/** One attempt: what it throws tells BullMQ where the job goes. */
-async function attempt(
+/** One attempt: the error that it throws tells BullMQ where the job goes. */
+async function attemptJob(
   job: RemediationJob,
   token: string,
   options: ConsumeOptions,
@@ -110,72 +113,54 @@ async function attempt(
   const { gate, onProgress, log } = options;
   onProgress();
   try {
-    const step = await stepOf(job, token, options);
-    if (step.kind === 'end') return step.result;
+    const attempted = await runAttempt(job, token, options);
+    if (attempted.kind === 'end') return attempted.result;
   } catch (error) {
     await gate.suspect(error, job.id ?? '');
-    const then = verdict(error);
-    if (then.kind === 'retry') {
-      log.warn({ remediation: job.id, err: error }, 'attempt failed: again later');
+    const verdict = verdictOn(error);
+    if (verdict.kind === 'retry') {
+      log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
     }
-    await settle(then, job, token, gate);
+    await applyVerdict(verdict, job, token, gate);
   } finally {
     onProgress();
   }
-  // BullMQ leaves a job alone whose processor says that it has moved it.
+  // Tells BullMQ that the processor itself has moved the job.
   throw new DelayedError();
 }
 
-async function stepOf(
+async function runAttempt(
   job: RemediationJob,
   token: string,
   { gate, deps }: ConsumeOptions,
-): Promise<Step> {
+): Promise<AttemptResult> {
   const closed = gate.closed();
   if (closed !== undefined) throw new NotNow(closed);
-  const delivery = deliveryOf(job, token, await readJob(job, deps));
-  const step = await remediate(delivery, deps);
-  if (step.kind === 'hold') await hold(job, token, delivery, { step, deps });
-  return step;
+  const delivery = createDelivery(job, token, await readJob(job, deps));
+  const attempted = await remediate(delivery, deps);
+  if (attempted.kind === 'hold') await hold(job, token, attempted, { delivery, deps });
+  return attempted;
 }
 
-/** @throws where the remediation is not to be delayed by us */
-async function settle(
-  then: Verdict,
+/** @throws what makes BullMQ fail or retry the job; returns where this worker has put it back */
+async function applyVerdict(
+  verdict: Verdict,
   job: RemediationJob,
   token: string,
   gate: Gate,
 ): Promise<void> {
-  switch (then.kind) {
+  switch (verdict.kind) {
     case 'terminal':
-      throw new FailedRemediation(then);
+      throw new FailedRemediation(verdict);
     case 'retry':
-      throw new RetryLater(then.message, gate.closed() === undefined ? then.after : GATE_DELAY);
+      throw new RetryLater(
+        verdict.message,
+        gate.closed() === undefined ? verdict.after : GATE_DELAY,
+      );
     case 'wait':
-      await putBack(job, token, then.after * (1 + Math.random()));
+      await putBack(job, token, verdict.after * (1 + Math.random()));
       return;
     case 'lost':
       return;
   }
-}
-
-interface Holding {
-  readonly step: Step & { kind: 'hold' };
-  readonly deps: Dependencies;
-}
-
-async function hold(
-  job: RemediationJob,
-  token: string,
-  delivery: Delivery,
-  { step, deps }: Holding,
-): Promise<void> {
-  const { reason, until, remediation } = step;
-  const now = await deps.memories.now();
-  const { held } = remediation;
-  const since = held?.reason === reason ? held.since : now;
-  const changed = { ...remediation, held: { reason, since } };
-  if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
-  const delayed = await putBack(job, token, Math.max(0, until - now));
-  if (delayed) await deps.places.hold(heldOf(remediation, reason), until);
 }

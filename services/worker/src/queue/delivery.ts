@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { codeOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason, type Result } from '@openfero/core/outcome';
@@ -7,59 +8,63 @@ import {
   UnreadablePayload,
 } from '@openfero/core/redis/remediation';
 import { ErrorCode, type Job } from 'bullmq';
-import type { Memories } from '../redis/memory.ts';
+import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Held, Places } from '../redis/places.ts';
-import type { Delivery } from '../remediation/attempt.ts';
+import type { AttemptResult, Delivery, Dependencies } from '../remediation/attempt.ts';
 import { LockLost } from '../remediation/verdict.ts';
 
-/** Milliseconds. A killed worker's remediations are another's after lock and check: within 15 s. */
+/** Milliseconds. Another worker takes over from a killed one after lock and stalled check: within 15 s. */
 export const LOCK_DURATION = 10_000;
 
-/** Milliseconds for which a confirmed lock is trusted: half of it is left for the create. */
+/** Milliseconds for which a confirmed lock is trusted: the other half is left for the create. */
 const LOCK_TRUST = 5_000;
 
 export type RemediationJob = Job<unknown, Result>;
 
 /**
- * Reads the payload, and forgets that it was held: it is looked at now. A person's retry of a failed
- * remediation shows by its missing failure: from there on its age counts anew.
+ * Reads the payload, and ends the note that it is held: it is being tried now. A person's retry of a
+ * failed remediation shows by its missing failure: its age restarts.
  *
  * @throws {NewerPayload}
  * @throws {UnreadablePayload}
  */
 export async function readJob(
   job: RemediationJob,
-  { memories, places }: { readonly memories: Memories; readonly places: Places },
+  { memory, places }: { readonly memory: EpisodeMemory; readonly places: Places },
 ): Promise<Remediation> {
-  if (job.data === null) throw new UnreadablePayload('the payload is no JSON');
+  if (job.data === null) throw new UnreadablePayload('the payload is not JSON');
   const remediation = readRemediation(job.data);
   const reason = HELD_REASONS.find((each) => each === remediation.held?.reason);
   if (reason !== undefined) await places.unhold(heldOf(remediation, reason));
-  if (!isRetriedAnew(job, remediation)) return remediation;
-  const retriedAt = await memories.now();
+  if (!isRetried(job, remediation)) return remediation;
+  const retriedAt = await memory.now();
   const retried = { ...remediation, retriedAt, retriedAfter: job.attemptsMade };
   await job.updateData(retried);
   return retried;
 }
 
-/** A retry is noted once: what is held after it, or stalls, must not grow young again and again. */
-function isRetriedAnew(job: RemediationJob, { retriedAfter }: Remediation): boolean {
+/** A retry counts once: what is held or stalls after it must not restart its age again and again. */
+function isRetried(job: RemediationJob, { retriedAfter }: Remediation): boolean {
   const retried = job.attemptsMade > 0 && job.failedReason === undefined;
   return retried && job.attemptsMade !== retriedAfter;
 }
 
-export function heldOf({ id, alert }: Remediation, reason: HeldReason): Held {
+function heldOf({ id, alert }: Remediation, reason: HeldReason): Held {
   const operarius = operariusName(alert.labels['alertname'] ?? '', alert.status);
   return { reason, remediation: id, operarius };
 }
 
-/** What an attempt may do with the BullMQ job that it is about. */
-export function deliveryOf(job: RemediationJob, token: string, remediation: Remediation): Delivery {
-  // Taken before BullMQ asked Redis for the job: the lock is not older.
+/** What an attempt may do with its BullMQ job. */
+export function createDelivery(
+  job: RemediationJob,
+  token: string,
+  remediation: Remediation,
+): Delivery {
+  // This time was taken before BullMQ asked Redis for the job: the lock is not older.
   let confirmedAt = job.processedOn ?? 0;
   const confirmLock = async (): Promise<void> => {
     const now = Date.now();
-    // A clock that was set back proves nothing either.
+    // A clock that was set back proves nothing.
     if (now >= confirmedAt && now - confirmedAt <= LOCK_TRUST) return;
     if ((await job.extendLock(token, LOCK_DURATION)) !== 1) throw new LockLost();
     confirmedAt = now;
@@ -79,7 +84,7 @@ export function deliveryOf(job: RemediationJob, token: string, remediation: Reme
   };
 }
 
-/** What BullMQ says where the job is not, or not any more, this worker's. */
+/** BullMQ's codes for a job that is not, or no longer, this worker's. */
 const NOT_OURS: readonly unknown[] = [
   ErrorCode.JobNotExist,
   ErrorCode.JobLockNotExist,
@@ -88,10 +93,10 @@ const NOT_OURS: readonly unknown[] = [
 ];
 
 /**
- * Puts it back to delayed without counting an attempt.
+ * Moves the job back to delayed without counting an attempt.
  *
  * @param delay milliseconds
- * @returns false where another worker has it now, and will
+ * @returns false where another worker has it now
  */
 export async function putBack(job: RemediationJob, token: string, delay: number): Promise<boolean> {
   try {
@@ -101,4 +106,20 @@ export async function putBack(job: RemediationJob, token: string, delay: number)
     if (NOT_OURS.includes(codeOf(error))) return false;
     throw error;
   }
+}
+
+/** Stores why the remediation is held, and delays it. */
+export async function hold(
+  job: RemediationJob,
+  token: string,
+  { reason, until, remediation }: AttemptResult & { kind: 'hold' },
+  { delivery, deps }: { readonly delivery: Delivery; readonly deps: Dependencies },
+): Promise<void> {
+  const now = await deps.memory.now();
+  const { held } = remediation;
+  const since = held?.reason === reason ? held.since : now;
+  const changed = { ...remediation, held: { reason, since } };
+  if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
+  const delayed = await putBack(job, token, Math.max(0, until - now));
+  if (delayed) await deps.places.hold(heldOf(remediation, reason), until);
 }

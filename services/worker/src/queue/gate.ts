@@ -3,51 +3,53 @@ import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import type { Worker } from 'bullmq';
 
-/** Milliseconds between two looks at whether the worker may go on. */
-const LOOK_INTERVAL = 250;
+/** Milliseconds between two checks of whether the worker may take remediations. */
+const GATE_CHECK_INTERVAL = 250;
 
-/** Milliseconds between two questions to an API server that does not answer. */
+/** Milliseconds between two pings of an API server that does not answer. */
 const PING_INTERVAL = 1000;
 
-/** So many different remediations refused for load within a second: the server means all of us. */
+/** So many different remediations got 429 within a second: the API server is overloaded, not one of them. */
 const THROTTLED_REMEDIATIONS = 3;
 const THROTTLE_WINDOW = 1000;
 
-/** Milliseconds of pause where the server named none, and the longest that it may name. */
+/** Milliseconds of pause where the server asked for none, and the longest that it may ask for. */
 const THROTTLE_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 
 /**
- * Decides whether this worker takes remediations at all. One remediation in trouble never closes
- * it: only a cluster whose state is unknown, or an API server that does not answer anybody.
+ * Decides whether this worker takes remediations at all. A single failing remediation never closes
+ * it: only a cluster whose state is unknown, or an API server that is unreachable.
  */
 export interface Gate {
   /** Why this worker takes nothing now, or undefined. */
   closed(): string | undefined;
-  /** To be told of every error of an attempt. @returns once it is known whether the gate closes */
+  /** Takes every error of an attempt. @returns once it is known whether the gate closes */
   suspect(error: unknown, remediation: string): Promise<void>;
-  /** From here on pauses and resumes this consumer; until the gate opens it has not begun. */
+  /** From now on pauses and resumes this consumer, which starts when the gate first opens. */
   steer(consumer: Consumer): void;
   stop(): void;
 }
 
-/** BullMQ's Worker: its pause is of this process alone, other workers go on. */
+/** BullMQ's Worker: its pause affects this process only, other workers continue. */
 export type Consumer = Pick<Worker, 'pause' | 'resume'>;
 
-export function gate(cluster: Cluster, log: Logger): Gate {
+export function createGate(cluster: Cluster, log: Logger): Gate {
   let consumer: Consumer | undefined;
   let unreachable: string | undefined;
   let throttledUntil = 0;
-  let asking: Promise<void> | undefined;
+  let pinging: Promise<void> | undefined;
   let paused: string | undefined = 'starting';
   const throttled = new Map<string, number>();
 
   const closed = (): string | undefined =>
     cluster.blocked() ??
     unreachable ??
-    (Date.now() < throttledUntil ? 'the API server asks for a pause' : undefined);
+    (Date.now() < throttledUntil
+      ? 'the API server is overloaded and asked for a pause'
+      : undefined);
 
-  const look = (): void => {
+  const apply = (): void => {
     const reason = closed();
     if (reason === paused || consumer === undefined) return;
     paused = reason;
@@ -56,7 +58,7 @@ export function gate(cluster: Cluster, log: Logger): Gate {
       void consumer.resume();
     } else {
       log.warn({ reason }, 'taking no remediations');
-      // True: what is in hand does not hold up the pause.
+      // True: do not wait for the active ones.
       void consumer.pause(true);
     }
   };
@@ -66,24 +68,24 @@ export function gate(cluster: Cluster, log: Logger): Gate {
       await cluster.ping();
       unreachable = undefined;
     } catch (error) {
-      // An answer of any kind, a 403 among them, shows that the server is there.
+      // Any answer, a 403 included, shows that the server is there.
       unreachable = isNoAnswer(error)
-        ? `the API server does not answer: ${messageOf(error)}`
+        ? `the API server is unreachable: ${messageOf(error)}`
         : undefined;
     } finally {
-      asking = undefined;
+      pinging = undefined;
     }
-    look();
+    apply();
   };
-  /** One question at a time, however many remediations suspect something. */
-  const ask = (): Promise<void> => {
-    asking ??= ping();
-    return asking;
+  /** One ping at a time, however many remediations fail. */
+  const pingOnce = (): Promise<void> => {
+    pinging ??= ping();
+    return pinging;
   };
 
-  const timer = setInterval(look, LOOK_INTERVAL);
+  const timer = setInterval(apply, GATE_CHECK_INTERVAL);
   const pings = setInterval(() => {
-    if (unreachable !== undefined) void ask();
+    if (unreachable !== undefined) void pingOnce();
   }, PING_INTERVAL);
   return {
     closed,
@@ -93,14 +95,14 @@ export function gate(cluster: Cluster, log: Logger): Gate {
         throttled.set(remediation, Date.now());
         const pause = Math.min(error.retryAfter ?? THROTTLE_PAUSE, LONGEST_PAUSE);
         if (recent(throttled) >= THROTTLED_REMEDIATIONS) throttledUntil = Date.now() + pause;
-        look();
+        apply();
         return;
       }
-      if (isNoAnswer(error)) await ask();
+      if (isNoAnswer(error)) await pingOnce();
     },
     steer(worker) {
       consumer = worker;
-      look();
+      apply();
     },
     stop() {
       clearInterval(timer);
@@ -113,7 +115,7 @@ function isNoAnswer(error: unknown): boolean {
   return error instanceof ClusterError && (error.status === undefined || error.status >= 500);
 }
 
-/** Counts those of the last second and forgets the others. */
+/** Counts those of the last second and drops the others. */
 function recent(throttled: Map<string, number>): number {
   const since = Date.now() - THROTTLE_WINDOW;
   for (const [remediation, at] of throttled) if (at < since) throttled.delete(remediation);

@@ -6,7 +6,7 @@ import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Gauge, type Registry } from 'prom-client';
-import type { Memories } from '../redis/memory.ts';
+import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places } from '../redis/places.ts';
 
 const STATES = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
@@ -16,21 +16,21 @@ export interface Observed {
   readonly redis: Redis;
   readonly prefix: string;
   readonly places: Places;
-  readonly memories: Memories;
+  readonly memory: EpisodeMemory;
   readonly cluster: Cluster;
 }
 
 /**
- * Gauges over what all workers share, asked when they are scraped. While Redis does not answer they
- * are left out: a stale number would look like a good one.
+ * Registers gauges of what all workers share, read when they are scraped. While Redis is unreachable
+ * they are left out: a stale number would look like a current one.
  */
-export function queueMetrics(metrics: Registry, observed: Observed): void {
-  const { queue, redis, places, memories, cluster } = observed;
+export function registerQueueMetrics(metrics: Registry, observed: Observed): void {
+  const { queue, redis, places, memory, cluster } = observed;
   const ask = <T>(question: () => Promise<T>): Promise<T | undefined> =>
     unlessAway(redis, question);
   new Gauge({
     name: 'openfero_queue_remediations',
-    help: 'Remediations in the queue by state of BullMQ',
+    help: 'Remediations in the queue by BullMQ state. The same in every worker.',
     labelNames: ['state'],
     registers: [metrics],
     async collect() {
@@ -43,7 +43,7 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
   });
   new Gauge({
     name: 'openfero_queue_oldest_waiting_seconds',
-    help: 'Age of the oldest remediation that no worker has looked at; held and delayed ones left out',
+    help: 'Age of the oldest remediation that waits for a worker, without held and delayed ones. The same in every worker.',
     registers: [metrics],
     async collect() {
       this.reset();
@@ -54,12 +54,12 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
   });
   new Gauge({
     name: 'openfero_remediations_held',
-    help: 'Remediations that a limit or the cooldown keeps waiting',
+    help: 'Remediations held by a limit or by the cooldown. The same in every worker.',
     labelNames: ['reason'],
     registers: [metrics],
     async collect() {
       this.reset();
-      const now = await ask(memories.now);
+      const now = await ask(memory.now);
       if (now === undefined) return;
       for (const reason of HELD_REASONS) {
         const held = await ask(() => places.held(reason, now));
@@ -69,7 +69,7 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
   });
   new Gauge({
     name: 'openfero_operarius_valid',
-    help: '1 where the check of the operarius found nothing wrong, else 0',
+    help: '1 if the check of the operarius found no problem, else 0. The same in every worker.',
     labelNames: ['operarius'],
     registers: [metrics],
     async collect() {
@@ -82,7 +82,7 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
   });
   new Gauge({
     name: 'openfero_watch_age_seconds',
-    help: 'Time since the watch was last known to be up to date',
+    help: 'Time since the watch was last known to be current',
     labelNames: ['resource'],
     registers: [metrics],
     collect() {
@@ -93,8 +93,8 @@ export function queueMetrics(metrics: Registry, observed: Observed): void {
 }
 
 /**
- * A scrape must not fail because Redis is away: that is when it is needed. Nor may it wait: before
- * its client is ready for the first time, BullMQ's Queue answers nothing at all.
+ * A scrape must not fail because Redis is unreachable: that is when it is needed. Nor may it wait:
+ * before its client is first ready, BullMQ's Queue answers nothing at all.
  */
 async function unlessAway<T>(redis: Redis, question: () => Promise<T>): Promise<T | undefined> {
   if (redis.status !== 'ready') return undefined;

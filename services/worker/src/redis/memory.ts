@@ -14,35 +14,35 @@ import { script } from '@openfero/service/script';
 import type { Redis } from 'ioredis';
 
 /** The memory of episodes and the states of alerts. Every call throws the Redis client's errors. */
-export interface Memories {
-  look(k: string, alert: Alert): Promise<Look>;
+export interface EpisodeMemory {
+  look(troubleKey: string, alert: Alert): Promise<Look>;
   state(alert: Alert): Promise<State | undefined>;
-  remember(k: string, memory: Memory): Promise<void>;
-  /** A sighting: the memory lives its full time from here on. */
-  touch(k: string): Promise<void>;
+  remember(troubleKey: string, memory: Memory): Promise<void>;
+  /** The trouble was seen again: its memory lives the full time from now. */
+  touch(troubleKey: string): Promise<void>;
   /** Milliseconds since 1970, by Redis' clock. */
   now(): Promise<number>;
 }
 
-export function memories(redis: Redis, prefix: string): Memories {
-  const lookAt = script(redis, LOOK);
-  const remember = script(redis, REMEMBER);
+export function createEpisodeMemory(redis: Redis, prefix: string): EpisodeMemory {
+  const lookScript = script(redis, LOOK);
+  const rememberScript = script(redis, REMEMBER);
   return {
-    async look(k, alert) {
-      const keys = [stateKey(prefix, alert.fingerprint), memoryKey(prefix, k)];
-      return readLook(await lookAt(keys, []));
+    async look(troubleKey, alert) {
+      const keys = [stateKey(prefix, alert.fingerprint), memoryKey(prefix, troubleKey)];
+      return readLook(await lookScript(keys, []));
     },
     async state(alert) {
       return readState(await redis.get(stateKey(prefix, alert.fingerprint)));
     },
-    async remember(k, { episode, remediation, job, createdAt }) {
-      await remember(
-        [memoryKey(prefix, k)],
+    async remember(troubleKey, { episode, remediation, job, createdAt }) {
+      await rememberScript(
+        [memoryKey(prefix, troubleKey)],
         [episode.instant, episode.count, remediation, job, createdAt, MEMORY_TTL],
       );
     },
-    async touch(k) {
-      await redis.pexpire(memoryKey(prefix, k), MEMORY_TTL);
+    async touch(troubleKey) {
+      await redis.pexpire(memoryKey(prefix, troubleKey), MEMORY_TTL);
     },
     now: async () => readTime(await redis.time()),
   };

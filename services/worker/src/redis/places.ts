@@ -18,11 +18,11 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /** Who wants a place, and under which limits (0 = none). */
-export interface Claim {
+export interface PlaceRequest {
   readonly job: string;
   readonly operarius: string;
   readonly remediation: string;
-  /** Milliseconds, Redis' clock: who was received first is called first. */
+  /** Milliseconds, Redis' clock: the one received first gets the next place. */
   readonly receivedAt: number;
   readonly maxActive: number;
 }
@@ -37,18 +37,18 @@ export interface Held {
 /** The places of unfinished Jobs over all workers. Every call throws the Redis client's errors. */
 export interface Places {
   /** Takes the Job's place. @returns why there is none, or undefined once it is taken */
-  take(claim: Claim): Promise<HeldReason | undefined>;
-  /** Gives the Job's place back, and calls for the remediation that waits for it. */
+  take(request: PlaceRequest): Promise<HeldReason | undefined>;
+  /** Gives the Job's place back, and wakes the remediation that waits for it. */
   release(job: JobOfOperarius): Promise<void>;
   /**
-   * Puts the places right: after a crash, an end that nobody saw, or when Redis has lost them.
+   * Corrects the places from the Jobs that exist: after a crash, a missed end, or a loss of Redis.
    *
-   * @param asOf what the cluster said then (ms, Redis' clock); younger places are left alone
+   * @param asOf when the cluster said so (ms, Redis' clock); younger places are left alone
    */
   reconcile(asOf: number, unfinished: Iterable<JobOfOperarius>): Promise<void>;
-  /** Notes that a delayed remediation is held until then (ms), or calls for it if it has a place. */
+  /** Records that a delayed remediation is held until then (ms), or wakes it if it has a place. */
   hold(held: Held, until: number): Promise<void>;
-  /** Forgets what {@link Places.hold} noted: it is looked at, and waits for nothing. */
+  /** Removes the record of {@link Places.hold}: the remediation is being tried. */
   unhold(held: Held): Promise<void>;
   /** How many are held for a reason. */
   held(reason: HeldReason, now: number): Promise<number>;
@@ -63,38 +63,38 @@ interface Context {
 }
 
 /**
- * Milliseconds before the watch's instant within which a place may be ahead of the watch: a create
- * that is under way (bounded by its time limit) and the server's delay in telling of it.
+ * Milliseconds by which a place may be ahead of the watch: a create that is under way (bounded by its
+ * time limit) and the server's delay in reporting it.
  */
 const AHEAD_OF_WATCH = 15_000;
 
-/** Milliseconds after its planned look at which a held remediation is taken for gone. */
+/** Milliseconds after its planned retry at which a held remediation counts as gone. */
 const OVERDUE = 60_000;
 
-/** Places that one command puts right: other commands get their turn between two of them. */
+/** Places that one command corrects: other commands get their turn in between. */
 const CHUNK = 500;
 
-export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places {
-  const take = script(redis, TAKE_PLACE);
-  const release = script(redis, RELEASE_PLACE);
-  const nextWaiting = script(redis, NEXT_WAITING);
-  const hold = script(redis, HOLD);
+export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): Places {
+  const takeScript = script(redis, TAKE_PLACE);
+  const releaseScript = script(redis, RELEASE_PLACE);
+  const nextWaitingScript = script(redis, NEXT_WAITING);
+  const holdScript = script(redis, HOLD);
   const keys = (operarius: string): string[] => [
     placesKey(prefix),
     placesOfKey(prefix, operarius),
     waitingKey(prefix),
     waitingOfKey(prefix, operarius),
   ];
-  /** Those that were removed, or are being looked at already, are passed over. */
-  const call = async (first: unknown, operarius: string): Promise<void> => {
+  /** Skips those that were removed, or are active already. */
+  const wake = async (first: unknown, operarius: string): Promise<void> => {
     let next = first;
     while (typeof next === 'string' && next !== '' && !(await promoted(queue, next))) {
-      next = await nextWaiting(keys(operarius), []);
+      next = await nextWaitingScript(keys(operarius), []);
     }
   };
   const releasePlace = async (operarius: string, place: string): Promise<void> =>
-    call(await release(keys(operarius), [place]), operarius);
-  /** Each waits for its fsync, and without limits all unfinished Jobs are missed: not one by one. */
+    wake(await releaseScript(keys(operarius), [place]), operarius);
+  /** In bulk, since each command waits for its fsync and without limits every unfinished Job is missing. */
   const add = async (missed: readonly string[], asOf: number): Promise<void> => {
     await redis.zadd(placesKey(prefix), ...missed.flatMap((place) => [asOf, place]));
     for (const [operarius, those] of Map.groupBy(missed, operariusOf)) {
@@ -107,9 +107,9 @@ export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places
       if (maxActiveJobs === 0 && maxActive === 0) return undefined;
       const place = placeOf(operarius, job);
       const args = [place, maxActiveJobs, maxActive, remediation, receivedAt];
-      const answer = await take(keys(operarius), args);
+      const answer = await takeScript(keys(operarius), args);
       const [reason, instead] = Array.isArray(answer) ? answer : [];
-      await call(instead, operarius);
+      await wake(instead, operarius);
       return reason === 'max-active-jobs' || reason === 'max-active' ? reason : undefined;
     },
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
@@ -131,29 +131,32 @@ export function places({ redis, prefix, maxActiveJobs, queue }: Context): Places
         'max-active': [waitingOfKey(prefix, operarius)],
         cooldown: [],
       };
-      const noted = await hold([heldKey(prefix, reason), ...waits[reason]], [remediation, until]);
-      if (noted === 0) await promoted(queue, remediation);
+      const recorded = await holdScript(
+        [heldKey(prefix, reason), ...waits[reason]],
+        [remediation, until],
+      );
+      if (recorded === 0) await promoted(queue, remediation);
     },
     async unhold({ reason, remediation, operarius }) {
       const sets = [heldKey(prefix, reason), waitingKey(prefix), waitingOfKey(prefix, operarius)];
       await Promise.all(sets.map((set) => redis.zrem(set, remediation)));
     },
     async held(reason, now) {
-      // A remediation that a person removed never says that it is held no more.
+      // A remediation that a person removed never ends its own record.
       await redis.zremrangebyscore(heldKey(prefix, reason), '-inf', now - OVERDUE);
       return redis.zcard(heldKey(prefix, reason));
     },
   };
 }
 
-/** Has a held remediation looked at now. @returns false where it is not held any more */
+/** Has a held remediation tried now. @returns false where it is no longer held */
 async function promoted(queue: Queue, remediation: string): Promise<boolean> {
   try {
     const job = await queue.getJob(remediation);
     await job?.promote();
     return job !== undefined;
   } catch {
-    // Not delayed, or Redis is away: then it is looked at when its delay is over.
+    // Not delayed, or Redis is unreachable: then it is tried when its delay is over.
     return false;
   }
 }

@@ -3,23 +3,23 @@ import type { Trouble } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { HeldReason, Result } from '@openfero/core/outcome';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import type { Memories } from '../redis/memory.ts';
+import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places } from '../redis/places.ts';
 import type { WorkerSettings } from '../settings.ts';
-import type { Registry } from './registry.ts';
+import type { OperariusRegistry } from './registry.ts';
 
 /** One remediation, handed to this worker for one attempt. */
 export interface Delivery {
   readonly remediation: Remediation;
   /** Stalled or tried before: an earlier attempt may have created its Job. */
   readonly again: boolean;
-  /** What the attempt before ended with, if it failed. */
+  /** The error of the attempt before, if it failed. */
   readonly lastError: string | undefined;
-  /** Makes sure that it is still ours. @throws {LockLost} */
+  /** Makes sure that the remediation is still this worker's. @throws {LockLost} */
   confirmLock(): Promise<void>;
-  /** Keeps a changed payload in the queue. */
+  /** Stores a changed payload in the queue. */
   save(remediation: Remediation): Promise<void>;
-  /** From here on the same occurrence, sent again, is not absorbed by this remediation. */
+  /** From here on, the same occurrence sent again is queued and not absorbed by this remediation. */
   freeOccurrence(): Promise<void>;
 }
 
@@ -27,8 +27,8 @@ export interface Delivery {
 export interface Dependencies {
   readonly settings: WorkerSettings;
   readonly cluster: Cluster;
-  readonly registry: Registry;
-  readonly memories: Memories;
+  readonly registry: OperariusRegistry;
+  readonly memory: EpisodeMemory;
   readonly places: Places;
 }
 
@@ -40,9 +40,10 @@ export interface Attempt extends Trouble {
 }
 
 /** How one attempt ends, if not by an error (see verdict.ts). */
-export type Step =
+export type AttemptResult =
+  /** The remediation has its outcome. */
   | { readonly kind: 'end'; readonly result: Result }
-  /** To be looked at again at `until` (ms, Redis' clock), carrying `remediation` then. */
+  /** It waits and is tried again at `until` (ms, Redis' clock), then with this payload. */
   | {
       readonly kind: 'hold';
       readonly reason: HeldReason;
@@ -55,6 +56,6 @@ export function end(
   operarius: string,
   reason: string,
   more: Partial<Result> = {},
-): Step {
+): AttemptResult {
   return { kind: 'end', result: { outcome, operarius, reason, ...more } };
 }

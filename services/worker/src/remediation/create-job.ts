@@ -2,128 +2,79 @@ import { ClusterError, type ExistingJob } from '@openfero/cluster/cluster';
 import { jobName, jobPrefix } from '@openfero/core/identity/job-name';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Memory } from '@openfero/core/redis/memory';
-import { type Rendered, render } from '@openfero/core/render';
-import { type Attempt, end, type Step } from './attempt.ts';
+import type { Rendered } from '@openfero/core/render';
+import { type Attempt, type AttemptResult, end } from './attempt.ts';
+import { renderJob } from './render-job.ts';
 import { Ended } from './verdict.ts';
 
 /**
- * Names carry 40 bits of hash: two collisions in a row do not happen. The bound keeps a wall of
+ * Names carry 40 bits of hash: two collisions in a row do not happen. The bound keeps a series of
  * foreign Jobs from becoming an endless loop.
  */
 const MAX_NAMES = 5;
 
-/** Milliseconds until a remediation without a place is looked at, if nobody calls it before. */
-const NEXT_LOOK = 15_000;
+/** Milliseconds until a remediation without a place is tried again, if no place becomes free before. */
+const PLACE_RETRY = 15_000;
+
+/** What became of the Job's name, or of one of its names. */
+export type CreateResult =
+  /** The API server, or a limit, has answered for this episode. */
+  | { readonly kind: 'settled'; readonly result: AttemptResult }
+  /** A Job had the name and was deleted before it could be read. */
+  | { readonly kind: 'gone' };
+
+type NameResult =
+  | CreateResult
+  /** A Job of another trouble, or one that OpenFero did not create, has the name. */
+  | { readonly kind: 'taken' };
 
 /**
- * Takes a place and creates the Job under the episode's name: the same from every worker and every
- * attempt, so that the API server lets one of them through.
+ * Takes a place and creates the Job under the episode's name. The name is the same for every worker
+ * and every attempt, so the API server accepts one of them.
  *
  * @param now milliseconds, Redis' clock
- * @returns 'gone' where a Job of that name stood in the way and is gone now
  * @throws what verdict.ts decides about
  */
-export async function runJob(attempt: Attempt, now: number): Promise<Step | 'gone'> {
+export async function createJob(attempt: Attempt, now: number): Promise<CreateResult> {
   for (let n = 0; n < MAX_NAMES; n++) {
-    const step = await runAs(attempt, n, now);
-    if (step !== 'taken') return step;
+    const named = await createUnderName(attempt, n, now);
+    if (named.kind !== 'taken') return named;
   }
-  throw collisions(attempt);
+  throw allNamesTaken(attempt);
 }
 
-/** @returns 'taken' where another trouble's Job, or nobody's of ours, has the name */
-async function runAs(attempt: Attempt, n: number, now: number): Promise<Step | 'gone' | 'taken'> {
+/** @param n which of the episode's names */
+async function createUnderName(attempt: Attempt, n: number, now: number): Promise<NameResult> {
   // Before a place is taken: a template that cannot be rendered must not keep one.
-  const rendered = renderJob(attempt, n);
+  const rendered = renderFor(attempt, n);
   const { name } = rendered.job.metadata;
   const held = await takePlace(attempt, name, now);
-  if (held !== undefined) return held;
+  if (held !== undefined) return { kind: 'settled', result: held };
   await attempt.delivery.confirmLock();
-  const existing = await create(attempt, rendered, now);
-  if (existing !== 'gone') {
-    if ('kind' in existing) return existing;
-    if (existing.dedupKey === keyOf(attempt)) return settle(attempt, existing);
+  const warnings = await submit(attempt, rendered);
+  if (warnings !== undefined) {
+    return { kind: 'settled', result: await endAsCreated(attempt, name, { now, warnings }) };
   }
-  await attempt.deps.places.release({ name, operarius: attempt.operarius.name });
-  return existing === 'gone' ? 'gone' : 'taken';
-}
-
-/**
- * Reads the Job that an earlier attempt of the same remediation may have left.
- *
- * @returns the end of the remediation if there is one
- */
-export async function findOurs(attempt: Attempt): Promise<Step | undefined> {
-  for (let n = 0; n < MAX_NAMES; n++) {
-    const name = nameOf(attempt, n);
-    const existing = await attempt.deps.cluster.jobs.get(name);
-    if (existing === undefined) {
-      // No Job came of the place that the earlier attempt may have taken.
-      await attempt.deps.places.release({ name, operarius: attempt.operarius.name });
-      return undefined;
-    }
-    if (existing.dedupKey !== keyOf(attempt)) continue;
-    const ours = existing.remediation === attempt.delivery.remediation.id;
-    return ours ? settle(attempt, existing) : undefined;
+  const existing = await attempt.deps.cluster.jobs.get(name);
+  if (existing?.dedupKey === dedupKeyText(attempt)) {
+    return { kind: 'settled', result: await endWithExisting(attempt, existing) };
   }
-  return undefined;
+  await releasePlace(attempt, name);
+  return { kind: existing === undefined ? 'gone' : 'taken' };
 }
 
-/** Asks the server what it would say, and leaves nothing behind: no Job, no place, no memory. */
-export async function tryJob(attempt: Attempt): Promise<Step> {
-  const { job, warnings } = renderJob(attempt, 0);
-  const { name } = job.metadata;
-  try {
-    const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
-    return end('dry-run', attempt.operarius.name, `would have created Job ${name}`, {
-      warnings: [...warnings, ...more],
-      manifest: job,
-    });
-  } catch (error) {
-    if (!isAlreadyThere(error)) throw error;
-    const reason = `would have created no Job: ${name} is there already`;
-    return end('dry-run', attempt.operarius.name, reason, { warnings, manifest: job });
-  }
-}
-
-async function takePlace(attempt: Attempt, job: string, now: number): Promise<Step | undefined> {
-  const { delivery, deps, operarius } = attempt;
-  const { remediation } = delivery;
-  const reason = await deps.places.take({
-    job,
-    operarius: operarius.name,
-    remediation: remediation.id,
-    receivedAt: remediation.receivedAt,
-    maxActive: operarius.policy.maxActive,
-  });
-  return reason === undefined
-    ? undefined
-    : { kind: 'hold', reason, until: now + NEXT_LOOK, remediation };
-}
-
-/** @returns the end of the remediation, or the Job that has the name, or 'gone' if it just went */
-async function create(
-  attempt: Attempt,
+/** @returns the warnings about the new Job, or undefined where one of that name exists */
+async function submit(
+  { operarius, deps }: Attempt,
   { job, warnings }: Rendered,
-  now: number,
-): Promise<Step | ExistingJob | 'gone'> {
-  const { cluster, places, memories } = attempt.deps;
-  const { name } = job.metadata;
+): Promise<readonly string[] | undefined> {
   try {
-    const more = await cluster.jobs.create(job, { dryRun: false });
-    await attempt.delivery.confirmLock();
-    await memories.remember(attempt.k, memoryOf(attempt, name, now));
-    return end('created', attempt.operarius.name, 'created', {
-      job: name,
-      warnings: [...warnings, ...more],
-    });
+    return [...warnings, ...(await deps.cluster.jobs.create(job, { dryRun: false }))];
   } catch (error) {
-    if (isAlreadyThere(error)) {
-      return (await cluster.jobs.get(name)) ?? 'gone';
-    }
-    // Refused for certain: no Job came of it. After anything else one may have.
+    if (isAlreadyThere(error)) return undefined;
+    // A refusal is certain: there is no Job. After any other error there may be one.
     if (error instanceof ClusterError && isRefusal(error.status)) {
-      await places.release({ name, operarius: attempt.operarius.name });
+      await deps.places.release({ name: job.metadata.name, operarius: operarius.name });
     }
     throw error;
   }
@@ -137,48 +88,107 @@ function isRefusal(status: number | undefined): boolean {
   return status !== undefined && status >= 400 && status < 500;
 }
 
-/** Ends a remediation whose episode has a Job: its own, or that of another one. */
-async function settle(attempt: Attempt, existing: ExistingJob): Promise<Step> {
-  const { deps, operarius, delivery, k } = attempt;
+async function endAsCreated(
+  attempt: Attempt,
+  job: string,
+  { now, warnings }: { readonly now: number; readonly warnings: readonly string[] },
+): Promise<AttemptResult> {
+  await attempt.delivery.confirmLock();
+  await attempt.deps.memory.remember(attempt.troubleKey, memoryOf(attempt, job, now));
+  return end('created', attempt.operarius.name, 'created', { job, warnings });
+}
+
+/** Ends a remediation whose episode has a Job: its own, or that of another remediation. */
+async function endWithExisting(attempt: Attempt, existing: ExistingJob): Promise<AttemptResult> {
+  const { deps, operarius, delivery, troubleKey } = attempt;
   const { name, remediation = '', createdAt, finished } = existing;
-  // On the other's behalf too: it may have been killed before it could remember.
-  await deps.memories.remember(k, { ...memoryOf(attempt, name, createdAt), remediation });
-  if (finished) await deps.places.release({ name, operarius: operarius.name });
+  // For another remediation too: its worker may have been killed before it could remember.
+  await deps.memory.remember(troubleKey, { ...memoryOf(attempt, name, createdAt), remediation });
+  if (finished) await releasePlace(attempt, name);
   return remediation === delivery.remediation.id
     ? end('created', operarius.name, 'an earlier attempt created it', { job: name })
-    : end('deduplicated', operarius.name, 'this episode has its Job already', { job: name });
+    : end('deduplicated', operarius.name, 'this episode already has a Job', { job: name });
+}
+
+/**
+ * Reads the Job that an earlier attempt of the same remediation may have created.
+ *
+ * @returns the end of the remediation if there is one
+ */
+export async function findOwnJob(attempt: Attempt): Promise<AttemptResult | undefined> {
+  for (let n = 0; n < MAX_NAMES; n++) {
+    const name = jobName(jobPrefix(attempt.operarius), { ...attempt, n });
+    const existing = await attempt.deps.cluster.jobs.get(name);
+    if (existing === undefined) {
+      // The earlier attempt may have taken a place, and created nothing.
+      await releasePlace(attempt, name);
+      return undefined;
+    }
+    if (existing.dedupKey !== dedupKeyText(attempt)) continue;
+    const own = existing.remediation === attempt.delivery.remediation.id;
+    return own ? endWithExisting(attempt, existing) : undefined;
+  }
+  return undefined;
+}
+
+/** Asks the API server whether it would accept the Job. Leaves nothing: no Job, no place, no memory. */
+export async function dryRunJob(attempt: Attempt): Promise<AttemptResult> {
+  const { job, warnings } = renderFor(attempt, 0);
+  const { name } = job.metadata;
+  try {
+    const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
+    return end('dry-run', attempt.operarius.name, `would create Job ${name}`, {
+      warnings: [...warnings, ...more],
+      manifest: job,
+    });
+  } catch (error) {
+    if (!isAlreadyThere(error)) throw error;
+    const reason = `would create no Job: ${name} already exists`;
+    return end('dry-run', attempt.operarius.name, reason, { warnings, manifest: job });
+  }
+}
+
+async function takePlace(
+  { delivery, deps, operarius }: Attempt,
+  job: string,
+  now: number,
+): Promise<AttemptResult | undefined> {
+  const { remediation } = delivery;
+  const reason = await deps.places.take({
+    job,
+    operarius: operarius.name,
+    remediation: remediation.id,
+    receivedAt: remediation.receivedAt,
+    maxActive: operarius.policy.maxActive,
+  });
+  if (reason === undefined) return undefined;
+  return { kind: 'hold', reason, until: now + PLACE_RETRY, remediation };
+}
+
+function releasePlace({ deps, operarius }: Attempt, job: string): Promise<void> {
+  return deps.places.release({ name: job, operarius: operarius.name });
 }
 
 function memoryOf({ episode, delivery }: Attempt, job: string, createdAt: number): Memory {
   return { episode, remediation: delivery.remediation.id, job, createdAt };
 }
 
-function nameOf({ operarius, k, episode }: Attempt, n: number): string {
-  return jobName(jobPrefix(operarius), { k, episode, n });
+/** @param n which of the episode's names */
+function renderFor(
+  { deps, delivery, operarius, troubleKey, episode }: Attempt,
+  n: number,
+): Rendered {
+  const identity = { troubleKey, episode, n };
+  const { serviceAccount: ownServiceAccount } = deps.cluster;
+  return renderJob(
+    { operarius, remediation: delivery.remediation, identity },
+    { ...deps.settings, ownServiceAccount },
+  );
 }
 
-function keyOf({ k, episode }: Attempt): string {
-  return dedupKeyText({ k, episode });
-}
-
-function renderJob(attempt: Attempt, n: number): Rendered {
-  const { deps, delivery, operarius, k, episode } = attempt;
-  const { jobNamespace, jobTtl, jobDeadline } = deps.settings;
-  const { serviceAccount } = deps.cluster;
-  return render({
-    operarius,
-    remediation: delivery.remediation,
-    identity: { k, episode, n },
-    namespace: jobNamespace,
-    ttlSeconds: jobTtl,
-    deadlineSeconds: jobDeadline,
-    ...(serviceAccount !== undefined && { ownServiceAccount: serviceAccount }),
-  });
-}
-
-function collisions({ operarius }: Attempt): Ended {
+function allNamesTaken({ operarius }: Attempt): Ended {
   return new Ended(
     'rejected',
-    `ConfigMap ${operarius.name}: Jobs that OpenFero did not make have all ${MAX_NAMES} names of this episode: give the template another name`,
+    `ConfigMap ${operarius.name}: Jobs that OpenFero did not create have all ${MAX_NAMES} names of this episode: give the template another name`,
   );
 }

@@ -1,68 +1,97 @@
-import { afterwards, decide } from '@openfero/core/decisions/episodes';
+import { decideOnEpisode, decideOnLaterEpisode } from '@openfero/core/decisions/episodes';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import { type Attempt, end, type Step } from './attempt.ts';
-import { runJob } from './create-job.ts';
+import { type Attempt, type AttemptResult, end } from './attempt.ts';
+import { createJob } from './create-job.ts';
 
 /**
- * Creates the Job of an attempt, unless the memory, a limit or the API server says otherwise.
+ * How often an attempt starts over because the Job that had its name was deleted before it could be
+ * read. Deletions are seconds apart: twice in one attempt does not happen by chance.
+ */
+const MAX_ROUNDS = 5;
+
+/**
+ * Creates the Job of an attempt, unless its trouble already has one, a limit holds it, or the API
+ * server refuses it.
  *
  * @param look what Redis knew when the attempt was found to be wanted and in time
  */
-export async function createJob(attempt: Attempt, look: Look): Promise<Step> {
-  const { delivery, operarius, episode, k } = attempt;
+export async function deduplicate(attempt: Attempt, look: Look): Promise<AttemptResult> {
+  const { memory } = attempt.deps;
+  let current = attempt;
+  let known = look;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const consulted = await consultMemory(current, known);
+    if (consulted.kind !== 'create') return consulted;
+    current = consulted.attempt;
+    const created = await createJob(current, known.now);
+    if (created.kind === 'settled') return created.result;
+    // The Job that had our name is gone: what is remembered may have changed since.
+    known = await memory.look(current.troubleKey, current.delivery.remediation.alert);
+  }
+  throw new Error(`Jobs of its name were created and deleted ${MAX_ROUNDS} times meanwhile`);
+}
+
+type Consulted = AttemptResult | { readonly kind: 'create'; readonly attempt: Attempt };
+
+/** Compares the episode with what Redis remembers of its trouble. */
+async function consultMemory(attempt: Attempt, look: Look): Promise<Consulted> {
+  const { delivery, operarius, episode, troubleKey } = attempt;
   const { id } = delivery.remediation;
-  const decision = decide({ id, episode }, look.memory, operarius.policy, look.now);
+  const decision = decideOnEpisode({ id, episode }, look.memory, operarius.policy, look.now);
   switch (decision.kind) {
     case 'create':
-      return create(attempt, look);
+      return { kind: 'create', attempt };
     case 'created':
       return end('created', operarius.name, 'an earlier attempt created it', { job: decision.job });
     case 'deduplicated':
-      await attempt.deps.memories.touch(k);
-      return end('deduplicated', operarius.name, 'this episode has its Job already', {
+      await attempt.deps.memory.touch(troubleKey);
+      return end('deduplicated', operarius.name, 'this episode already has a Job', {
         job: decision.job,
       });
     case 'later':
-      return (await notYet(attempt, decision.memory, look)) ?? create(attempt, look);
+      return (
+        (await consultRememberedJob(attempt, decision.memory, look)) ?? { kind: 'create', attempt }
+      );
     case 'repeat': {
       const { instant, count } = decision.episode;
-      const wait = await notYet(attempt, decision.memory, look);
-      return wait ?? create(await repeating(attempt, { episode: instant, count }), look);
+      const waits = await consultRememberedJob(attempt, decision.memory, look);
+      if (waits !== undefined) return waits;
+      return { kind: 'create', attempt: await withRepeat(attempt, { episode: instant, count }) };
     }
   }
 }
 
-/** What the remembered Job has to say about a later episode; undefined lets it run. */
-async function notYet(attempt: Attempt, memory: Memory, look: Look): Promise<Step | undefined> {
-  const { delivery, deps, operarius } = attempt;
+/** Whether the remembered Job stands against a later episode; undefined where it does not. */
+async function consultRememberedJob(
+  attempt: Attempt,
+  memory: Memory,
+  look: Look,
+): Promise<AttemptResult | undefined> {
+  const { delivery, deps, operarius, troubleKey } = attempt;
   const job = await deps.cluster.jobs.get(memory.job);
-  // Once it is gone its name may be another's.
-  const remembered = dedupKeyText({ k: attempt.k, episode: memory.episode });
+  // Once it is deleted, its name may be another's.
+  const remembered = dedupKeyText({ troubleKey, episode: memory.episode });
   const unfinished = job?.dedupKey === remembered && !job.finished;
-  const then = afterwards(memory, unfinished, operarius.policy, look.now);
-  switch (then.kind) {
+  const decision = decideOnLaterEpisode(memory, unfinished, operarius.policy, look.now);
+  switch (decision.kind) {
     case 'create':
       return undefined;
     case 'deduplicated':
-      await deps.memories.touch(attempt.k);
-      return end('deduplicated', operarius.name, then.reason, { job: memory.job });
+      await deps.memory.touch(troubleKey);
+      return end('deduplicated', operarius.name, decision.reason, { job: memory.job });
     case 'cooldown': {
-      const { remediation } = delivery;
-      const cooled = (remediation.cooled ?? 0) + then.until - look.now;
-      return {
-        kind: 'hold',
-        reason: 'cooldown',
-        until: then.until,
-        remediation: { ...remediation, cooled },
-      };
+      const { until } = decision;
+      const cooled = (delivery.remediation.cooled ?? 0) + until - look.now;
+      const remediation = { ...delivery.remediation, cooled };
+      return { kind: 'hold', reason: 'cooldown', until, remediation };
     }
   }
 }
 
-/** Counts a repetition, in the queue before anything is created: every later attempt counts alike. */
-async function repeating(
+/** Stores the repetition in the queue before anything is created, so that every later attempt counts alike. */
+async function withRepeat(
   attempt: Attempt,
   repeat: NonNullable<Remediation['repeat']>,
 ): Promise<Attempt> {
@@ -73,13 +102,4 @@ async function repeating(
     delivery: { ...attempt.delivery, remediation },
     episode: { instant: repeat.episode, count: repeat.count },
   };
-}
-
-/** Until the API server has answered what became of the episode. */
-async function create(attempt: Attempt, look: Look): Promise<Step> {
-  const step = await runJob(attempt, look.now);
-  if (step !== 'gone') return step;
-  // The Job in our way went away while we read it: what is remembered may have changed since.
-  const { memories } = attempt.deps;
-  return createJob(attempt, await memories.look(attempt.k, attempt.delivery.remediation.alert));
 }

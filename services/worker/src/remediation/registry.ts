@@ -11,23 +11,23 @@ import {
 } from '@openfero/core/operarius';
 import { type Mode, type Policy, readGlobalMode, strictest } from '@openfero/core/operarius/policy';
 
-/** The operarii as they are now, read once per version. Costs no call to the cluster. */
-export interface Registry {
+/** The operarii as they are now, parsed once per version. Costs no call to the cluster. */
+export interface OperariusRegistry {
   /**
-   * The operarius for an alert, or why there is none.
+   * Finds the operarius for an alert, or says why there is none.
    *
-   * @throws {InvalidOperarius} where there is one and it is wrong
+   * @throws {InvalidOperarius} where there is one and it is invalid
    */
   find(alert: Alert): Found;
-  /** The name of the ConfigMap for an alert if there is one, good or not, else the empty string. */
+  /** The name of the alert's ConfigMap if there is one, valid or not, else the empty string. */
   nameFor(alert: Alert): string;
   /** The strictest of OPENFERO_MODE, the global switch and the operarius' own. */
   modeOf(operarius: Operarius): Mode;
-  /** Which of the three is off, for people. */
+  /** Which of the three is off, in words. */
   whyOff(operarius: Operarius): string;
-  /** Why the matchers leave the alert out, or undefined. */
+  /** Why the matchers exclude the alert, or undefined. */
   mismatch(operarius: Operarius, alert: Alert): string | undefined;
-  /** The Job of ours that an alert is about, if it is about one in that namespace. */
+  /** The OpenFero Job in that namespace that an alert is about, or undefined. */
   ownJobOf(alert: Alert, namespace: string): string | undefined;
 }
 
@@ -35,10 +35,10 @@ export type Found =
   | { readonly operarius: Operarius }
   | { readonly operarius: undefined; readonly reason: string };
 
-/** @param defaults the policy of the settings, under the operarii's own */
-export function registry(cluster: Cluster, defaults: Policy): Registry {
-  const read = reader(defaults);
-  const prefixes = prefixesOf(cluster, read);
+/** @param defaults the policy of the settings, which annotations override */
+export function createOperariusRegistry(cluster: Cluster, defaults: Policy): OperariusRegistry {
+  const read = createReader(defaults);
+  const jobPrefixes = trackJobPrefixes(cluster, read);
   const globalMode = (): Mode => readGlobalMode(cluster.operarii.globalSwitch());
   return {
     find(alert) {
@@ -48,12 +48,15 @@ export function registry(cluster: Cluster, defaults: Policy): Registry {
       if (configMap === undefined) {
         return {
           operarius: undefined,
-          reason: `there is no ConfigMap ${name} with the selected labels`,
+          reason: `no ConfigMap ${name} has the labels of OPENFERO_LABEL_SELECTOR`,
         };
       }
       const operarius = read(configMap, alertname);
       if (operarius !== undefined) return { operarius };
-      return { operarius, reason: `ConfigMap ${name} is for another alert of a similar name` };
+      return {
+        operarius,
+        reason: `the annotation openfero.io/alertname of ConfigMap ${name} names another alert`,
+      };
     },
     nameFor({ labels, status }) {
       const name = operariusName(labels['alertname'] ?? '', status);
@@ -75,7 +78,7 @@ export function registry(cluster: Cluster, defaults: Policy): Registry {
       if (labels['namespace'] !== namespace) return undefined;
       return [labels['job_name'], labels['pod']].find(
         (name) =>
-          name !== undefined && (cluster.jobs.isOurs(name) || looksLikeOwnJob(name, prefixes())),
+          name !== undefined && (cluster.jobs.isOurs(name) || looksLikeOwnJob(name, jobPrefixes())),
       );
     },
   };
@@ -85,21 +88,21 @@ const NONE = { name: '', operator: '=', value: '' };
 
 type Read = (configMap: ConfigMap, alertname: string) => Operarius | undefined;
 
-/** Reading YAML and policy takes a thousand times longer than looking it up: once per version. */
-function reader(defaults: Policy): Read {
+/** Parsing YAML and policy takes a thousand times longer than a lookup: once per version. */
+function createReader(defaults: Policy): Read {
   const known = new WeakMap<ConfigMap, Map<string, Operarius>>();
   return (configMap, alertname) => {
     const versions = known.get(configMap) ?? new Map<string, Operarius>();
     known.set(configMap, versions);
     const operarius = versions.get(alertname) ?? readOperarius(configMap, alertname, defaults);
-    // Only what was found: alertnames that lead to nothing are without number.
+    // Only what was found: there is no limit to alertnames that have no operarius.
     if (operarius !== undefined) versions.set(alertname, operarius);
     return operarius;
   };
 }
 
-/** The prefixes of all operarii's Jobs, worked out anew when an operarius has changed. */
-function prefixesOf(cluster: Cluster, read: Read): () => ReadonlySet<string> {
+/** The name prefixes of all operarii's Jobs, computed again when an operarius has changed. */
+function trackJobPrefixes(cluster: Cluster, read: Read): () => ReadonlySet<string> {
   let revision: number | undefined;
   let prefixes: ReadonlySet<string> = new Set();
   return () => {
@@ -117,7 +120,7 @@ function readAll(configMap: ConfigMap, read: Read): Operarius[] {
     try {
       return read(configMap, alertname) ?? [];
     } catch {
-      // An invalid definition makes no Jobs.
+      // An invalid definition creates no Jobs.
       return [];
     }
   });

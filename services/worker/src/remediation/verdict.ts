@@ -6,16 +6,16 @@ import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediatio
 
 /** What an attempt that ended in an error means for its remediation. */
 export type Verdict =
-  /** Nothing will change by itself: into the failed set, for a person. */
+  /** It will not change by itself: into the failed set, for a person. */
   | { readonly kind: 'terminal'; readonly failure: Failure; readonly message: string }
-  /** This remediation's own trouble: later again, until its max-age is over. */
+  /** A problem of this remediation: tried again later, until its max-age is over. */
   | { readonly kind: 'retry'; readonly after: number | undefined; readonly message: string }
-  /** Not this remediation's trouble at all: it waits, and no attempt is counted. */
+  /** Not a problem of this remediation: it waits, and no attempt is counted. */
   | { readonly kind: 'wait'; readonly after: number }
-  /** Another worker has it now: say nothing, record nothing. */
+  /** Another worker has it now: record nothing. */
   | { readonly kind: 'lost' };
 
-/** The end of a remediation that a person should look at, found before the API server was asked. */
+/** A failed end that was found without asking the API server. */
 export class Ended extends Error {
   readonly failure: Failure;
   constructor(failure: Failure, message: string) {
@@ -25,28 +25,28 @@ export class Ended extends Error {
   }
 }
 
-/** BullMQ's lock is another worker's: whoever has it finishes the remediation. */
+/** Another worker has BullMQ's lock, and finishes the remediation. */
 export class LockLost extends Error {}
 
 /** The cluster's state is not known well enough to decide anything. */
 export class NotNow extends Error {}
 
-/** Milliseconds, and up to as many more, until a remediation that found the gate closed tries again. */
+/** Milliseconds until a remediation that found the gate closed is tried again; up to twice as many. */
 export const GATE_DELAY = 1_000;
 
-/** The same for one that only a newer worker can read: thousands of them must not keep us busy. */
+/** The same for one that only a newer worker can read: thousands of them must not keep this one busy. */
 const NEWER_DELAY = 10_000;
 
-/** The definition cannot be created as it is, whoever tries: HTTP status of the API server. */
+/** HTTP status of the API server: the definition cannot be created as it is. */
 const REJECTED = new Set([400, 413, 422]);
 
 /**
  * Decides what an error means. The only place that does.
  *
- * Terminal is what only a change of the definition can mend. A 403 is not: RBAC and quotas change
+ * Terminal is what only a change of the definition can fix. A 403 is not: RBAC and quotas change
  * without the definition (`exceeded quota`, a Role that is being rolled out), so max-age decides.
  */
-export function verdict(error: unknown): Verdict {
+export function verdictOn(error: unknown): Verdict {
   if (error instanceof LockLost) return { kind: 'lost' };
   if (error instanceof NotNow) return { kind: 'wait', after: GATE_DELAY };
   if (error instanceof NewerPayload) return { kind: 'wait', after: NEWER_DELAY };
@@ -71,20 +71,20 @@ function terminal(error: unknown): Verdict | undefined {
 
 function retry(error: unknown): Verdict {
   const asked = error instanceof ClusterError ? error.retryAfter : undefined;
-  // BullMQ would take 0 for at once, and an hour is beyond every max-age.
+  // BullMQ takes 0 as immediately, and an hour is beyond every max-age.
   const after =
     asked === undefined ? undefined : Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, asked));
   const message = messageOf(error);
   return { kind: 'retry', after, message };
 }
 
-/** Milliseconds: the first wait, and the longest. A cluster that is back is noticed within these. */
+/** Milliseconds: the first wait and the longest, within which a recovered cluster is noticed. */
 const FIRST_BACKOFF = 500;
 const LONGEST_BACKOFF = 30_000;
 
 /**
- * How long to wait before the next attempt: exponential with full jitter over its upper half, so
- * that remediations that failed together do not come back together.
+ * How long to wait before the next attempt: exponential, with jitter over the upper half, so that
+ * remediations that failed together do not come back together.
  *
  * @param attempt 1 for the first retry
  * @param random in [0, 1)

@@ -1,8 +1,8 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import type { Dependencies, Step } from '../../src/remediation/attempt.ts';
-import { type Registry, registry } from '../../src/remediation/registry.ts';
+import type { AttemptResult, Dependencies } from '../../src/remediation/attempt.ts';
+import { createOperariusRegistry, type OperariusRegistry } from '../../src/remediation/registry.ts';
 import { remediate } from '../../src/remediation/remediate.ts';
-import { verdict } from '../../src/remediation/verdict.ts';
+import { verdictOn } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';
 import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
 import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
@@ -39,7 +39,7 @@ interface Setting {
   readonly random: Random;
   readonly scenario: Scenario;
   /** Of all attempts: to read the operarius again for each was a quarter of a run. */
-  readonly known: Registry;
+  readonly known: OperariusRegistry;
 }
 
 const SETTINGS = readSettings({
@@ -66,7 +66,7 @@ export async function simulate(scenario: Scenario): Promise<Run> {
   const alertmanager = alertmanagerOf(world, random);
   const attempts = new Set<Attempt>();
   const asked = clusterOf(world, operarius, { turn: async () => {}, random });
-  const known = registry(asked, SETTINGS.policy);
+  const known = createOperariusRegistry(asked, SETTINGS.policy);
   let tokens = 0;
 
   const begin = (): void => {
@@ -159,7 +159,7 @@ async function work(
     settings: SETTINGS,
     cluster,
     registry: known,
-    memories: memoriesOf(world, turn, without),
+    memory: memoriesOf(world, turn, without),
     places: noPlaces,
   };
   try {
@@ -171,7 +171,7 @@ async function work(
   }
 }
 
-function settle(entry: Entry, step: Step): void {
+function settle(entry: Entry, step: AttemptResult): void {
   if (step.kind === 'end') {
     entry.state = 'ended';
     entry.ends.push(step.result.outcome);
@@ -183,11 +183,11 @@ function settle(entry: Entry, step: Step): void {
 }
 
 function fail(entry: Entry, error: unknown, now: number): void {
-  const then = verdict(error);
-  if (then.kind === 'lost') return;
-  if (then.kind === 'terminal') {
+  const verdict = verdictOn(error);
+  if (verdict.kind === 'lost') return;
+  if (verdict.kind === 'terminal') {
     entry.state = 'ended';
-    entry.ends.push(then.failure);
+    entry.ends.push(verdict.failure);
     return;
   }
   entry.state = 'delayed';

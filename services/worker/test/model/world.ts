@@ -4,7 +4,7 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { ANNOTATIONS } from '@openfero/core/labels';
 import type { Memory } from '@openfero/core/redis/memory';
 import type { State } from '@openfero/core/redis/states';
-import type { Memories } from '../../src/redis/memory.ts';
+import type { EpisodeMemory } from '../../src/redis/memory.ts';
 import type { Places } from '../../src/redis/places.ts';
 import type { Random } from './random.ts';
 
@@ -119,7 +119,7 @@ export function clusterOf(
 }
 
 /** Redis' memory and states, each call at one instant as its scripts are. */
-export function memoriesOf(world: World, turn: Turn, without?: Without): Memories {
+export function memoriesOf(world: World, turn: Turn, without?: Without): EpisodeMemory {
   return {
     async look(k, { fingerprint }) {
       await turn();

@@ -9,11 +9,11 @@ import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 import { Worker } from 'bullmq';
 import { pino } from 'pino';
-import { deliveryOf } from '../../src/queue/delivery.ts';
-import { memories } from '../../src/redis/memory.ts';
-import { places } from '../../src/redis/places.ts';
-import type { Delivery, Dependencies, Step } from '../../src/remediation/attempt.ts';
-import { registry } from '../../src/remediation/registry.ts';
+import { createDelivery } from '../../src/queue/delivery.ts';
+import { createEpisodeMemory } from '../../src/redis/memory.ts';
+import { createPlaces } from '../../src/redis/places.ts';
+import type { AttemptResult, Delivery, Dependencies } from '../../src/remediation/attempt.ts';
+import { createOperariusRegistry } from '../../src/remediation/registry.ts';
 import { remediate } from '../../src/remediation/remediate.ts';
 import { LockLost } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';
@@ -82,7 +82,7 @@ describe('delivered a second time', () => {
   });
 });
 
-function resultOf(done: Step): unknown[] {
+function resultOf(done: AttemptResult): unknown[] {
   assert.equal(done.kind, 'end');
   const { outcome, job, reason } = done.result;
   return [outcome, job, reason];
@@ -152,7 +152,7 @@ describe('the lock of a delivery', () => {
 });
 
 /** One attempt over real Redis and folders, in the hands of the test. */
-async function step(bench: Bench, delivery: Delivery): Promise<Step> {
+async function step(bench: Bench, delivery: Delivery): Promise<AttemptResult> {
   const settings = readSettings(bench.env);
   const { redis, prefix, queue } = bench;
   assert.ok(settings.cluster.kind === 'directory');
@@ -163,9 +163,9 @@ async function step(bench: Bench, delivery: Delivery): Promise<Step> {
   );
   const deps: Dependencies = {
     ...{ settings, cluster },
-    registry: registry(cluster, settings.policy),
-    memories: memories(redis, prefix),
-    places: places({ redis, prefix, queue, maxActiveJobs: settings.maxActiveJobs }),
+    registry: createOperariusRegistry(cluster, settings.policy),
+    memory: createEpisodeMemory(redis, prefix),
+    places: createPlaces({ redis, prefix, queue, maxActiveJobs: settings.maxActiveJobs }),
   };
   try {
     return await remediate(delivery, deps);
@@ -205,7 +205,7 @@ async function taken(
   job.processedOn = processedOn;
   return {
     id,
-    delivery: deliveryOf(job, 'token', given),
+    delivery: createDelivery(job, 'token', given),
     lockedBy: (token) => redis.set(`${prefix}:remediations:${id}:lock`, token),
   };
 }

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { definition, remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
-import { places } from '../../src/redis/places.ts';
+import { createPlaces } from '../../src/redis/places.ts';
 import { type Bench, buildBench, runWorker } from '../worker.ts';
 
 let server: TestRedis;
@@ -18,7 +18,7 @@ async function occupy(
   names: readonly string[],
 ): Promise<(name: string) => Promise<void>> {
   const { redis, prefix, queue } = bench;
-  const own = places({ redis, prefix, maxActiveJobs: 50, queue });
+  const own = createPlaces({ redis, prefix, maxActiveJobs: 50, queue });
   const operarius = 'openfero-disk-firing';
   for (const job of names) {
     const claim = { job, operarius, remediation: 'none', receivedAt: 0, maxActive: 0 };

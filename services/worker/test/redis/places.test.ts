@@ -3,7 +3,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { labelValue } from '@openfero/core/labels';
 import { remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { type Places, places } from '../../src/redis/places.ts';
+import { createPlaces, type Places } from '../../src/redis/places.ts';
 import { type Bench, buildBench } from '../worker.ts';
 
 let server: TestRedis;
@@ -26,7 +26,7 @@ interface Given {
 async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Promise<Given> {
   const bench = await buildBench(t, server.url);
   const { redis, prefix, queue } = bench;
-  const own = places({ redis, prefix, maxActiveJobs, queue });
+  const own = createPlaces({ redis, prefix, maxActiveJobs, queue });
   let receivedAt = 0;
   const take: Given['take'] = (job, operarius = 'op', id = `of-${job}`) =>
     own.take({ job, operarius, remediation: id, receivedAt: ++receivedAt, maxActive });

@@ -5,7 +5,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { definition, EARLIER, LATER, remediation, STARTS } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
-import { type Memories, memories } from '../../src/redis/memory.ts';
+import { createEpisodeMemory, type EpisodeMemory } from '../../src/redis/memory.ts';
 import { type Bench, buildBench, runWorker, type TestWorker } from '../worker.ts';
 
 let server: TestRedis;
@@ -152,7 +152,7 @@ describe('repeat-after', () => {
     await rm(bench.jobsDir, { recursive: true });
 
     const id = await bench.add(remediation('Disk'));
-    await worker.line(({ msg }) => msg === 'attempt failed: again later');
+    await worker.line(({ msg }) => msg === 'attempt failed, will be retried');
 
     assert.deepEqual((await bench.queue.getJob(id))?.data.repeat, { episode: STARTS, count: 1 });
   });
@@ -204,9 +204,9 @@ describe('the memory', () => {
     createdAt: 1000,
   });
 
-  async function memoryOf(t: TestContext): Promise<{ bench: Bench; own: Memories }> {
+  async function memoryOf(t: TestContext): Promise<{ bench: Bench; own: EpisodeMemory }> {
     const bench = await buildBench(t, server.url);
-    return { bench, own: memories(bench.redis, bench.prefix) };
+    return { bench, own: createEpisodeMemory(bench.redis, bench.prefix) };
   }
   const { alert } = remediation('Disk');
 

@@ -111,8 +111,10 @@ async function foreignJobs(
   const configMap = { metadata: { ...metadata, namespace: 'default' }, data };
   const operarius = readOperarius(configMap, 'Disk', readSettings(env).policy);
   assert.ok(operarius);
-  const { k, episode } = troubleOf(given, operarius);
-  const names = Array.from({ length: count }, (_, n) => jobName('disk', { k, episode, n }));
+  const { troubleKey, episode } = troubleOf(given, operarius);
+  const names = Array.from({ length: count }, (_, n) =>
+    jobName('disk', { troubleKey, episode, n }),
+  );
   await mkdir(jobsDir);
   for (const name of names) await writeFile(`${jobsDir}/${name}.yaml`, 'kind: Job\n');
   return names;

@@ -212,7 +212,7 @@ describe('dry-run', () => {
     await worker.line(({ msg }) => msg === 'operarii read anew');
     const line = await worker.end(await bench.add(firing()));
     assert.equal(line['outcome'], 'dry-run');
-    assert.equal(line['reason'], `would have created no Job: ${job} is there already`);
+    assert.equal(line['reason'], `would create no Job: ${job} already exists`);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ClusterError } from '@openfero/cluster/cluster';
 import { InvalidOperarius } from '@openfero/core/operarius';
 import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
-import { backoff, Ended, LockLost, NotNow, verdict } from '../../src/remediation/verdict.ts';
+import { backoff, Ended, LockLost, NotNow, verdictOn } from '../../src/remediation/verdict.ts';
 
 const server = (status: number | undefined, reason: string, retryAfter?: number): ClusterError =>
   new ClusterError('what the server said', {
@@ -23,7 +23,7 @@ describe('an error means', () => {
       [server(422, 'Invalid'), 'rejected'],
     ];
     for (const [error, failure] of failures) {
-      const then = verdict(error);
+      const then = verdictOn(error);
       assert.equal(then.kind === 'terminal' && then.failure, failure);
     }
   });
@@ -38,21 +38,21 @@ describe('an error means', () => {
       server(undefined, 'ECONNREFUSED'),
       new Error('anything else'),
     ];
-    for (const error of passing) assert.equal(verdict(error).kind, 'retry', error.message);
+    for (const error of passing) assert.equal(verdictOn(error).kind, 'retry', error.message);
   });
 
   it('another attempt when the server asks for it', () => {
-    const then = verdict(server(429, 'TooManyRequests', 7000));
+    const then = verdictOn(server(429, 'TooManyRequests', 7000));
     assert.deepEqual(then, { kind: 'retry', after: 7000, message: 'what the server said' });
   });
 
   it('patience without an attempt, where nothing is wrong with the remediation', () => {
-    assert.equal(verdict(new NotNow('no list yet')).kind, 'wait');
-    assert.equal(verdict(new NewerPayload('version 2')).kind, 'wait');
+    assert.equal(verdictOn(new NotNow('no list yet')).kind, 'wait');
+    assert.equal(verdictOn(new NewerPayload('version 2')).kind, 'wait');
   });
 
   it('silence, where another worker has the remediation', () => {
-    assert.deepEqual(verdict(new LockLost()), { kind: 'lost' });
+    assert.deepEqual(verdictOn(new LockLost()), { kind: 'lost' });
   });
 });
 
