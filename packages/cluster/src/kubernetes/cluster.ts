@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster.ts';
 import type { ClusterSettings } from '../settings.ts';
 import type { Access } from './access/access.ts';
 import { serviceAccountOf } from './access/service-account.ts';
-import { kubernetesEvents } from './events/events.ts';
+import { createEventRecorder } from './events/recorder.ts';
 import { openApi } from './http/api.ts';
 import type { OnRequest } from './http/calls.ts';
 import { TIMING, type Timing } from './http/timing.ts';
@@ -53,7 +53,7 @@ export async function createKubernetesCluster(
   );
   const { jobs, watch } = watchJobs(jobNamespace, means);
   const all = [...watches, watch];
-  const events = kubernetesEvents(api, { instance: hostname(), log });
+  const events = createEventRecorder(api, { instance: hostname(), log });
   const serviceAccount = serviceAccountOf(api.token, jobNamespace);
   await firstOf(Promise.all(all.map(({ listed }) => listed)), FIRST_LISTS);
   return {
