@@ -102,7 +102,7 @@ describe('a notification becomes Jobs', () => {
     assert.deepEqual(tally(await system.ended(1)), { 'no-operarius': 1 });
     await system.define('fresh.yaml', operariusOf('Fresh'));
     const [worker] = system.workers;
-    await worker?.waitForLine((line) => line.msg === 'operarii read anew');
+    await worker?.waitForLine((line) => line.msg === 'operarii reloaded');
     await send('after');
     assert.deepEqual(tally(await system.ended(2)), { 'no-operarius': 1, created: 1 });
   });
@@ -124,7 +124,7 @@ describe('a person stops everything', () => {
         `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: openfero\n  annotations: ${annotations}\n`,
       );
       const since = performance.now();
-      await system.workers[0]?.waitForLine((line) => line.msg === 'operarii read anew');
+      await system.workers[0]?.waitForLine((line) => line.msg === 'operarii reloaded');
       assert.ok(performance.now() - since < 5000, 'in force within 5 s');
       await system.post(notificationOf([{ alertname: 'Any' }]));
       assert.deepEqual(tally(await system.ended(1)), { off: 1 });

@@ -1,33 +1,33 @@
 import type { ConfigMap, JobManifest } from '@openfero/core/kubernetes';
 
 /**
- * What the worker needs of a cluster. Two fulfil it: kubernetes/ (an API server) and directory/
- * (two folders, for development and the demo). All names are within the namespaces of the settings.
+ * What the worker needs of a cluster. There are two kinds: kubernetes/ (an API server) and directory/
+ * (two folders, for development and the demo). All names are in the namespaces of the settings.
  */
 export interface Cluster {
   readonly operarii: Operarii;
   readonly jobs: Jobs;
   readonly events: Events;
-  /** The worker's own ServiceAccount, where it is known and in the namespace of the Jobs. */
+  /** The worker's own ServiceAccount, if it is known and in the namespace of the Jobs. */
   readonly serviceAccount?: string;
-  /** Why nothing may be decided now (no complete list yet, watch too old), or undefined. */
+  /** Why nothing may be decided now (no complete list yet, or a stale watch), or undefined. */
   blocked(): string | undefined;
   /** Seconds since each watch was last known to be up to date: openfero_watch_age_seconds. */
   watchAges(): Readonly<Record<string, number>>;
-  /** Asks the server for something cheap. @throws {ClusterError} as any other call */
+  /** Sends a cheap request. @throws {ClusterError} as any other call */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The ConfigMaps of the configured namespace, from a watch: reading them costs no call. */
+/** The ConfigMaps of the configured namespace, from a watch: reading them needs no request. */
 export interface Operarii {
-  /** The ConfigMap of that name, if it carries the label selector. */
+  /** The ConfigMap of that name, if the label selector selects it. */
   get(name: string): ConfigMap | undefined;
   /** The global switch: the ConfigMap `openfero`, whatever its labels. */
   globalSwitch(): ConfigMap | undefined;
-  /** All of them, for what must know the prefixes of our Jobs. */
+  /** All operarii, for callers that need the name prefixes of our Jobs. */
   all(): Iterable<ConfigMap>;
-  /** Another number after every change. */
+  /** A number that changes with every change. */
   revision(): number;
 }
 
@@ -39,23 +39,23 @@ export interface Jobs {
    * @throws {ClusterError}
    */
   create(job: JobManifest, options: { readonly dryRun: boolean }): Promise<readonly string[]>;
-  /** Reads one Job from the server itself, never from a cache. @throws {ClusterError} */
+  /** Reads one Job from the server, never from a cache. @throws {ClusterError} */
   get(name: string): Promise<ExistingJob | undefined>;
-  /** Whether the watch knows a Job of ours of that name. */
+  /** Whether the watch has a Job of ours with that name. */
   isOurs(name: string): boolean;
-  /** The Jobs of ours that are unfinished, by the watch, and how old that knowledge is (ms). */
+  /** Our unfinished Jobs according to the watch, and the age of that information (ms). */
   unfinished(): { readonly age: number; readonly jobs: Iterable<JobOfOperarius> };
-  /** Calls back once for every Job of ours that finishes or goes away. */
+  /** Calls the listener once for each of our Jobs that finishes or is deleted. */
   onEnd(listener: (job: JobOfOperarius) => void): void;
 }
 
 /** What the author of an operarius sees with `kubectl describe configmap`. */
 export interface Events {
-  /** Records an Event on the ConfigMap some time soon. Never throws and never waits: off the hot path. */
+  /** Queues an Event on the ConfigMap. Never throws and never waits: remediations do not depend on it. */
   record(operarius: ConfigMap['metadata'], reason: EventReason, message: string): void;
 }
 
-/** The reasons of our Events, and whether they are warnings. */
+/** The reasons of our Events, and their types. */
 export const EVENT_TYPES = {
   OperariusValid: 'Normal',
   InvalidOperarius: 'Warning',
@@ -66,39 +66,37 @@ export type EventReason = keyof typeof EVENT_TYPES;
 
 export interface JobOfOperarius {
   readonly name: string;
-  /** The ConfigMap's name, from the Job's label. */
+  /** Name of the ConfigMap, from the Job's label. */
   readonly operarius: string;
 }
 
 export interface ExistingJob {
   readonly name: string;
   readonly finished: boolean;
-  /** Milliseconds since 1970, by the cluster's clock. */
+  /** Milliseconds since 1970, on the cluster's clock. */
   readonly createdAt: number;
-  /** The annotations that identity.ts writes; undefined on a Job that is not ours. */
+  /** Our annotations; undefined on a Job that is not ours. */
   readonly remediation: string | undefined;
   readonly dedupKey: string | undefined;
 }
 
-/**
- * The one error of every call to a cluster. It holds no headers and no bodies, so it may be logged.
- */
+/** The error of every call to a cluster. It holds no headers and no bodies, so it may be logged. */
 export class ClusterError extends Error {
-  /** The HTTP status, or undefined where no answer came. */
+  /** The HTTP status, or undefined where no response came. */
   readonly status: number | undefined;
-  /** `reason` of the server's Status, such as AlreadyExists; without an answer the network's code. */
+  /** `reason` of the server's Status, such as AlreadyExists; without a response the network's code. */
   readonly reason: string;
-  /** Milliseconds the server asked to wait. */
+  /** Milliseconds that the server asked to wait. */
   readonly retryAfter: number | undefined;
 
   constructor(
     message: string,
-    of: { status?: number; reason: string; retryAfter?: number; cause?: unknown },
+    details: { status?: number; reason: string; retryAfter?: number; cause?: unknown },
   ) {
-    super(message, { cause: of.cause });
+    super(message, { cause: details.cause });
     this.name = 'ClusterError';
-    this.status = of.status;
-    this.reason = of.reason;
-    this.retryAfter = of.retryAfter;
+    this.status = details.status;
+    this.reason = details.reason;
+    this.retryAfter = details.retryAfter;
   }
 }

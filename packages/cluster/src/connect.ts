@@ -1,24 +1,17 @@
 import type { Logger } from '@openfero/service/log';
 import type { Cluster } from './cluster.ts';
-import type { OnRequest } from './kubernetes/http/calls.ts';
+import type { KubernetesOptions } from './kubernetes/cluster.ts';
 import type { ClusterSettings } from './settings.ts';
 
-export interface ConnectOptions {
-  /** Jobs created at once. */
-  readonly concurrency: number;
-  /** Called with the verb and the HTTP status of every request to an API server. */
-  readonly onRequest: OnRequest;
-}
-
 /**
- * Connects to the cluster of the settings. Each kind is loaded only where it is used: client-node
- * alone takes as long to load as all else.
+ * Connects to the cluster in the settings. Each kind is loaded only where it is used: a directory
+ * needs no HTTP client.
  *
  * @throws {InvalidSetting}
  */
 export async function connectCluster(
   settings: ClusterSettings,
-  options: ConnectOptions,
+  options: KubernetesOptions,
   log: Logger,
 ): Promise<Cluster> {
   const { cluster } = settings;

@@ -8,12 +8,12 @@ import {
 import type { Access } from './kubernetes/access/access.ts';
 import { readAccess } from './kubernetes/access/read-access.ts';
 
-/** Which part of which cluster this is about. */
+/** Which cluster is used, and which part of it. */
 export interface ClusterSettings {
   readonly cluster: DirectorySettings | KubernetesSettings;
-  /** Where the ConfigMaps are. */
+  /** The namespace of the operarii. */
   readonly configMapNamespace: string;
-  /** Where the Jobs go. */
+  /** The namespace of the Jobs. */
   readonly jobNamespace: string;
   /** Which ConfigMaps are operarii. */
   readonly labelSelector: string;
@@ -33,8 +33,7 @@ export interface KubernetesSettings {
 /**
  * Reads how to reach the cluster.
  *
- * @param env the environment, never read elsewhere
- * @throws {InvalidSetting} naming the first variable that is wrong or missing
+ * @throws {InvalidSetting} that names the first variable that is wrong or missing
  */
 export function readClusterSettings(env: Environment): ClusterSettings {
   const cluster = readCluster(env);
@@ -64,7 +63,7 @@ function readNamespaces(
   if (configMapNamespace === undefined) {
     throw new InvalidSetting(
       'OPENFERO_CONFIGMAP_NAMESPACE',
-      'is missing, and KUBECONFIG names no namespace: set it to the namespace of the operarii',
+      'is not set, and neither is the namespace of the KUBECONFIG context: set it to the namespace of the operarii',
     );
   }
   return {

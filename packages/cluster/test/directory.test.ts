@@ -83,7 +83,11 @@ describe('the folder of operarii', () => {
     const account = JSON.stringify({ kind: 'ServiceAccount', metadata: { name: 'x' } });
     const own = await given(t, { 'a.yaml': [definition('A'), other, account].join('\n---\n') });
     assert.deepEqual(names(own), ['openfero-a-firing']);
-    assert.ok(own.log.includes('a.yaml: ConfigMap b is of namespace other, not default: left out'));
+    assert.ok(
+      own.log.includes(
+        'a.yaml: ConfigMap b is ignored: its namespace is other, not default (OPENFERO_CONFIGMAP_NAMESPACE)',
+      ),
+    );
   });
 
   test('counts the last of two of one name, and says so', async (t) => {
@@ -91,7 +95,9 @@ describe('the folder of operarii', () => {
     const own = await given(t, { '1.yaml': definition('A'), '2.yaml': definition('A', of) });
     assert.equal(own.cluster.operarii.get('openfero-a-firing')?.data?.['A'], 'second');
     assert.ok(
-      own.log.includes('2.yaml: ConfigMap openfero-a-firing is there twice: this one counts'),
+      own.log.includes(
+        '2.yaml: ConfigMap openfero-a-firing is defined more than once: this definition is used, remove the others',
+      ),
     );
   });
 
@@ -116,7 +122,7 @@ describe('the folder of operarii', () => {
     test(`keeps what a file held before while it is ${what}`, async (t) => {
       const own = await given(t, { 'a.yaml': definition('A') });
       await own.write('a.yaml', text);
-      await logged(own, /^a\.yaml is no YAML of ConfigMaps.*what it held before stays in force$/);
+      await logged(own, /^cannot load a\.yaml, its ConfigMaps from before stay in effect: /);
       assert.deepEqual(names(own), ['openfero-a-firing']);
       assert.equal(own.cluster.blocked(), undefined);
     });
@@ -144,7 +150,7 @@ describe('the folder of operarii', () => {
     await symlink('/nowhere', join(own.operariiDir, 'link.yaml'));
     await own.write('b.yaml', definition('B'));
     await until('b is read', async () => names(own).length === 2);
-    await logged(own, /^folder\.yaml is no YAML of ConfigMaps.*EISDIR.*left out$/);
+    await logged(own, /^cannot load folder\.yaml, it is ignored: EISDIR/);
     assert.equal(own.cluster.blocked(), undefined);
   });
 
@@ -152,7 +158,10 @@ describe('the folder of operarii', () => {
     const own = await given(t, { 'a.yaml': definition('A') });
     await rm(own.operariiDir, { recursive: true });
     await until('blocked', async () => own.cluster.blocked() !== undefined);
-    assert.match(String(own.cluster.blocked()), /cannot read the folder .*ENOENT/);
+    assert.match(
+      String(own.cluster.blocked()),
+      /cannot read the folder .* \(OPENFERO_OPERARII_DIR\): ENOENT/,
+    );
     assert.deepEqual(names(own), ['openfero-a-firing']);
     await mkdir(own.operariiDir);
     await until('open', async () => own.cluster.blocked() === undefined);

@@ -1,33 +1,33 @@
 import type { Logger } from '@openfero/service/log';
 import type { Cluster } from '../cluster.ts';
 import type { ClusterSettings, DirectorySettings } from '../settings.ts';
-import { directoryJobs } from './jobs.ts';
-import { directoryOperarii } from './operarii.ts';
+import { createDirectoryJobs } from './jobs.ts';
+import { createDirectoryOperarii } from './operarii.ts';
 import { parseSelector } from './selector.ts';
 
 /**
- * A cluster of two folders, for development and the demo: the operarii are read from one, the Jobs
- * are written to the other.
+ * Creates a cluster of two folders, for development and the demo: the operarii are read from one, and
+ * the Jobs are written to the other.
  *
- * @throws {InvalidSetting} where the selector cannot be read
+ * @throws {InvalidSetting} where the label selector cannot be parsed
  */
 export async function createDirectoryCluster(
   { configMapNamespace: namespace, labelSelector }: ClusterSettings,
   folders: DirectorySettings,
   log: Logger,
 ): Promise<Cluster> {
-  const scope = { namespace, selects: parseSelector(labelSelector) };
-  const jobs = await directoryJobs(folders.jobsDir);
-  const operarii = await directoryOperarii(folders.operariiDir, scope, log);
+  const filter = { namespace, selects: parseSelector(labelSelector) };
+  const jobs = await createDirectoryJobs(folders.jobsDir);
+  const operarii = await createDirectoryOperarii(folders.operariiDir, filter, log);
   return {
     operarii,
     jobs,
-    // Nobody describes a file: the log tells the same.
+    // kubectl describes no file, and the log says the same.
     events: { record() {} },
     blocked: () => operarii.problem(),
     watchAges: () => ({ configmaps: operarii.age() }),
     async ping() {
-      // Two folders always answer.
+      // A folder needs no ping.
     },
     async close() {
       operarii.close();

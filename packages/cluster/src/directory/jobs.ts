@@ -1,17 +1,19 @@
 import { link, mkdir, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isObject, type JobManifest } from '@openfero/core/kubernetes';
+import { codeOf } from '@openfero/core/errors';
+import type { JobManifest } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
 import { parseManifest } from '@openfero/core/yaml';
 import { dump } from 'js-yaml';
 import { ClusterError, type ExistingJob, type JobOfOperarius, type Jobs } from '../cluster.ts';
+import { objectAt, stringAt } from '../json.ts';
 
 /**
- * Jobs as `<name>.yaml` in a folder. Written under another name first and then linked: the name is
- * there once, with all of its text, whoever else writes it and whenever the worker is killed. Nothing
- * runs them, so a Job counts as finished once it is written.
+ * Jobs as `<name>.yaml` in a folder. A file is written under another name first and then linked: its
+ * name appears once and with the complete text, even with several writers and when the worker is
+ * killed. Nothing runs the Jobs, so they count as finished once they are written.
  */
-export async function directoryJobs(folder: string): Promise<Jobs> {
+export async function createDirectoryJobs(folder: string): Promise<Jobs> {
   await mkdir(folder, { recursive: true });
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
   const names = new Set(files.map((file) => file.slice(0, -'.yaml'.length)));
@@ -32,7 +34,7 @@ export async function directoryJobs(folder: string): Promise<Jobs> {
     },
     async get(name) {
       const file = await readIfThere(fileOf(name));
-      return file === undefined ? undefined : existing(name, file);
+      return file === undefined ? undefined : parseExistingJob(name, file);
     },
     isOurs: (name) => names.has(name),
     unfinished: () => ({ age: 0, jobs: [] }),
@@ -40,14 +42,14 @@ export async function directoryJobs(folder: string): Promise<Jobs> {
   };
 }
 
-/** @throws {ClusterError} AlreadyExists where the file is there, as an API server says it */
+/** @throws {ClusterError} AlreadyExists where the file exists, as an API server would */
 async function writeOnce(file: string, text: string): Promise<void> {
   const draft = `${file}.${crypto.randomUUID()}.draft`;
   try {
     await writeFile(draft, text);
     await link(draft, file);
   } catch (error) {
-    throw clusterErrorOf(error, file);
+    throw codeOf(error) === 'EEXIST' ? alreadyExists(file) : fileError('write', file, error);
   } finally {
     await unlink(draft).catch(() => undefined);
   }
@@ -57,20 +59,6 @@ async function writeOnce(file: string, text: string): Promise<void> {
 async function checkFree(file: string): Promise<[]> {
   if ((await readIfThere(file)) !== undefined) throw alreadyExists(file);
   return [];
-}
-
-function alreadyExists(file: string): ClusterError {
-  return new ClusterError(`${file} already exists`, { status: 409, reason: 'AlreadyExists' });
-}
-
-function clusterErrorOf(error: unknown, file: string): ClusterError {
-  const code = codeOf(error);
-  if (code === 'EEXIST') return alreadyExists(file);
-  return new ClusterError(`cannot write ${file}: ${code}`, {
-    status: 500,
-    reason: code,
-    cause: error,
-  });
 }
 
 interface JobFile {
@@ -84,41 +72,31 @@ async function readIfThere(file: string): Promise<JobFile | undefined> {
     const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
     return { text, writtenAt: mtimeMs };
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT') return undefined;
-    throw new ClusterError(`cannot read ${file}: ${code}`, {
-      status: 500,
-      reason: code,
-      cause: error,
-    });
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw fileError('read', file, error);
   }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+function alreadyExists(file: string): ClusterError {
+  return new ClusterError(`${file} already exists`, { status: 409, reason: 'AlreadyExists' });
 }
 
-/** A file that is no Job of ours has no annotations: a foreign Job, as on an API server. */
-function existing(name: string, { text, writtenAt }: JobFile): ExistingJob {
-  const annotations = annotationsOf(text);
-  const read = (annotation: string): string | undefined => {
-    const value = annotations[annotation];
-    return typeof value === 'string' ? value : undefined;
-  };
+function fileError(operation: 'read' | 'write', file: string, cause: unknown): ClusterError {
+  const reason = String(codeOf(cause) ?? 'unknown error');
+  const message = `cannot ${operation} ${file} (OPENFERO_JOBS_DIR): ${reason}`;
+  return new ClusterError(message, { status: 500, reason, cause });
+}
+
+/** A file that is not a Job of ours has none of the annotations, as a foreign Job on an API server. */
+function parseExistingJob(name: string, { text, writtenAt }: JobFile): ExistingJob {
+  const annotations = objectAt(objectAt(parseOrNull(text), 'metadata'), 'annotations');
   return {
     name,
     finished: true,
     createdAt: Math.floor(writtenAt),
-    remediation: read(ANNOTATIONS.remediation),
-    dedupKey: read(ANNOTATIONS.dedupKey),
+    remediation: stringAt(annotations, ANNOTATIONS.remediation),
+    dedupKey: stringAt(annotations, ANNOTATIONS.dedupKey),
   };
-}
-
-function annotationsOf(text: string): Readonly<Record<string, unknown>> {
-  const job = parseOrNull(text);
-  const metadata = isObject(job) ? job['metadata'] : undefined;
-  const annotations = isObject(metadata) ? metadata['annotations'] : undefined;
-  return isObject(annotations) ? annotations : {};
 }
 
 function parseOrNull(text: string): unknown {

@@ -1,22 +1,27 @@
-import { isObject, type Json, type JsonObject } from '@openfero/core/kubernetes';
+import { isObject, type JsonObject } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '@openfero/core/labels';
 import { ClusterError, type ExistingJob, type JobOfOperarius, type Jobs } from '../cluster.ts';
-import type { Store } from './watch/changes.ts';
-import { type Means, type Watch, watch } from './watch/watch.ts';
+import { objectAt, stringAt } from '../json.ts';
+import type { ObjectCache } from './watch/changes.ts';
+import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
 
-/** Who wrote a field of a Job, in its managedFields. */
+/** Marks the fields that OpenFero wrote, in the managedFields of a Job. */
 const FIELD_MANAGER = 'openfero';
 
-/** The Jobs of one namespace: created and read by calls, their ends known from a watch. */
-export function watchJobs(
+/** The Jobs of one namespace: created and read by calls; a watch reports when they end. */
+export function createKubernetesJobs(
   namespace: string,
-  means: Means,
+  dependencies: WatchDependencies,
 ): { readonly jobs: Jobs; readonly watch: Watch } {
-  const { api, timing } = means;
+  const { api, timing } = dependencies;
   const path = `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`;
-  const known = knownJobs();
   const selector = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
-  const watching = watch({ title: `Jobs in namespace ${namespace}`, path, selector }, known, means);
+  const cache = createJobCache();
+  const watch = createWatch(
+    { title: `Jobs in namespace ${namespace}`, path, selector },
+    cache,
+    dependencies,
+  );
   const query = {
     fieldValidation: 'Warn',
     fieldManager: FIELD_MANAGER,
@@ -24,66 +29,66 @@ export function watchJobs(
     timeout: `${Math.ceil(timing.call / 1000)}s`,
   };
   return {
-    watch: watching,
+    watch,
     jobs: {
       create: (job, { dryRun }) =>
         api.create(path, dryRun ? { ...query, dryRun: 'All' } : query, job),
       async get(name) {
         try {
-          return existing(await api.read('get', `${path}/${encodeURIComponent(name)}`));
+          return parseExistingJob(await api.read('get', `${path}/${encodeURIComponent(name)}`));
         } catch (error) {
           if (error instanceof ClusterError && error.reason === 'NotFound') return undefined;
           throw error;
         }
       },
-      isOurs: (name) => known.byName.has(name),
+      isOurs: (name) => cache.byName.has(name),
       unfinished: () => ({
-        age: watching.age() * 1000,
-        jobs: [...known.byName.values()].filter((job) => !job.finished),
+        age: watch.age() * 1000,
+        jobs: [...cache.byName.values()].filter((job) => !job.finished),
       }),
-      onEnd: (listener) => void known.listeners.push(listener),
+      onEnd: (listener) => void cache.listeners.push(listener),
     },
   };
 }
 
 /** All that is kept of a Job: a namespace may hold ten thousand. */
-interface KnownJob extends JobOfOperarius {
+interface CachedJob extends JobOfOperarius {
   readonly uid: string;
   readonly finished: boolean;
 }
 
-interface KnownJobs extends Store<KnownJob> {
-  readonly byName: ReadonlyMap<string, KnownJob>;
+interface JobCache extends ObjectCache<CachedJob> {
+  readonly byName: ReadonlyMap<string, CachedJob>;
   readonly listeners: ((job: JobOfOperarius) => void)[];
 }
 
-/** Tells of every end once, by uid: a name may come back. */
-function knownJobs(): KnownJobs {
-  const byName = new Map<string, KnownJob>();
-  const listeners: KnownJobs['listeners'] = [];
+/** Reports the end of each Job once. Jobs differ by uid: a name may be used again. */
+function createJobCache(): JobCache {
+  const byName = new Map<string, CachedJob>();
+  const listeners: JobCache['listeners'] = [];
   let complete = false;
 
-  const ended = ({ name, operarius }: KnownJob): void => {
+  const reportEnd = ({ name, operarius }: CachedJob): void => {
     for (const listener of listeners) listener({ name, operarius });
   };
-  const remove = (job: KnownJob): void => {
+  const remove = (job: CachedJob): void => {
     const before = byName.get(job.name);
     if (before?.uid !== job.uid) return;
     byName.delete(job.name);
-    if (!before.finished) ended(before);
+    if (!before.finished) reportEnd(before);
   };
-  const put = (job: KnownJob): void => {
-    const same = byName.get(job.name);
-    if (same !== undefined && same.uid !== job.uid) remove(same);
+  const put = (job: CachedJob): void => {
+    const sameName = byName.get(job.name);
+    if (sameName !== undefined && sameName.uid !== job.uid) remove(sameName);
     const before = byName.get(job.name);
     byName.set(job.name, job);
-    // What was finished before we came is no news.
-    if (job.finished && before?.finished !== true && complete) ended(job);
+    // Jobs that had finished before the first list are not reported.
+    if (job.finished && before?.finished !== true && complete) reportEnd(job);
   };
   return {
     byName,
     listeners,
-    read: knownJobOf,
+    parse: parseCachedJob,
     put,
     remove,
     replace(all) {
@@ -95,41 +100,36 @@ function knownJobs(): KnownJobs {
   };
 }
 
-function knownJobOf(object: JsonObject): KnownJob | undefined {
-  const metadata = objectIn(object, 'metadata');
-  const { name, uid } = metadata;
-  if (typeof name !== 'string' || typeof uid !== 'string') return undefined;
-  const operarius = objectIn(metadata, 'labels')[LABELS.operarius];
-  return {
-    name,
-    uid,
-    operarius: typeof operarius === 'string' ? operarius : '',
-    finished: isFinished(object),
-  };
+function parseCachedJob(object: JsonObject): CachedJob | undefined {
+  const metadata = objectAt(object, 'metadata');
+  const name = stringAt(metadata, 'name');
+  const uid = stringAt(metadata, 'uid');
+  if (name === undefined || uid === undefined) return undefined;
+  const operarius = stringAt(objectAt(metadata, 'labels'), LABELS.operarius) ?? '';
+  return { name, uid, operarius, finished: isFinished(object) };
 }
 
-/** @throws {ClusterError} where the answer is no Job */
-function existing(answer: unknown): ExistingJob {
-  const job = isObject(answer) ? answer : {};
-  const metadata = objectIn(job, 'metadata');
+/** @throws {ClusterError} where the response is not a Job */
+function parseExistingJob(response: unknown): ExistingJob {
+  const metadata = objectAt(response, 'metadata');
+  const name = stringAt(metadata, 'name');
   const createdAt = Date.parse(String(metadata['creationTimestamp']));
-  const { name } = metadata;
-  if (typeof name !== 'string' || Number.isNaN(createdAt)) {
-    throw new ClusterError('the answer is no Job of Kubernetes', { reason: 'Unreadable' });
+  if (name === undefined || Number.isNaN(createdAt)) {
+    throw new ClusterError('the response is not a Kubernetes Job', { reason: 'Unreadable' });
   }
-  const annotations = objectIn(metadata, 'annotations');
+  const annotations = objectAt(metadata, 'annotations');
   return {
     name,
     createdAt,
-    finished: isFinished(job),
-    remediation: textOf(annotations[ANNOTATIONS.remediation]),
-    dedupKey: textOf(annotations[ANNOTATIONS.dedupKey]),
+    finished: isFinished(response),
+    remediation: stringAt(annotations, ANNOTATIONS.remediation),
+    dedupKey: stringAt(annotations, ANNOTATIONS.dedupKey),
   };
 }
 
-/** Its pods are gone and nothing will start again; SuccessCriteriaMet and FailureTarget come before. */
-function isFinished(job: JsonObject): boolean {
-  const { conditions } = objectIn(job, 'status');
+/** All its pods have ended and none will start. SuccessCriteriaMet and FailureTarget are set earlier. */
+function isFinished(job: unknown): boolean {
+  const { conditions } = objectAt(job, 'status');
   return (
     Array.isArray(conditions) &&
     conditions.some(
@@ -139,13 +139,4 @@ function isFinished(job: JsonObject): boolean {
         one['status'] === 'True',
     )
   );
-}
-
-function objectIn(object: JsonObject, key: string): JsonObject {
-  const value = object[key];
-  return isObject(value) ? value : {};
-}
-
-function textOf(value: Json | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

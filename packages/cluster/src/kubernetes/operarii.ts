@@ -1,26 +1,26 @@
 import { type ConfigMap, isObject, type Json, type JsonObject } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/policy';
 import type { Operarii } from '../cluster.ts';
-import type { Store } from './watch/changes.ts';
-import { type Means, type Watch, watch } from './watch/watch.ts';
+import type { ObjectCache } from './watch/changes.ts';
+import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
 
 /** Which ConfigMaps are operarii. */
-export interface Scope {
+export interface ConfigMapSelector {
   readonly namespace: string;
   readonly labelSelector: string;
 }
 
 /**
- * Watches the operarii by their label, and the global switch by its name: whoever needs it in a hurry
- * should not have to think of labels.
+ * Watches the operarii by their label, and the global switch by its name: someone who needs it in a
+ * hurry should not have to remember the label.
  */
-export function watchOperarii(
-  { namespace, labelSelector }: Scope,
-  means: Means,
+export function createKubernetesOperarii(
+  { namespace, labelSelector }: ConfigMapSelector,
+  dependencies: WatchDependencies,
 ): { readonly operarii: Operarii; readonly watches: readonly Watch[] } {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`;
-  const selected = configMaps();
-  const switches = configMaps();
+  const selected = createConfigMapCache();
+  const switches = createConfigMapCache();
   const title = `ConfigMaps in namespace ${namespace}`;
   const fieldSelector = `metadata.name=${GLOBAL_CONFIGMAP}`;
   return {
@@ -31,41 +31,41 @@ export function watchOperarii(
       revision: () => selected.revision() + switches.revision(),
     },
     watches: [
-      watch({ title, path, selector: { labelSelector } }, selected, means),
-      watch(
+      createWatch({ title, path, selector: { labelSelector } }, selected, dependencies),
+      createWatch(
         { title: `${title} (${fieldSelector})`, path, selector: { fieldSelector } },
         switches,
-        means,
+        dependencies,
       ),
     ],
   };
 }
 
-interface ConfigMaps extends Store<ConfigMap> {
+interface ConfigMapCache extends ObjectCache<ConfigMap> {
   readonly byName: ReadonlyMap<string, ConfigMap>;
   revision(): number;
 }
 
-function configMaps(): ConfigMaps {
+function createConfigMapCache(): ConfigMapCache {
   let byName = new Map<string, ConfigMap>();
   let revision = 0;
-  /** The one that is known already where it is the same: what was read from it holds on. */
-  const known = (one: ConfigMap): ConfigMap => {
+  /** Keeps the same object for the same version: what others computed from it stays valid. */
+  const reuse = (one: ConfigMap): ConfigMap => {
     const before = byName.get(one.metadata.name);
-    return before !== undefined && isSame(before, one) ? before : one;
+    return before !== undefined && isSameVersion(before, one) ? before : one;
   };
   return {
     get byName() {
       return byName;
     },
     revision: () => revision,
-    read: (object) => (isConfigMap(object) ? lean(object) : undefined),
+    parse: (object) => (isConfigMap(object) ? trim(object) : undefined),
     replace(all) {
-      byName = new Map(all.map((one) => [one.metadata.name, known(one)]));
+      byName = new Map(all.map((one) => [one.metadata.name, reuse(one)]));
       revision++;
     },
     put(one) {
-      byName.set(one.metadata.name, known(one));
+      byName.set(one.metadata.name, reuse(one));
       revision++;
     },
     remove({ metadata }) {
@@ -75,13 +75,13 @@ function configMaps(): ConfigMaps {
   };
 }
 
-function isSame(a: ConfigMap, b: ConfigMap): boolean {
+function isSameVersion(a: ConfigMap, b: ConfigMap): boolean {
   const { uid, resourceVersion } = a.metadata;
   return uid === b.metadata.uid && resourceVersion === b.metadata.resourceVersion;
 }
 
-/** `managedFields` says of every line who wrote it, and is as long as the rest. */
-function lean({ metadata, data }: ConfigMap): ConfigMap {
+/** Drops `managedFields` above all, which is as long as the rest. */
+function trim({ metadata, data }: ConfigMap): ConfigMap {
   const { name, namespace, uid, resourceVersion, labels, annotations } = metadata;
   return {
     metadata: {
@@ -98,16 +98,17 @@ function lean({ metadata, data }: ConfigMap): ConfigMap {
 
 function isConfigMap(object: JsonObject): object is JsonObject & ConfigMap {
   const { metadata, data } = object;
-  if (!isObject(metadata) || !areTexts(data)) return false;
+  if (!isObject(metadata) || !isStringMap(data)) return false;
   const { name, namespace, labels, annotations } = metadata;
   return (
     [name, namespace].every((each) => typeof each === 'string') &&
-    areTexts(labels) &&
-    areTexts(annotations)
+    isStringMap(labels) &&
+    isStringMap(annotations)
   );
 }
 
-function areTexts(value: Json | undefined): boolean {
+/** Also true where there is none. */
+function isStringMap(value: Json | undefined): boolean {
   if (value === undefined) return true;
   return isObject(value) && Object.values(value).every((each) => typeof each === 'string');
 }

@@ -55,12 +55,13 @@ describe('a worker of a Kubernetes cluster', () => {
     const HOME = folder;
     await mkdir(join(folder, '.kube'));
     await write('.kube/config', config('token: secret'));
-    const nothing = /^Error: KUBECONFIG: is not set and this is no pod: set it to a kubeconfig/;
+    const nothing =
+      /^Error: KUBECONFIG: is not set, and the worker does not run in a pod: set it to a kubeconfig/;
     assert.throws(() => readClusterSettings({ HOME }), nothing);
     const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
     assert.throws(
       () => readAccess(pod, folder),
-      /KUBECONFIG: is not set and the pod has no .*token/,
+      /KUBECONFIG: is not set, and the pod has no ServiceAccount token .*token/,
     );
   });
 
@@ -97,36 +98,40 @@ describe('a kubeconfig', () => {
   });
 
   const refused: readonly (readonly [what: string, text: string, why: RegExp])[] = [
-    ['that is none', 'hello', /it is no kubeconfig/],
+    ['that is none', 'hello', /not a kubeconfig file$/],
     ['that is no YAML', '{', /config: /],
-    ['without a current context', 'contexts: []', /has no current-context: set one$/],
-    ['whose context is missing', 'current-context: x', /there is no context "x"$/],
+    ['without a current context', 'contexts: []', /does not set current-context: set it$/],
+    ['whose context is missing', 'current-context: x', /context "x" is not defined$/],
     [
       'whose cluster is missing',
       config('token: x').replace('name: c,', 'name: d,'),
-      /no cluster "c"$/,
+      /cluster "c" is not defined$/,
     ],
-    ['whose user is missing', config('token: x').replace('name: u,', 'name: v,'), /no user "u"$/],
+    [
+      'whose user is missing',
+      config('token: x').replace('name: u,', 'name: v,'),
+      /user "u" is not defined$/,
+    ],
     ['without a server', config('token: x').replace(/server:/, 'sever:'), /server is missing/],
     [
       'with a server that is no URL',
       config('token: x').replace(/https:../, ''),
-      /is no URL of https$/,
+      /is not an https:\/\/ URL$/,
     ],
     [
       'with a proxy',
       config('token: x', 'proxy-url: "http://p"'),
-      /proxy-url, which is not supported$/,
+      /proxy-url, which is not supported: remove it$/,
     ],
-    ['without a credential', config(''), /user "u" has no credential: give it a token/],
-    ['with half a certificate', config('client-certificate: x'), /has no credential/],
+    ['without a credential', config(''), /user "u" has no credentials: add a token/],
+    ['with half a certificate', config('client-certificate: x'), /has no credentials/],
     ['with an auth-provider', config('auth-provider: {name: oidc}'), /auth-provider, which is not/],
     [
       'with a plugin that wants a terminal',
       config('exec: {command: x, interactiveMode: Always}'),
       /terminal/,
     ],
-    ['with a plugin without a command', config('exec: {}'), /has no command$/],
+    ['with a plugin without a command', config('exec: {}'), /has no command: set it$/],
     [
       'with extras of an impersonated user',
       config('token: x, as-user-extra: {a: [b]}'),
@@ -150,7 +155,7 @@ describe('a kubeconfig', () => {
   test('that is not there is refused', () => {
     assert.throws(
       () => readAccess({ KUBECONFIG: '/nowhere:/nobody' }),
-      /no file \/nowhere nor \/nobody$/,
+      /file not found: \/nowhere, \/nobody$/,
     );
   });
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { errorOf, retryAfterOf, warningsOf } from '../../src/kubernetes/http/answers.ts';
-import { lines } from '../../src/kubernetes/watch/lines.ts';
+import { errorOfResponse } from '../../src/kubernetes/http/errors.ts';
+import { retryAfterOf, warningsOf } from '../../src/kubernetes/http/headers.ts';
+import { splitLines } from '../../src/kubernetes/watch/lines.ts';
 
 describe('the warnings of an answer', () => {
   test('are the texts of all its Warning headers, several in one too', () => {
@@ -33,7 +34,7 @@ describe('the warnings of an answer', () => {
 describe('the error of an answer', () => {
   test('is what the server says', () => {
     const status = { kind: 'Status', reason: 'TooManyRequests', message: 'slow down' };
-    const error = errorOf(429, { 'retry-after': '7' }, JSON.stringify(status));
+    const error = errorOfResponse(429, { 'retry-after': '7' }, JSON.stringify(status));
     assert.equal(error.message, '429 TooManyRequests: slow down');
     assert.deepEqual(
       [error.status, error.reason, error.retryAfter],
@@ -43,15 +44,18 @@ describe('the error of an answer', () => {
 
   test('has nothing of a body that is no Status', () => {
     for (const body of ['<html>secret</html>', '', 'null', '{"message":"secret"}', '[]']) {
-      const { message, reason } = errorOf(502, {}, body);
-      assert.equal(message, '502 Unknown: the answer is no Status of Kubernetes');
+      const { message, reason } = errorOfResponse(502, {}, body);
+      assert.equal(
+        message,
+        '502 Unknown: the response is not a Kubernetes Status, it may come from a proxy',
+      );
       assert.equal(reason, 'Unknown');
     }
   });
 
   test('is cut at 1,000 characters, and stays well-formed', () => {
     const message = `a${'🚀'.repeat(1000)}`;
-    const error = errorOf(500, {}, JSON.stringify({ kind: 'Status', message }));
+    const error = errorOfResponse(500, {}, JSON.stringify({ kind: 'Status', message }));
     assert.ok(error.message.length < 1050);
     assert.ok(error.message.isWellFormed());
   });
@@ -70,7 +74,7 @@ test('Retry-After is read in seconds and as a date', () => {
 
 describe('the lines of a stream', () => {
   const read = async (chunks: readonly Uint8Array[], longest = 1000): Promise<string[]> =>
-    Array.fromAsync(lines(ReadableStream.from(chunks), longest));
+    Array.fromAsync(splitLines(ReadableStream.from(chunks), longest));
 
   test('are the same however the bytes come', async () => {
     const texts = fc.array(
@@ -88,8 +92,8 @@ describe('the lines of a stream', () => {
 
   test('leave out one that has no end, and have a limit', async () => {
     assert.deepEqual(await read([Buffer.from('a\nb')]), ['a']);
-    await assert.rejects(read([Buffer.alloc(1001)]), /a line of more than 1000 bytes/);
-    await assert.rejects(read([Buffer.alloc(600), Buffer.alloc(600)]), /more than 1000 bytes/);
+    await assert.rejects(read([Buffer.alloc(1001)]), /a line is longer than 1000 bytes/);
+    await assert.rejects(read([Buffer.alloc(600), Buffer.alloc(600)]), /longer than 1000 bytes/);
     assert.equal((await read([Buffer.from('abc\n'.repeat(1000))])).length, 1000);
   });
 });

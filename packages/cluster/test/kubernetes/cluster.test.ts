@@ -275,7 +275,7 @@ describe('a Kubernetes cluster', { skip }, () => {
     assert.match(
       cluster.blocked() ?? '',
       new RegExp(
-        `^the list of ConfigMaps in namespace ${poor} is not complete yet: 403 Forbidden: configmaps is forbidden: .*: check the worker's Role and RoleBinding$`,
+        `^the first list of ConfigMaps in namespace ${poor} is not complete yet: 403 Forbidden: configmaps is forbidden: .*: check the worker's Role and RoleBinding$`,
       ),
     );
     await cluster.close();

@@ -10,7 +10,7 @@ import type { Cluster } from '../../src/cluster.ts';
 import type { Access } from '../../src/kubernetes/access/access.ts';
 import { readAccess } from '../../src/kubernetes/access/read-access.ts';
 import { createKubernetesCluster } from '../../src/kubernetes/cluster.ts';
-import { TIMING, type Timing } from '../../src/kubernetes/http/timing.ts';
+import { TIMING, type Timing } from '../../src/kubernetes/timing.ts';
 import { type ClusterSettings, readClusterSettings } from '../../src/settings.ts';
 
 /** The control plane of the whole run, else one of this file's own, which `stop` ends. */

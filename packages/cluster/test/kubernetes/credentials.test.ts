@@ -191,7 +191,7 @@ describe('the credentials for a Kubernetes cluster', { skip }, () => {
     // A 404 that no API server sent is no "there is no such Job".
     await assert.rejects(cluster.jobs.get('a'), {
       status: 404,
-      message: '404 Unknown: the answer is no Status of Kubernetes',
+      message: '404 Unknown: the response is not a Kubernetes Status, it may come from a proxy',
     });
     assert.ok(
       paths.every((path) => path.startsWith('/k8s/clusters/one/api')),
@@ -274,10 +274,10 @@ describe('the credentials for a Kubernetes cluster', { skip }, () => {
           'echo "no such profile" >&2; exit 3',
           /the exec plugin .*plugin of user "test" failed: no such profile$/,
         ],
-        ['echo hello', /failed: it printed no JSON$/],
+        ['echo hello', /failed: its output is not JSON$/],
         ['echo "{}"', /failed/],
-        [`echo '{"status":{}}'`, /printed no credential/],
-        ['exec sleep 2', /nothing within 500 ms/, 500],
+        [`echo '{"status":{}}'`, /returned no token and no client certificate/],
+        ['exec sleep 2', /timed out after 500 ms waiting for the exec plugin/, 500],
       ] as const) {
         const access = await plugin(body);
         await assert.rejects(
@@ -302,10 +302,14 @@ describe('the credentials for a Kubernetes cluster', { skip }, () => {
         const began = performance.now();
         const error: unknown = await cluster.jobs.get('none').catch((reason: unknown) => reason);
         assert.ok(performance.now() - began < 1500);
-        return error instanceof Error && /waited in vain for the exec plugin/.test(error.message);
+        return (
+          error instanceof Error && /timed out waiting for the exec plugin/.test(error.message)
+        );
       });
       await until('the watches say so too', () =>
-        /^nothing was heard .*: waited in vain for the exec plugin/.test(cluster.blocked() ?? ''),
+        /^the watch of .* has received nothing since .*: timed out waiting for the exec plugin/.test(
+          cluster.blocked() ?? '',
+        ),
       );
     });
   });

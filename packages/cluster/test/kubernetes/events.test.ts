@@ -10,13 +10,13 @@ import {
 } from '@openfero/testkit/controlplane';
 import { pino } from 'pino';
 import { ClusterError } from '../../src/cluster.ts';
-import { type KubernetesEvents, kubernetesEvents } from '../../src/kubernetes/events/events.ts';
+import { createEventRecorder, type EventRecorder } from '../../src/kubernetes/events/recorder.ts';
 import type { EventCalls } from '../../src/kubernetes/events/writer.ts';
 
 const missing = await missingControlPlane();
 const skip = process.env['CI'] === 'true' ? false : missing;
 
-const TIMING = { pace: 100, retry: 20, quiet: 60_000, complaint: 60_000, flush: 1000 };
+const TIMING = { pace: 100, retry: 20, forbidden: 60_000, report: 60_000, flush: 1000 };
 
 describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
   let plane: Cluster;
@@ -59,11 +59,11 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
     return { counts, calls: { create: through('create'), patch: through('patch') } };
   };
 
-  const start = (calls: EventCalls): { events: KubernetesEvents; log: string[] } => {
+  const start = (calls: EventCalls): { events: EventRecorder; log: string[] } => {
     const log: string[] = [];
     const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) });
     return {
-      events: kubernetesEvents(calls, { instance: 'worker-1', log: logger, timing: TIMING }),
+      events: createEventRecorder(calls, { instance: 'worker-1', log: logger, timing: TIMING }),
       log,
     };
   };
@@ -187,7 +187,7 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
     await events.close();
     assert.equal(counts.create, 1);
     assert.equal(log.length, 1);
-    assert.match(log[0] ?? '', /Events on ConfigMaps are left out: 403 Forbidden/);
+    assert.match(log[0] ?? '', /Events on ConfigMaps were not written: 403 Forbidden/);
   });
 
   it('that hang hold up the end by no more than a second, and nothing is taken after it', async () => {

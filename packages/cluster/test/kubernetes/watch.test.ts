@@ -135,7 +135,7 @@ describe('a watch of a Kubernetes cluster', { skip }, () => {
     t.after(() => cluster.close());
     assert.match(
       cluster.blocked() ?? '',
-      /^the list of ConfigMaps in namespace .* is not complete/,
+      /^the first list of ConfigMaps in namespace .* is not complete/,
     );
     assert.equal(cluster.watchAges()['jobs'], Number.POSITIVE_INFINITY);
     proxy.heal();
@@ -164,7 +164,7 @@ describe('a watch of a Kubernetes cluster', { skip }, () => {
     await until('it is blocked', () => cluster.blocked() !== undefined, 5000);
     assert.match(
       cluster.blocked() ?? '',
-      /^nothing was heard of the (ConfigMaps|Jobs) in namespace \S+ (\(\S+\) )?since \d{4}-\S+Z: /,
+      /^the watch of (ConfigMaps|Jobs) in namespace \S+ (\(\S+\) )?has received nothing since \d{4}-\S+Z: /,
     );
     assert.ok((cluster.watchAges()['configmaps'] ?? 0) > 2.4);
     proxy.heal();
@@ -232,7 +232,7 @@ describe('a watch of a Kubernetes cluster', { skip }, () => {
     await until('it is blocked', () => cluster.blocked() !== undefined);
     assert.match(
       cluster.blocked() ?? '',
-      /^nothing was heard of the (ConfigMaps|Jobs) in namespace .* since \S+: 403 Forbidden: .*: check the worker's Role and RoleBinding$/,
+      /^the watch of (ConfigMaps|Jobs) in namespace .* has received nothing since \S+: 403 Forbidden: .*: check the worker's Role and RoleBinding$/,
     );
     assert.equal(dataOf(cluster), 'before');
     await write(namespace, 'meanwhile');

@@ -240,7 +240,7 @@ describe('a person retries what failed', () => {
     const id = await bench.add(remediation('Disk', { receivedAt: Date.now() - HOUR }));
     await worker.end(id);
     await bench.define('Disk');
-    await worker.line(({ msg }) => msg === 'operarii read anew');
+    await worker.line(({ msg }) => msg === 'operarii reloaded');
 
     await (await bench.queue.getJob(id))?.retry();
 

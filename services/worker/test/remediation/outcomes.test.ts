@@ -199,7 +199,7 @@ describe('dry-run', () => {
     const worker = await runWorker(t, bench);
     assert.equal((await worker.end(await bench.add(firing())))['outcome'], 'dry-run');
     await bench.define('Disk');
-    await worker.line(({ msg }) => msg === 'operarii read anew');
+    await worker.line(({ msg }) => msg === 'operarii reloaded');
     assert.equal((await worker.end(await bench.add(firing())))['outcome'], 'created');
   });
 
@@ -209,7 +209,7 @@ describe('dry-run', () => {
     const worker = await runWorker(t, bench);
     const { job } = await worker.end(await bench.add(firing()));
     await bench.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
-    await worker.line(({ msg }) => msg === 'operarii read anew');
+    await worker.line(({ msg }) => msg === 'operarii reloaded');
     const line = await worker.end(await bench.add(firing()));
     assert.equal(line['outcome'], 'dry-run');
     assert.equal(line['reason'], `would create no Job: ${job} already exists`);

@@ -3,14 +3,15 @@ import { createSecureContext } from 'node:tls';
 import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import { InvalidSetting } from '@openfero/service/settings';
-import type { Timing } from '../http/timing.ts';
+import type { Timing } from '../timing.ts';
+import { withDeadline } from '../waiting.ts';
 import type { Access, Pem } from './access.ts';
-import { execPlugin, nameOf, type Plugin } from './exec.ts';
+import { createExecPlugin, describePlugin, type ExecPlugin } from './exec.ts';
 
-/** What one request presents. */
-export interface Presented {
+/** What a request is sent with. */
+export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[]>>;
-  /** The same object as long as it holds the same: another one wants new connections. */
+  /** The same object while its contents are the same. Another object needs new connections. */
   readonly tls: Tls;
   readonly token: string | undefined;
 }
@@ -23,35 +24,36 @@ export interface Tls {
   readonly rejectUnauthorized: boolean;
 }
 
-export interface Credentials {
-  /** What is there, unless it has to be read again first. */
-  current(): Presented | undefined;
-  /** Reads files again that were last read too long ago; all who ask meanwhile wait for that. */
-  present(): Promise<Presented>;
-  /** They were refused: the next call reads everything again, however young it is. */
-  refused(presented: Presented): void;
-  /** The connection failed: a file may have changed. */
-  doubt(): void;
-  /** What a call that waits for credentials waits for. */
-  readonly source: string;
+export interface CredentialSource {
+  /** The credentials at hand, unless they have to be read again first. */
+  current(): Credentials | undefined;
+  /** Reads files again that were last read too long ago. Callers at the same time share one read. */
+  read(): Promise<Credentials>;
+  /** The server refused these credentials: the next call reads everything again, however new it is. */
+  discard(refused: Credentials): void;
+  /** The connection failed, perhaps because a file has changed: the next call reads it again. */
+  expire(): void;
+  /** Names the source in messages. */
+  readonly description: string;
 }
 
 /**
- * Opens the credentials. Everything that is in files is read again and again: tokens, certificates
- * and authorities are replaced under a running worker.
+ * Opens the source of the credentials. Files are read again and again: tokens, certificates and
+ * certificate authorities are replaced while the worker runs.
  *
- * @throws {InvalidSetting} where they cannot be read, or are no certificates
+ * @throws {InvalidSetting} where they cannot be read, or are not valid certificates
  */
-export async function openCredentials(
+export async function createCredentialSource(
   access: Access,
   log: Logger,
   { reread, start }: Timing,
-): Promise<Credentials> {
+): Promise<CredentialSource> {
   const { exec } = access.identity;
-  const plugin = exec === undefined ? undefined : execPlugin(exec, access.server);
-  const source = exec === undefined ? 'files with credentials' : nameOf(exec);
-  const read = (): Promise<Presented> => readAll(access, plugin);
-  let current = await within(start, source, read()).catch((error: unknown) => {
+  const plugin = exec === undefined ? undefined : createExecPlugin(exec, access.server);
+  const description = exec === undefined ? 'the files with credentials' : describePlugin(exec);
+  const readAll = (): Promise<Credentials> => readCredentials(access, plugin);
+  const timeout = (): Error => new Error(`timed out after ${start} ms waiting for ${description}`);
+  let current = await withDeadline(readAll(), { limit: start }, timeout).catch((error: unknown) => {
     throw new InvalidSetting('KUBECONFIG', messageOf(error));
   });
   let readAt = performance.now();
@@ -59,61 +61,55 @@ export async function openCredentials(
 
   const readAgain = async (): Promise<void> => {
     try {
-      const next = await read();
+      const next = await readAll();
       current = sameTls(current.tls, next.tls) ? { ...next, tls: current.tls } : next;
     } catch (error) {
-      // Half a file of somebody who is replacing it: what was good may still be.
-      log.warn(`credentials not read again, the ones before stay in use: ${messageOf(error)}`);
+      // A file may be half written while it is replaced, and the old credentials may still be valid.
+      log.warn(`cannot reload the credentials, the previous ones stay in use: ${messageOf(error)}`);
     } finally {
       readAt = performance.now();
       reading = undefined;
     }
   };
   const isOld = (): boolean => performance.now() - readAt > reread;
+  const expire = (): void => {
+    readAt = Number.NEGATIVE_INFINITY;
+  };
   return {
-    source,
+    description,
     current: () => (reading !== undefined || isOld() ? undefined : current),
-    async present() {
+    async read() {
       if (isOld()) reading ??= readAgain();
       await reading;
       return current;
     },
-    refused(presented) {
-      if (presented !== current) return;
-      plugin?.refused();
-      readAt = Number.NEGATIVE_INFINITY;
+    discard(refused) {
+      if (refused !== current) return;
+      plugin?.discard();
+      expire();
     },
-    doubt() {
-      readAt = Number.NEGATIVE_INFINITY;
-    },
+    expire,
   };
 }
 
-async function within<T>(limit: number, source: string, promise: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${source}: nothing within ${limit} ms`)), limit);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function readAll(access: Access, plugin: Plugin | undefined): Promise<Presented> {
+async function readCredentials(
+  access: Access,
+  plugin: ExecPlugin | undefined,
+): Promise<Credentials> {
   const { certificate } = access.identity;
-  const [printed, ca, cert, key, token] = await Promise.all([
+  const [fromPlugin, ca, cert, key, token] = await Promise.all([
     plugin?.credentials(),
     textOf(access.ca),
     textOf(certificate?.cert),
     textOf(certificate?.key),
     tokenOf(access),
   ]);
-  const bearer = printed?.token ?? token;
+  const bearer = fromPlugin?.token ?? token;
   const tls: Tls = {
     rejectUnauthorized: !access.insecure,
     ...(access.servername !== undefined && { servername: access.servername }),
     ...(ca !== undefined && { ca }),
-    ...withCertificate(printed?.cert ?? cert, printed?.key ?? key),
+    ...certificateOf(fromPlugin?.cert ?? cert, fromPlugin?.key ?? key),
   };
   checkTls(tls);
   const authorization = bearer !== undefined && { authorization: `Bearer ${bearer}` };
@@ -125,26 +121,26 @@ async function textOf(pem: Pem | undefined): Promise<string | undefined> {
   return readFile(pem.file, 'utf8');
 }
 
-/** Trimmed: an editor's newline would make an illegal header. */
+/** Trimmed: the newline that an editor adds is illegal in a header. */
 async function tokenOf({ identity: { token, tokenFile } }: Access): Promise<string | undefined> {
   if (tokenFile === undefined) return token?.trim();
   const text = (await readFile(tokenFile, 'utf8')).trim();
-  if (text === '') throw new Error(`${tokenFile} is empty`);
+  if (text === '') throw new Error(`the token file ${tokenFile} is empty`);
   return text;
 }
 
-function withCertificate(cert: string | undefined, key: string | undefined): Partial<Tls> {
+function certificateOf(cert: string | undefined, key: string | undefined): Partial<Tls> {
   return cert === undefined || key === undefined ? {} : { cert, key };
 }
 
-/** Here rather than at the first connection: who looks at the start should see what is wrong. */
+/** Checked here rather than at the first connection, so that a mistake is reported at the start. */
 function checkTls({ ca, cert, key }: Tls): void {
   try {
-    if (ca !== undefined && !ca.includes('-----BEGIN')) throw new Error('it holds no PEM');
+    if (ca !== undefined && !ca.includes('-----BEGIN')) throw new Error('it is not in PEM format');
     createSecureContext({ ca, cert, key });
   } catch (error) {
     throw new Error(
-      `the certificate authority or client certificate is wrong: ${messageOf(error)}`,
+      `the certificate authority or client certificate is not valid: ${messageOf(error)}`,
     );
   }
 }

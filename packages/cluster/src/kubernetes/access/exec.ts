@@ -4,57 +4,58 @@ import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
 import { messageOf } from '@openfero/core/errors';
 import { isObject } from '@openfero/core/kubernetes';
 
-/** What a kubeconfig's exec plugin printed. */
-export interface Printed {
+/** The credentials that an exec plugin printed. */
+export interface ExecCredentials {
   readonly token?: string;
   readonly cert?: string;
   readonly key?: string;
 }
 
-export interface Plugin {
-  /** Runs the program unless what it printed still holds. */
-  credentials(): Promise<Printed>;
-  /** The server refused what it printed: the next call runs it again. */
-  refused(): void;
+export interface ExecPlugin {
+  /** Runs the program, unless its last credentials are still valid. */
+  credentials(): Promise<ExecCredentials>;
+  /** The server refused the credentials: the next call runs the program again. */
+  discard(): void;
 }
 
-/** Milliseconds. A user without rights must not start a program for every call. */
-const SHORTEST_BETWEEN_RUNS = 5000;
+/** Milliseconds. A user without permissions must not start a program for every call. */
+const MIN_RUN_INTERVAL = 5000;
 
 /**
- * Runs an exec plugin through client-node, which keeps what it printed until it expires.
+ * Runs the exec plugin of a kubeconfig through client-node, which keeps the credentials until they
+ * expire.
  *
  * @param server for plugins that ask for it (provideClusterInfo)
  */
-export function execPlugin(user: User, server: string): Plugin {
-  const informed = withInfo(user, server);
+export function createExecPlugin(user: User, server: string): ExecPlugin {
+  const userWithInfo = withExecInfo(user, server);
   let auth = new ExecAuth();
-  let renewedAt = Number.NEGATIVE_INFINITY;
+  let discardedAt = Number.NEGATIVE_INFINITY;
   return {
     async credentials() {
       const options: RequestOptions = {};
-      await auth.applyAuthentication(informed, options).catch((error: unknown) => {
-        throw new Error(`${nameOf(user)} failed: ${oneLine(error)}`);
+      await auth.applyAuthentication(userWithInfo, options).catch((error: unknown) => {
+        throw new Error(`${describePlugin(user)} failed: ${describeFailure(error)}`);
       });
-      const given = printed(options);
-      if (given.token !== undefined || given.cert !== undefined) return given;
-      throw new Error(`${nameOf(user)} printed no credential`);
+      const credentials = credentialsIn(options);
+      if (credentials.token !== undefined || credentials.cert !== undefined) return credentials;
+      throw new Error(`${describePlugin(user)} returned no token and no client certificate`);
     },
-    refused() {
-      if (performance.now() - renewedAt < SHORTEST_BETWEEN_RUNS) return;
-      renewedAt = performance.now();
+    discard() {
+      if (performance.now() - discardedAt < MIN_RUN_INTERVAL) return;
+      discardedAt = performance.now();
       auth = new ExecAuth();
     },
   };
 }
 
-/** For messages. */
-export function nameOf({ name, exec }: User): string {
+/** Names the plugin in messages. */
+export function describePlugin({ name, exec }: User): string {
   const command = isObject(exec) ? String(exec['command']) : 'exec';
   return `the exec plugin ${command} of user ${JSON.stringify(name)}`;
 }
 
-function printed({ headers, cert, key }: RequestOptions): Printed {
+function credentialsIn({ headers, cert, key }: RequestOptions): ExecCredentials {
   const authorization = Object.entries(headers ?? {}).find(([name]) => name === 'Authorization');
   const token = /^Bearer (.+)$/s.exec(String(authorization?.[1] ?? ''))?.[1]?.trim();
   return {
@@ -64,8 +65,8 @@ function printed({ headers, cert, key }: RequestOptions): Printed {
   };
 }
 
-/** kubectl tells a plugin in KUBERNETES_EXEC_INFO what it is wanted for; client-node does not. */
-function withInfo(user: User, server: string): User {
+/** Sets KUBERNETES_EXEC_INFO, as kubectl does and client-node does not. */
+function withExecInfo(user: User, server: string): User {
   const exec: unknown = user.exec;
   if (!isObject(exec)) return user;
   const info = {
@@ -78,9 +79,9 @@ function withInfo(user: User, server: string): User {
   return { ...user, exec: { ...exec, env } };
 }
 
-/** It says what it likes, on several lines; the parser's error would quote what may be a token. */
-function oneLine(error: unknown): string {
-  if (error instanceof SyntaxError) return 'it printed no JSON';
+/** One line of what the plugin said. The parser's own error would quote what may be a token. */
+function describeFailure(error: unknown): string {
+  if (error instanceof SyntaxError) return 'its output is not JSON';
   const message = messageOf(error);
   return message.trim().replace(/\s+/g, ' ').slice(0, 300);
 }

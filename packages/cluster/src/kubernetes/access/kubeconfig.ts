@@ -15,35 +15,37 @@ import { InvalidSetting, readTextFile } from '@openfero/service/settings';
 import type { Access, Identity, Pem } from './access.ts';
 
 /**
- * Reads the current context of one or more kubeconfig files, as kubectl does: a file that is not
- * there is left out, and of two entries with one name the first counts.
+ * Reads the current context of one or more kubeconfig files, as kubectl does: a missing file is
+ * skipped, and of two entries with the same name the first is used.
  *
- * Only the parser of client-node is loaded: its KubeConfig class imports the whole generated API,
- * half a second and 80 MB, and refuses two entries with one name.
+ * Only client-node's parser is loaded. Its KubeConfig class loads the whole generated API, and
+ * rejects two entries with the same name: docs/decisions/0007-two-modules-of-client-node.md.
  *
  * @param paths value of KUBECONFIG
- * @throws {InvalidSetting} naming what is missing or not supported, never with a secret
+ * @throws {InvalidSetting} that names what is missing or not supported, and holds no secret
  */
 export function readKubeconfig(paths: string): Access {
   const files = paths.split(delimiter).filter((path) => path !== '');
   const found = files.filter((file) => existsSync(file));
-  if (found.length === 0) throw wrong(`there is no file ${files.join(' nor ')}`);
+  if (found.length === 0) throw invalid(`file not found: ${files.join(', ')}`);
   const configs = found.map(readFile);
   const current = configs.find((config) => config.current !== undefined)?.current;
-  if (current === undefined) throw wrong(`${paths} has no current-context: set one`);
-  const context = named('context', current, configs, (config) => config.contexts);
-  const cluster = named('cluster', context.value.cluster, configs, (config) => config.clusters);
-  const user = named('user', context.value.user, configs, (config) => config.users);
+  if (current === undefined) throw invalid(`${paths} does not set current-context: set it`);
+  const context = findEntry('context', current, configs, (config) => config.contexts);
+  const { cluster: clusterName, user: userName } = context.value;
+  const cluster = findEntry('cluster', clusterName, configs, (config) => config.clusters);
+  const user = findEntry('user', userName, configs, (config) => config.users);
   return accessOf(context.value, cluster, user);
 }
 
-/** One file, and what client-node's parser leaves out of its users. */
+/** One file. */
 interface Config {
   readonly folder: string;
   readonly current: string | undefined;
   readonly contexts: readonly Context[];
   readonly clusters: readonly Cluster[];
   readonly users: readonly User[];
+  /** The users again, with the fields that client-node's parser drops. */
   readonly rawUsers: readonly Json[];
 }
 
@@ -51,7 +53,7 @@ function readFile(path: string): Config {
   const content = readTextFile('KUBECONFIG', path);
   try {
     const document = parseManifest(content);
-    if (!isObject(document)) throw new Error('it is no kubeconfig');
+    if (!isObject(document)) throw new Error('not a kubeconfig file');
     const rawUsers = document['users'];
     return {
       folder: dirname(path),
@@ -62,38 +64,44 @@ function readFile(path: string): Config {
       rawUsers: Array.isArray(rawUsers) ? rawUsers : [],
     };
   } catch (error) {
-    throw wrong(`${path}: ${messageOf(error)}`);
+    throw invalid(`${path}: ${messageOf(error)}`);
   }
 }
 
-interface Named<T> {
+/** An entry and the file that it is in. */
+interface Entry<T> {
   readonly value: T;
   readonly config: Config;
 }
 
-function named<T extends { readonly name: string }>(
+function findEntry<T extends { readonly name: string }>(
   kind: string,
   name: string | undefined,
   configs: readonly Config[],
   entries: (config: Config) => readonly T[],
-): Named<T> {
-  if (name === undefined) throw wrong(`the current context names no ${kind}: name one`);
+): Entry<T> {
+  if (name === undefined) throw invalid(`the current context does not set ${kind}: set it`);
   for (const config of configs) {
     const value = entries(config).find((entry) => entry.name === name);
     if (value !== undefined) return { value, config };
   }
-  throw wrong(`there is no ${kind} ${JSON.stringify(name)}`);
+  throw invalid(`${kind} ${JSON.stringify(name)} is not defined`);
 }
 
-function accessOf(context: Context, of: Named<Cluster>, user: Named<User>): Access {
-  const { value: cluster, config } = of;
+function accessOf(
+  context: Context,
+  { value: cluster, config }: Entry<Cluster>,
+  user: Entry<User>,
+): Access {
   if (!/^https?:/.test(cluster.server) || !URL.canParse(cluster.server)) {
-    throw wrong(`the server of cluster ${JSON.stringify(cluster.name)} is no URL of https`);
+    throw invalid(`the server of cluster ${JSON.stringify(cluster.name)} is not an https:// URL`);
   }
   if (textOf(cluster.proxyUrl) !== undefined) {
-    throw wrong(`cluster ${JSON.stringify(cluster.name)} has a proxy-url, which is not supported`);
+    throw invalid(
+      `cluster ${JSON.stringify(cluster.name)} sets proxy-url, which is not supported: remove it`,
+    );
   }
-  const raw = rawOf(user);
+  const raw = rawUserOf(user);
   return {
     server: cluster.server,
     namespace: textOf(context.namespace),
@@ -102,22 +110,22 @@ function accessOf(context: Context, of: Named<Cluster>, user: Named<User>): Acce
     servername: textOf(cluster.tlsServerName),
     insecure: cluster.skipTLSVerify,
     identity: identityOf(user, raw),
-    impersonate: impersonation(raw),
+    impersonate: impersonationOf(raw),
   };
 }
 
-/** `tokenFile`, `as-groups` and `as-uid` are not known to client-node. */
-function rawOf({ value, config }: Named<User>): JsonObject {
+/** client-node does not know `tokenFile`, `as-groups` and `as-uid`. */
+function rawUserOf({ value, config }: Entry<User>): JsonObject {
   const entry = config.rawUsers.find((each) => isObject(each) && each['name'] === value.name);
   const user = isObject(entry) ? entry['user'] : undefined;
   return isObject(user) ? user : {};
 }
 
-function identityOf({ value: user, config: { folder } }: Named<User>, raw: JsonObject): Identity {
+function identityOf({ value: user, config: { folder } }: Entry<User>, raw: JsonObject): Identity {
   const who = `user ${JSON.stringify(user.name)}`;
   if (raw['auth-provider']) {
-    throw wrong(
-      `${who} has an auth-provider, which is not supported: use exec, tokenFile or token`,
+    throw invalid(
+      `${who} sets auth-provider, which is not supported: use exec, tokenFile or token`,
     );
   }
   const token = textOf(user.token);
@@ -131,23 +139,25 @@ function identityOf({ value: user, config: { folder } }: Named<User>, raw: JsonO
     ...(isObject(raw['exec']) && { exec: { ...user, exec: execOf(folder, raw['exec'], who) } }),
   };
   if (Object.keys(identity).length > 0) return identity;
-  throw wrong(`${who} has no credential: give it a token, tokenFile, client certificate or exec`);
+  throw invalid(
+    `${who} has no credentials: add a token, tokenFile, exec, or a client certificate with its key`,
+  );
 }
 
 function execOf(folder: string, exec: JsonObject, who: string): JsonObject {
   const command = textOf(exec['command']);
-  if (command === undefined) throw wrong(`exec of ${who} has no command`);
+  if (command === undefined) throw invalid(`exec of ${who} has no command: set it`);
   if (exec['interactiveMode'] === 'Always') {
-    throw wrong(
-      `exec of ${who} wants a terminal (interactiveMode: Always): use another credential`,
+    throw invalid(
+      `exec of ${who} needs a terminal (interactiveMode: Always), and a worker has none: use other credentials`,
     );
   }
-  // As kubectl: a bare name is looked for on PATH, a path is one beside the kubeconfig.
+  // As in kubectl: a bare name is looked up on PATH, a path is relative to the kubeconfig.
   return { ...exec, command: command.includes('/') ? absolute(folder, command) : command };
 }
 
-function impersonation(raw: JsonObject): Access['impersonate'] {
-  if (raw['as-user-extra']) throw wrong('as-user-extra is not supported: remove it');
+function impersonationOf(raw: JsonObject): Access['impersonate'] {
+  if (raw['as-user-extra']) throw invalid('as-user-extra is not supported: remove it');
   const [user, uid, groups] = [textOf(raw['as']), textOf(raw['as-uid']), raw['as-groups']];
   return {
     ...(user !== undefined && { 'impersonate-user': user }),
@@ -156,7 +166,7 @@ function impersonation(raw: JsonObject): Access['impersonate'] {
   };
 }
 
-/** As kubectl: the data wins over the file. */
+/** As in kubectl, the data takes precedence over the file. */
 function pemOf(folder: string, data: unknown, file: unknown): Pem | undefined {
   const [encoded, path] = [textOf(data), textOf(file)];
   if (encoded !== undefined) return { text: Buffer.from(encoded, 'base64').toString() };
@@ -171,6 +181,6 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function wrong(problem: string): InvalidSetting {
+function invalid(problem: string): InvalidSetting {
   return new InvalidSetting('KUBECONFIG', problem);
 }

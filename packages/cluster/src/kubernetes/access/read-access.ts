@@ -8,11 +8,11 @@ import { readKubeconfig } from './kubeconfig.ts';
 const MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Finds the API server: KUBECONFIG where it is set, else the pod's own. Never ~/.kube/config, which
- * would point a worker started by chance at whatever cluster its user last looked at.
+ * Finds the API server: from KUBECONFIG if it is set, else from the pod. ~/.kube/config is never
+ * used: a worker started by accident would act on whatever cluster its user worked with last.
  *
- * @param mount where a pod finds its ServiceAccount
- * @throws {InvalidSetting} naming KUBECONFIG
+ * @param mount folder with the pod's ServiceAccount token
+ * @throws {InvalidSetting} that names KUBECONFIG
  */
 export function readAccess(env: Environment, mount = MOUNT): Access {
   const kubeconfig = text(env, 'KUBECONFIG');
@@ -21,7 +21,7 @@ export function readAccess(env: Environment, mount = MOUNT): Access {
   if (host === undefined) {
     throw new InvalidSetting(
       'KUBECONFIG',
-      'is not set and this is no pod: set it to a kubeconfig file, or OPENFERO_CLUSTER to directory',
+      'is not set, and the worker does not run in a pod: set it to a kubeconfig file, or set OPENFERO_CLUSTER=directory',
     );
   }
   return accessOfPod(`${bracketed(host)}:${text(env, 'KUBERNETES_SERVICE_PORT') ?? '443'}`, mount);
@@ -32,7 +32,7 @@ function accessOfPod(address: string, mount: string): Access {
   if (!existsSync(tokenFile)) {
     throw new InvalidSetting(
       'KUBECONFIG',
-      `is not set and the pod has no ${tokenFile}: set automountServiceAccountToken to true`,
+      `is not set, and the pod has no ServiceAccount token (${tokenFile}): set automountServiceAccountToken: true`,
     );
   }
   return {

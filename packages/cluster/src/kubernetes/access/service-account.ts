@@ -1,23 +1,19 @@
-import { isObject } from '@openfero/core/kubernetes';
+import { parseJson, stringAt } from '../../json.ts';
 
 /**
- * The ServiceAccount that a token belongs to, from its `sub` (`system:serviceaccount:<ns>:<name>`).
- * Read, not verified: that is the API server's.
+ * The ServiceAccount of a token, from its `sub` claim (`system:serviceaccount:<namespace>:<name>`).
+ * The claim is not verified: the API server does that.
  *
- * @returns its name where it is of that namespace
+ * @returns its name, if it is in that namespace
  */
 export function serviceAccountOf(token: string | undefined, namespace: string): string | undefined {
   const [, ofNamespace, name] =
-    /^system:serviceaccount:([^:]+):([^:]+)$/.exec(subjectOf(token?.split('.')[1] ?? '')) ?? [];
+    /^system:serviceaccount:([^:]+):([^:]+)$/.exec(subjectOf(token ?? '')) ?? [];
   return ofNamespace === namespace ? name : undefined;
 }
 
-/** @param claims base64url of JSON, or whatever an opaque token has there */
-function subjectOf(claims: string): string {
-  try {
-    const read: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString());
-    return isObject(read) ? String(read['sub']) : '';
-  } catch {
-    return '';
-  }
+/** An opaque token may have anything in the place of its claims. */
+function subjectOf(token: string): string {
+  const [, claims = ''] = token.split('.');
+  return stringAt(parseJson(Buffer.from(claims, 'base64url').toString()), 'sub') ?? '';
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ClusterError, EVENT_TYPES } from '../../cluster.ts';
-import { remembering, type Series } from './series.ts';
+import { ClusterError } from '../../cluster.ts';
+import { pause } from '../waiting.ts';
+import type { Series } from './correlator.ts';
+import { createLru } from './lru.ts';
+import { manifestOf, patchOf } from './manifest.ts';
 
-/** The two calls of api.ts that Events need. */
+/** The two calls of the API that Events need. */
 export interface EventCalls {
   /** @throws {ClusterError} */
   create(path: string, query: Readonly<Record<string, string>>, object: unknown): Promise<unknown>;
@@ -11,48 +13,50 @@ export interface EventCalls {
   patch(path: string, query: Readonly<Record<string, string>>, patch: unknown): Promise<unknown>;
 }
 
-/** Tries of one write. */
-const TRIES = 3;
+/** Attempts at one write. */
+const MAX_ATTEMPTS = 3;
 
-/** Milliseconds. A longer answer to `Retry-After` would hold up the Events on all other ConfigMaps. */
-const LONGEST_WAIT = 10_000;
+/** Milliseconds. A longer `Retry-After` would delay the Events of all other ConfigMaps. */
+const MAX_RETRY_AFTER = 10_000;
 
-/** Event names that are remembered. What is forgotten begins anew. */
-const MAX_REMEMBERED = 4096;
+/** Names of Events in the cache. A series whose name was dropped gets another Event. */
+const CACHE_SIZE = 4096;
 
-/** An Event as it is on the server: that of another series of the same key is another one. */
-interface Stored {
+/** An Event on the server. A series that starts again under the same key gets another one. */
+interface WrittenEvent {
   readonly name: string;
   readonly first: number;
 }
 
 /**
- * Writes a series as one Event: created first, then patched.
+ * Writes each series as one Event: the first write creates it, later ones patch it.
  *
  * @param instance name of this worker
- * @returns what writes, and throws a ClusterError where that was in vain
+ * @returns a function that writes a series, and throws a ClusterError where that failed
  */
-export function writer(
+export function createEventWriter(
   calls: EventCalls,
   instance: string,
   retry: Retry,
 ): (series: Series) => Promise<void> {
-  const again = retrying(retry);
-  const stored = remembering<Stored>(MAX_REMEMBERED);
+  const written = createLru<WrittenEvent>(CACHE_SIZE);
 
   const create = async (series: Series): Promise<void> => {
-    const event = eventOf(series, instance, randomBytes(8).toString('hex'));
+    const event = manifestOf(series, instance, randomBytes(8).toString('hex'));
     const path = pathOf(series);
-    // A create whose answer was lost is there at the second try.
-    await again(() => calls.create(path, {}, event).catch(unless('AlreadyExists')));
-    stored.set(series.key, { name: event.metadata.name, first: series.first });
+    // A retry finds the Event of a create whose response was lost.
+    await withRetries(
+      () => calls.create(path, {}, event).catch(ignoreReason('AlreadyExists')),
+      retry,
+    );
+    written.set(series.key, { name: event.metadata.name, first: series.first });
   };
   return async (series) => {
-    const before = stored.get(series.key);
+    const before = written.get(series.key);
     if (before?.first !== series.first) return create(series);
     try {
       const path = `${pathOf(series)}/${encodeURIComponent(before.name)}`;
-      await again(() => calls.patch(path, {}, patchOf(series)));
+      await withRetries(() => calls.patch(path, {}, patchOf(series)), retry);
     } catch (error) {
       if (!(error instanceof ClusterError) || error.status !== 404) throw error;
       // An API server keeps Events for an hour.
@@ -61,106 +65,42 @@ export function writer(
   };
 }
 
-/** Which tries of a call there are; an abort leaves it at the one under way. */
+/** How a failed call is retried. An abort stops further retries. */
 export interface Retry {
-  /** Milliseconds before the second try; each later one waits twice as long. */
-  readonly first: number;
+  /** Milliseconds before the first retry; the delay doubles with each further one. */
+  readonly firstDelay: number;
   readonly signal: AbortSignal;
 }
 
-function retrying({ first, signal }: Retry): (call: () => Promise<unknown>) => Promise<void> {
-  const again = async (call: () => Promise<unknown>, tried: number): Promise<void> => {
-    try {
-      await call();
-    } catch (error) {
-      if (tried >= TRIES || signal.aborted || !mayPass(error)) throw error;
-      await pause(waitOf(error) ?? first * 2 ** (tried - 1), signal);
-      await again(call, tried + 1);
-    }
-  };
-  return (call) => again(call, 1);
+async function withRetries(call: () => Promise<unknown>, retry: Retry, attempt = 1): Promise<void> {
+  const { firstDelay, signal } = retry;
+  try {
+    await call();
+  } catch (error) {
+    if (attempt >= MAX_ATTEMPTS || signal.aborted || !isTransient(error)) throw error;
+    await pause(retryAfterOf(error) ?? firstDelay * 2 ** (attempt - 1), signal);
+    await withRetries(call, retry, attempt + 1);
+  }
 }
 
-const pathOf = ({ object }: Series): string =>
-  `/api/v1/namespaces/${encodeURIComponent(object.namespace)}/events`;
+function pathOf({ object }: Series): string {
+  return `/api/v1/namespaces/${encodeURIComponent(object.namespace)}/events`;
+}
 
-function unless(reason: string): (error: unknown) => void {
+function ignoreReason(reason: string): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof ClusterError) || error.reason !== reason) throw error;
   };
 }
 
-/** No answer, an overloaded server, a failing one: everything else is an answer for good. */
-function mayPass(error: unknown): boolean {
+/** There was no response, or the server is overloaded or failing. */
+function isTransient(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return false;
   const { status = 500 } = error;
   return status >= 500 || status === 429 || status === 408;
 }
 
-function waitOf(error: unknown): number | undefined {
-  const after = error instanceof ClusterError ? error.retryAfter : undefined;
-  return after === undefined ? undefined : Math.min(after, LONGEST_WAIT);
-}
-
-/** Waits, or does not where somebody wants to end. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
-}
-
-/** An Event of core/v1: what `kubectl describe configmap` shows. */
-interface KubernetesEvent {
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly [field: string]: unknown;
-}
-
-/** Bytes: what the newer API of Events takes. */
-const MAX_MESSAGE = 1024;
-
-/** Characters that an object's name may have. */
-const MAX_NAME = 253;
-
-const COMPONENT = 'openfero-worker';
-
-/**
- * The Event of a series.
- *
- * @param instance name of this worker
- * @param unique lower-case letters and digits that no other Event on this ConfigMap has
- */
-function eventOf(series: Series, instance: string, unique: string): KubernetesEvent {
-  const { object, reason, first } = series;
-  const { name, namespace, uid, resourceVersion } = object;
-  return {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { name: nameOf(name, unique), namespace },
-    involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', name, namespace, uid, resourceVersion },
-    type: EVENT_TYPES[reason],
-    reason,
-    source: { component: COMPONENT },
-    reportingComponent: COMPONENT,
-    reportingInstance: instance,
-    firstTimestamp: new Date(first).toISOString(),
-    ...patchOf(series),
-  };
-}
-
-/** What changes in the Event when its series goes on. */
-function patchOf({ message, count, last }: Series): Readonly<Record<string, unknown>> {
-  return { message: oneLine(message), count, lastTimestamp: new Date(last).toISOString() };
-}
-
-/** As client-go names them, `<object>.<number>`; a name of 253 characters leaves no room for that. */
-function nameOf(object: string, unique: string): string {
-  const start = object.slice(0, MAX_NAME - 1 - unique.length).replace(/[^a-z0-9]+$/, '');
-  return `${start}.${unique}`;
-}
-
-/** Parts of it come from alerts, and it is read in terminals: no control characters. */
-function oneLine(message: string): string {
-  const clean = message.replace(/\p{Cc}+/gu, ' ').toWellFormed();
-  const bytes = Buffer.from(clean);
-  if (bytes.length <= MAX_MESSAGE) return clean;
-  // A character that is cut in two is left out.
-  return new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE), { stream: true });
+function retryAfterOf(error: unknown): number | undefined {
+  const requested = error instanceof ClusterError ? error.retryAfter : undefined;
+  return requested === undefined ? undefined : Math.min(requested, MAX_RETRY_AFTER);
 }

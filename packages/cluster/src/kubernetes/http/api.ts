@@ -1,8 +1,10 @@
 import type { Logger } from '@openfero/service/log';
 import { ClusterError } from '../../cluster.ts';
-import { openCredentials } from '../access/credentials.ts';
-import { warningsOf } from './answers.ts';
-import { noAnswer, type Query, type ServerOptions, serverOf, type Target } from './calls.ts';
+import { createCredentialSource } from '../access/credentials.ts';
+import { type ClientOptions, createClient } from './client.ts';
+import { errorWithoutResponse } from './errors.ts';
+import { warningsOf } from './headers.ts';
+import type { Query, Target } from './target.ts';
 
 /** All calls to one API server. Every error is a ClusterError without headers or bodies. */
 export interface Api {
@@ -12,28 +14,30 @@ export interface Api {
   patch(path: string, query: Query, patch: unknown): Promise<readonly string[]>;
   /** @returns the object or list, parsed */
   read(verb: 'get' | 'list', path: string, query?: Query): Promise<unknown>;
-  /** @returns the bytes of a watch that the server has accepted; ends by `signal` or by silence */
+  /** @returns the bytes of a watch that the server has accepted; they end by `signal` or by silence */
   watch(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
-  /** @throws {ClusterError} unless the server answers that it is well, or that we may not ask */
+  /** @throws {ClusterError} unless the server responds that it is ready, or refuses to tell us */
   ping(): Promise<void>;
-  /** What the first credentials hold. */
+  /** The token that was read first. */
   readonly token: string | undefined;
-  /** Breaks every call that is under way. */
+  /** Aborts every call. */
   close(): Promise<void>;
 }
 
 /**
+ * Reads the credentials, and connects with the first call.
+ *
  * @throws {InvalidSetting} where the credentials cannot be read
  */
-export async function openApi(options: ServerOptions, log: Logger): Promise<Api> {
+export async function createApi(options: ClientOptions, log: Logger): Promise<Api> {
   const { access, timing } = options;
-  const credentials = await openCredentials(access, log, timing);
-  const server = serverOf(options, credentials);
-  const { token } = await credentials.present();
-  const write = async (call: Target, object: unknown): Promise<readonly string[]> => {
+  const credentials = await createCredentialSource(access, log, timing);
+  const client = createClient(options, credentials);
+  const { token } = await credentials.read();
+  const write = async (target: Target, object: unknown): Promise<readonly string[]> => {
     const body = JSON.stringify(object);
-    const answer = await server.call({ ...call, body, limit: timing.call, bodyless: true });
-    return warningsOf(answer.headers);
+    const call = { ...target, body, limit: timing.call, ignoreBody: true };
+    return warningsOf((await client.call(call)).headers);
   };
   return {
     token,
@@ -41,27 +45,27 @@ export async function openApi(options: ServerOptions, log: Logger): Promise<Api>
     patch: (path, query, patch) => write({ verb: 'patch', path, query }, patch),
     async read(verb, path, query = {}) {
       const limit = verb === 'list' ? timing.list : timing.call;
-      const answer = await server.call({ verb, path, query, limit, bodyless: false });
-      return parsed(answer.body, access.server);
+      const { body } = await client.call({ verb, path, query, limit, ignoreBody: false });
+      return parseBody(body, access.server);
     },
-    watch: (path, query, signal) => server.watch({ verb: 'watch', path, query }, signal),
+    watch: (path, query, signal) => client.watch({ verb: 'watch', path, query }, signal),
     async ping() {
       const readyz = { verb: 'get', path: '/readyz', query: {} } as const;
       try {
-        await server.call({ ...readyz, limit: timing.call, bodyless: false });
+        await client.call({ ...readyz, limit: timing.call, ignoreBody: false });
       } catch (error) {
         if (error instanceof ClusterError && (error.status ?? 500) < 500) return;
         throw error;
       }
     },
-    close: server.close,
+    close: client.close,
   };
 }
 
-function parsed(body: string, server: string): unknown {
+function parseBody(body: string, server: string): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {
-    throw noAnswer(error, server);
+    throw errorWithoutResponse(error, server);
   }
 }

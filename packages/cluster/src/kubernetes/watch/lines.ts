@@ -1,26 +1,26 @@
 const NEWLINE = 0x0a;
 
 /**
- * Splits a stream of bytes into its lines, decoded only once they are whole: a character may come in
- * two pieces, and a line in thousands. What follows the last newline is left out.
+ * Splits a stream of bytes into lines. A line is decoded only once it is complete: a character may
+ * arrive in two chunks, and a line in thousands. Text after the last newline is dropped.
  *
- * @param longest bytes; a longer line is an error
+ * @param maxBytes of a line; a longer one is an error
  */
-export async function* lines(
+export async function* splitLines(
   chunks: AsyncIterable<Uint8Array>,
-  longest: number,
+  maxBytes: number,
 ): AsyncGenerator<string> {
-  let begun: Uint8Array[] = [];
+  let parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
-    let from = 0;
-    for (let to = chunk.indexOf(NEWLINE); to >= 0; to = chunk.indexOf(NEWLINE, from)) {
-      begun.push(chunk.subarray(from, to));
-      yield Buffer.concat(begun).toString();
-      [begun, length, from] = [[], 0, to + 1];
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      parts.push(chunk.subarray(start, end));
+      yield Buffer.concat(parts).toString();
+      [parts, length, start] = [[], 0, end + 1];
     }
-    begun.push(chunk.subarray(from));
-    length += chunk.length - from;
-    if (length > longest) throw new Error(`a line of more than ${longest} bytes`);
+    parts.push(chunk.subarray(start));
+    length += chunk.length - start;
+    if (length > maxBytes) throw new Error(`a line is longer than ${maxBytes} bytes`);
   }
 }

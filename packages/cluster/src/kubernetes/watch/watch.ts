@@ -1,88 +1,91 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import { ClusterError } from '../../cluster.ts';
 import type { Api } from '../http/api.ts';
-import type { Query } from '../http/calls.ts';
-import type { Timing } from '../http/timing.ts';
-import { apply, kept, Lost, type Page, pageOf, type Store } from './changes.ts';
-import { lines } from './lines.ts';
+import type { Query } from '../http/target.ts';
+import type { Timing } from '../timing.ts';
+import { pause } from '../waiting.ts';
+import { applyEvent, type ObjectCache, type Page, parseItems, parsePage } from './changes.ts';
+import { createWatchHealth, isSilence, type WatchHealth } from './health.ts';
+import { splitLines } from './lines.ts';
 
 /** Objects of one kind in one namespace. */
-export interface Source {
-  /** For people: `ConfigMaps in namespace jobs`. */
+export interface Resource {
+  /** For messages: `ConfigMaps in namespace jobs`. */
   readonly title: string;
   readonly path: string;
   /** labelSelector or fieldSelector. */
   readonly selector: Query;
 }
 
-export interface Means {
+export interface WatchDependencies {
   readonly api: Api;
   readonly timing: Timing;
   readonly log: Logger;
 }
 
-export interface Watch {
-  /** Seconds since the store was last known to be up to date; Infinity before the first list. */
-  age(): number;
-  /** Why nothing may be decided from the store now, or undefined. Changes only with the reason. */
-  problem(): string | undefined;
-  /** When the store held all objects for the first time. */
+export interface Watch extends Pick<WatchHealth, 'age' | 'problem'> {
+  /** Resolves when the cache holds all objects for the first time. */
   readonly listed: Promise<void>;
-  /** @returns when nothing is under way any more; the API must be closed for a list to end */
+  /** @returns when nothing runs any more; a list only ends when the API is closed */
   close(): Promise<void>;
 }
 
-/** Objects per page: what a server sends at once, and what is held at once before `read`. */
-const PAGE = 500;
+/** Objects per page: what the server sends at once, and what is held whole at once. */
+const PAGE_SIZE = 500;
 
-/** Bytes. etcd keeps no object over 1.5 MiB; as JSON it may be a few times longer. */
-const LONGEST_LINE = 16 * 1024 * 1024;
+/** Bytes. etcd stores no object over 1.5 MiB; as JSON it may be a few times longer. */
+const MAX_LINE = 16 * 1024 * 1024;
 
-/** Milliseconds. A watch that ends sooner is no orderly one, however it ends (client-go's bound). */
+/** Milliseconds. A watch that ends sooner has failed, even without an error (client-go's bound). */
 const SHORT_WATCH = 1000;
 
+/** Milliseconds. The longest `Retry-After` that a watch follows. */
+const MAX_RETRY_AFTER = 10_000;
+
 /**
- * Keeps a store like the objects of an API server for as long as it runs: a list, then a watch from
- * there on, and on from its last event after an orderly end, a silence or a refusal.
+ * Keeps a cache in sync with the objects of an API server until it is closed: a list, then a watch
+ * from there. After a regular end, a silence or a refusal the watch continues from its last event.
  *
- * After client-go's reflector. Unlike there, a broken connection always leads to a new list: behind
- * it an API server may have come back with an older etcd, where a watch from before waits for ever.
+ * Modelled on client-go's reflector, with one difference: a broken connection always leads to a new
+ * list. The API server may have come back with an older etcd, where a watch from a version of before
+ * would wait for ever.
  */
-export function watch<T>(source: Source, store: Store<T>, means: Means): Watch {
+export function createWatch<T>(
+  resource: Resource,
+  cache: ObjectCache<T>,
+  dependencies: WatchDependencies,
+): Watch {
+  const { api, timing, log } = dependencies;
   const closing = new AbortController();
-  const first = Promise.withResolvers<void>();
-  const life = lifeOf(source, means);
-  /** Up to here the store knows all; undefined where it has to be listed. */
+  const firstList = Promise.withResolvers<void>();
+  const health = createWatchHealth(resource.title, timing, log);
+  /** The cache is complete up to here; undefined where the objects have to be listed. */
   let version: string | undefined;
 
-  const turn = async (): Promise<void> => {
+  const listAndWatch = async (): Promise<void> => {
     if (version === undefined) {
-      version = await listInto(store, source, means);
-      life.proven();
-      first.resolve();
+      version = await fillCache(cache, resource, api);
+      health.confirm();
+      firstList.resolve();
     }
-    const bytes = await means.api.watch(
-      source.path,
-      watchQuery(source, version, means),
-      closing.signal,
-    );
-    life.proven();
-    life.recovered();
-    for await (const line of lines(bytes, LONGEST_LINE)) {
-      version = apply(line, store);
-      life.proven();
+    const query = watchQuery(resource, version, timing);
+    const bytes = await api.watch(resource.path, query, closing.signal);
+    health.confirm();
+    health.recordRecovery();
+    for await (const line of splitLines(bytes, MAX_LINE)) {
+      version = applyEvent(line, cache);
+      health.confirm();
     }
   };
-  const attempt = async (): Promise<unknown> => {
+  /** @returns the error that ended it */
+  const runOnce = async (): Promise<unknown> => {
     try {
-      await turn();
+      await listAndWatch();
       return undefined;
     } catch (error) {
       if (closing.signal.aborted) return undefined;
-      if (!isResumable(error)) version = undefined;
-      life.failed(error);
+      if (!canResume(error)) version = undefined;
+      health.recordFailure(error);
       return error;
     }
   };
@@ -90,19 +93,18 @@ export function watch<T>(source: Source, store: Store<T>, means: Means): Watch {
     let failures = 0;
     while (!closing.signal.aborted) {
       const began = performance.now();
-      const error = await attempt();
-      const isOrderly = life.isWell() && performance.now() - began > SHORT_WATCH;
-      failures = isOrderly ? 0 : failures + 1;
-      const wait = Math.max(backoff(failures, means.timing), askedOf(error));
-      await sleep(wait, undefined, { signal: closing.signal }).catch(() => undefined);
+      const error = await runOnce();
+      const hasWorked = health.isHealthy() && performance.now() - began > SHORT_WATCH;
+      failures = hasWorked ? 0 : failures + 1;
+      await pause(Math.max(backoff(failures, timing), retryAfterOf(error)), closing.signal);
     }
   };
   const running = run();
 
   return {
-    age: life.age,
-    problem: life.problem,
-    listed: first.promise,
+    age: health.age,
+    problem: health.problem,
+    listed: firstList.promise,
     close() {
       closing.abort();
       return running;
@@ -110,24 +112,28 @@ export function watch<T>(source: Source, store: Store<T>, means: Means): Watch {
   };
 }
 
-/** @returns the version of the list */
-async function listInto<T>(store: Store<T>, source: Source, { api }: Means): Promise<string> {
+/** @returns the resourceVersion of the list */
+async function fillCache<T>(
+  cache: ObjectCache<T>,
+  { selector, path }: Resource,
+  api: Api,
+): Promise<string> {
   const all: T[] = [];
   let page: Page | undefined;
   do {
     const query = {
-      ...source.selector,
-      limit: String(PAGE),
+      ...selector,
+      limit: String(PAGE_SIZE),
       ...(page !== undefined && { continue: page.next }),
     };
-    page = pageOf(await api.read('list', source.path, query));
-    all.push(...kept(page, store));
+    page = parsePage(await api.read('list', path, query));
+    all.push(...parseItems(page, cache));
   } while (page.next !== '');
-  store.replace(all);
+  cache.replace(all);
   return page.version;
 }
 
-function watchQuery({ selector }: Source, version: string, { timing }: Means): Query {
+function watchQuery({ selector }: Resource, version: string, timing: Timing): Query {
   const [shortest, longest] = timing.watch;
   const ms = shortest + Math.random() * (longest - shortest);
   return {
@@ -139,65 +145,19 @@ function watchQuery({ selector }: Source, version: string, { timing }: Means): Q
   };
 }
 
-/** What is known of a watch, and since when. */
-function lifeOf({ title }: Source, { timing, log }: Means) {
-  let provenAt = Number.NEGATIVE_INFINITY;
-  let provenDate: string | undefined;
-  let error: string | undefined;
-  const age = (): number => (performance.now() - provenAt) / 1000;
-  return {
-    age,
-    isWell: () => error === undefined,
-    proven() {
-      provenAt = performance.now();
-      provenDate = new Date().toISOString();
-    },
-    recovered() {
-      if (error !== undefined) log.info(`watching the ${title} again`);
-      error = undefined;
-    },
-    failed(reason: unknown) {
-      if (isSilence(reason) || (reason instanceof Lost && reason.expired)) return;
-      const message = describe(reason);
-      if (message !== error) log.warn(`cannot watch the ${title}: ${message}`);
-      error = message;
-    },
-    problem() {
-      const because = error === undefined ? '' : `: ${error}`;
-      if (provenDate === undefined) return `the list of ${title} is not complete yet${because}`;
-      if (age() * 1000 <= timing.stale) return undefined;
-      return `nothing was heard of the ${title} since ${provenDate}${because}`;
-    },
-  };
+/** Whether the watch can continue from its last event: it was refused, or silent for too long. */
+function canResume(error: unknown): boolean {
+  if (isSilence(error)) return true;
+  return error instanceof ClusterError && error.status !== undefined && error.status !== 410;
 }
 
-/** What to look at first, after what was said. */
-function describe(reason: unknown): string {
-  const message = messageOf(reason);
-  const status = reason instanceof ClusterError ? reason.status : undefined;
-  if (status === 403) return `${message}: check the worker's Role and RoleBinding`;
-  return status === 401 ? `${message}: check the worker's token or certificate` : message;
-}
-
-/** Whether the watch can go on from its last event: it was refused, or nobody said anything. */
-function isResumable(reason: unknown): boolean {
-  if (isSilence(reason)) return true;
-  return reason instanceof ClusterError && reason.status !== undefined && reason.status !== 410;
-}
-
-function isSilence(reason: unknown): boolean {
-  return reason instanceof Error && 'code' in reason && reason.code === 'UND_ERR_BODY_TIMEOUT';
-}
-
-/** Milliseconds, with jitter over the upper half: workers that failed together do not come together. */
+/** Milliseconds, the upper half of them random: workers that failed together retry apart. */
 function backoff(failures: number, { backoff: [first, longest] }: Timing): number {
   return Math.min(longest, first * 2 ** failures) * (0.5 + Math.random() / 2);
 }
 
-/** Milliseconds that a server may make a watch wait. */
-const LONGEST_ASKED = 10_000;
-
-function askedOf(error: unknown): number {
-  const asked = error instanceof ClusterError ? error.retryAfter : undefined;
-  return Math.min(asked ?? 0, LONGEST_ASKED);
+/** Milliseconds that the server asked to wait. */
+function retryAfterOf(error: unknown): number {
+  const requested = error instanceof ClusterError ? error.retryAfter : undefined;
+  return Math.min(requested ?? 0, MAX_RETRY_AFTER);
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
 import { Pool } from 'undici';
-import { exchange, TooLate } from '../../src/kubernetes/http/exchange.ts';
+import { RequestTimeout, sendRequest } from '../../src/kubernetes/http/send-request.ts';
 
 /** One connection to a server that does this with every request. */
 async function poolTo(t: TestContext, answer: RequestListener): Promise<Pool> {
@@ -20,16 +20,16 @@ async function poolTo(t: TestContext, answer: RequestListener): Promise<Pool> {
   return pool;
 }
 
-const GET = { path: '/', method: 'GET', limit: 5000, bodyless: false } as const;
+const GET = { path: '/', method: 'GET', limit: 5000, ignoreBody: false } as const;
 
-describe('an exchange with a server', () => {
+describe('a request to a server', () => {
   test('gives status, headers and body, of an error too', async (t) => {
     const pool = await poolTo(t, (_, response) => {
       response.writeHead(409, { warning: '299 - "old"' }).write('{"a":');
       response.end('"ü"}');
     });
 
-    const answer = await exchange(pool, { ...GET, bodyless: true });
+    const answer = await sendRequest(pool, { ...GET, ignoreBody: true });
 
     assert.deepEqual([answer.status, answer.headers['warning']], [409, '299 - "old"']);
     assert.equal(answer.body, '{"a":"ü"}');
@@ -38,14 +38,14 @@ describe('an exchange with a server', () => {
   test('ends by its limit, also where it waits for a connection, and is not sent after that', async (t) => {
     const seen: (string | undefined)[] = [];
     const pool = await poolTo(t, ({ url }) => void seen.push(url));
-    const first = exchange(pool, { ...GET, path: '/first', limit: 300 });
-    const second = exchange(pool, { ...GET, path: '/second', limit: 100 });
+    const first = sendRequest(pool, { ...GET, path: '/first', limit: 300 });
+    const second = sendRequest(pool, { ...GET, path: '/second', limit: 100 });
 
-    await assert.rejects(second, TooLate);
-    await assert.rejects(first, TooLate);
+    await assert.rejects(second, RequestTimeout);
+    await assert.rejects(first, RequestTimeout);
 
-    const third = exchange(pool, { ...GET, path: '/third', limit: 300 });
-    await assert.rejects(third, TooLate);
+    const third = sendRequest(pool, { ...GET, path: '/third', limit: 300 });
+    await assert.rejects(third, RequestTimeout);
     assert.deepEqual(seen, ['/first', '/third']);
   });
 
@@ -55,13 +55,13 @@ describe('an exchange with a server', () => {
     };
 
     test('is a success where only that was asked for', async (t) => {
-      const { status } = await exchange(await poolTo(t, cut), { ...GET, bodyless: true });
+      const { status } = await sendRequest(await poolTo(t, cut), { ...GET, ignoreBody: true });
 
       assert.equal(status, 201);
     });
 
     test('is an error where the body was', async (t) => {
-      await assert.rejects(exchange(await poolTo(t, cut), GET), /other side closed|terminated/);
+      await assert.rejects(sendRequest(await poolTo(t, cut), GET), /other side closed|terminated/);
     });
   });
 
@@ -69,6 +69,6 @@ describe('an exchange with a server', () => {
     const pool = new Pool('http://127.0.0.1:1');
     t.after(() => pool.destroy());
 
-    await assert.rejects(exchange(pool, GET), { code: 'ECONNREFUSED' });
+    await assert.rejects(sendRequest(pool, GET), { code: 'ECONNREFUSED' });
   });
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EVENT_TYPES, type EventReason } from '../../src/cluster.ts';
-import { correlator, type Happening } from '../../src/kubernetes/events/series.ts';
+import { createCorrelator, type Observation } from '../../src/kubernetes/events/correlator.ts';
 
 const MINUTE = 60_000;
 
 const object = (name: string) => ({ name, namespace: 'jobs', uid: `uid-of-${name}` });
-const created = (message: string, name = 'disk'): Happening => ({
+const created = (message: string, name = 'disk'): Observation => ({
   object: object(name),
   reason: 'JobCreated',
   message,
@@ -15,7 +15,7 @@ const created = (message: string, name = 'disk'): Happening => ({
 const REASONS: readonly EventReason[] = ['JobCreated', 'OperariusValid', 'InvalidOperarius'];
 
 /** What happens, each some milliseconds after the one before. */
-const HAPPENINGS = fc.array(
+const OBSERVATIONS = fc.array(
   fc.record({
     after: fc.oneof(fc.nat(1000), fc.nat(15 * MINUTE)),
     name: fc.constantFrom('disk', 'memory'),
@@ -27,7 +27,7 @@ const HAPPENINGS = fc.array(
 
 describe('Events', () => {
   it('count up what is the same', () => {
-    const { observe } = correlator();
+    const { observe } = createCorrelator();
     for (let count = 1; count <= 100; count++) {
       const series = observe(created('again'), count);
       assert.deepEqual([series.count, series.first, series.last], [count, 1, count]);
@@ -35,14 +35,14 @@ describe('Events', () => {
   });
 
   it('are of one ConfigMap: not of one that was made anew under its name', () => {
-    const { observe } = correlator();
+    const { observe } = createCorrelator();
     observe(created('again'), 0);
     const anew = { ...created('again'), object: { ...object('disk'), uid: 'another' } };
     assert.equal(observe(anew, 1).count, 1);
   });
 
   it('combine similar ones from the tenth on, and tell them apart again after ten quiet minutes', () => {
-    const { observe } = correlator();
+    const { observe } = createCorrelator();
     const keys = (at: number): string[] =>
       Array.from({ length: 100 }, (_, i) => observe(created(`Job ${i}`), at).key);
     assert.equal(new Set(keys(0)).size, 10);
@@ -54,20 +54,20 @@ describe('Events', () => {
     assert.equal(observe(created('new'), 2 + 10 * MINUTE + 1).message, 'new');
   });
 
-  it('lose no happening in their counts', () => {
+  it('lose no observation in their counts', () => {
     fc.assert(
-      fc.property(HAPPENINGS, (happenings) => {
-        const { observe, latest } = correlator();
+      fc.property(OBSERVATIONS, (observations) => {
+        const { observe, latest } = createCorrelator();
         const keys = new Set<string>();
         let now = 0;
-        for (const { after, name, ...rest } of happenings) {
+        for (const { after, name, ...rest } of observations) {
           now += after;
           keys.add(observe({ object: object(name), ...rest }, now).key);
         }
         const counts = [...keys].map((key) => latest(key)?.count ?? 0);
         assert.equal(
           counts.reduce((sum, count) => sum + count, 0),
-          happenings.length,
+          observations.length,
         );
       }),
     );
@@ -76,11 +76,11 @@ describe('Events', () => {
   it('are at most ten for a ConfigMap and a reason, as long as they do not pause', () => {
     const withoutPause = fc.array(fc.tuple(fc.nat(10 * MINUTE), fc.nat(30)), { maxLength: 300 });
     fc.assert(
-      fc.property(withoutPause, (happenings) => {
-        const { observe } = correlator();
+      fc.property(withoutPause, (observations) => {
+        const { observe } = createCorrelator();
         const keys = new Set<string>();
         let now = 0;
-        for (const [after, message] of happenings) {
+        for (const [after, message] of observations) {
           now += after;
           keys.add(observe(created(String(message)), now).key);
         }
@@ -91,13 +91,13 @@ describe('Events', () => {
 
   it('cost 25 writes at once and one more every five minutes, by ConfigMap and type', () => {
     fc.assert(
-      fc.property(HAPPENINGS, (happenings) => {
-        const { observe, admit } = correlator();
+      fc.property(OBSERVATIONS, (observations) => {
+        const { observe, takeWrite } = createCorrelator();
         const written = new Map<string, number>();
         let now = 0;
-        const admitted = happenings.filter(({ after, name, ...rest }) => {
+        const admitted = observations.filter(({ after, name, ...rest }) => {
           now += after;
-          return admit(observe({ object: object(name), ...rest }, now), now);
+          return takeWrite(observe({ object: object(name), ...rest }, now), now);
         });
         for (const { name, reason } of admitted) {
           const key = `${name} ${EVENT_TYPES[reason]}`;
@@ -109,8 +109,8 @@ describe('Events', () => {
   });
 
   it('about what is wrong are not held up by those about what is right', () => {
-    const { observe, admit } = correlator();
-    const write = (happening: Happening): boolean => admit(observe(happening, 0), 0);
+    const { observe, takeWrite } = createCorrelator();
+    const write = (observation: Observation): boolean => takeWrite(observe(observation, 0), 0);
     const admitted = Array.from({ length: 30 }, () => write(created('again')));
     assert.equal(admitted.filter((one) => one).length, 25);
     assert.ok(write({ ...created('no Job'), reason: 'InvalidOperarius' }));
@@ -118,7 +118,7 @@ describe('Events', () => {
   });
 
   it('are remembered for so many, the oldest are forgotten', () => {
-    const { observe, latest } = correlator(3);
+    const { observe, latest } = createCorrelator(3);
     const [first, ...others] = ['a', 'b', 'c', 'd'].map((name) => observe(created('m', name), 0));
     assert.equal(latest(first?.key ?? ''), undefined);
     assert.deepEqual(

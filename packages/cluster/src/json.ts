@@ -1,0 +1,22 @@
+import { isObject, type JsonObject } from '@openfero/core/kubernetes';
+
+/** Parses JSON that others wrote; null where it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The object at a key of an object; an empty one where there is none. */
+export function objectAt(value: unknown, key: string): JsonObject {
+  const child = isObject(value) ? value[key] : undefined;
+  return isObject(child) ? child : {};
+}
+
+/** The string at a key of an object. */
+export function stringAt(value: unknown, key: string): string | undefined {
+  const child = isObject(value) ? value[key] : undefined;
+  return typeof child === 'string' ? child : undefined;
+}
