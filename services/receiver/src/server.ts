@@ -1,10 +1,10 @@
 import { SETTING_NAMES } from '@openfero/core/setting-names';
+import { listen } from '@openfero/service/http-server';
 import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis } from '@openfero/service/redis';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
-import { reloadTls } from '@openfero/service/tls';
 import { buildApp } from './app.ts';
 import { readSettings } from './settings.ts';
 import { createStore } from './store.ts';
@@ -21,7 +21,5 @@ await runService(async () => {
     ['redis', () => redis.disconnect()],
   ]);
   warnOfUnknownSettings(process.env, SETTING_NAMES, log);
-  const address = await app.listen({ host: settings.host, port: settings.port });
-  if (settings.tls !== undefined) reloadTls(app.server, settings.tls, log);
-  log.info({ url: settings.tls ? address.replace('http:', 'https:') : address }, 'listening');
+  await listen(app, settings, log);
 });
