@@ -31,7 +31,7 @@ export function createReceiverMetrics(registry: Registry): ReceiverMetrics {
   });
   const rejected = new Counter({
     name: 'openfero_alerts_rejected_total',
-    help: 'Invalid alerts in otherwise valid notifications, by reason',
+    help: 'Invalid alerts left out of their notification, by reason',
     labelNames: ['reason'],
     registers,
   });
