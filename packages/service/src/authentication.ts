@@ -10,89 +10,104 @@ export type AuthSettings =
 
 const KINDS = ['none', 'basic', 'bearer'] as const;
 
+const AUTH = 'OPENFERO_AUTH';
+const USER = 'OPENFERO_AUTH_USER';
+const PASSWORD = 'OPENFERO_AUTH_PASSWORD';
+const TOKEN = 'OPENFERO_AUTH_TOKEN';
+
 /**
- * Reads OPENFERO_AUTH and what it needs. A credential that would not be asked for is an error: who
- * set it believes the door to be locked.
+ * Reads OPENFERO_AUTH and its credentials. Credentials that would not be used are an error: whoever
+ * set them expects protection.
  *
- * @throws {InvalidSetting} naming what is missing or too much
+ * @throws {InvalidSetting} naming the variable that is missing or not used
  */
 export function readAuthSettings(env: Environment): AuthSettings {
-  const kind = oneOf(env, 'OPENFERO_AUTH', KINDS, 'none');
-  const user = text(env, 'OPENFERO_AUTH_USER');
-  const password = secret(env, 'OPENFERO_AUTH_PASSWORD');
-  const token = secret(env, 'OPENFERO_AUTH_TOKEN');
+  const kind = oneOf(env, AUTH, KINDS, 'none');
+  const user = text(env, USER);
+  const password = secret(env, PASSWORD);
+  const token = secret(env, TOKEN);
   if (kind !== 'basic') {
-    refuseUnused('OPENFERO_AUTH_USER', user, kind);
-    refuseUnused('OPENFERO_AUTH_PASSWORD', password, kind);
+    refuseUnused(USER, user, kind, 'basic');
+    refuseUnused(PASSWORD, password, kind, 'basic');
   }
-  if (kind !== 'bearer') refuseUnused('OPENFERO_AUTH_TOKEN', token, kind);
+  if (kind !== 'bearer') refuseUnused(TOKEN, token, kind, 'bearer');
   if (kind === 'none') return { kind };
-  if (kind === 'bearer') return { kind, token: needed('OPENFERO_AUTH_TOKEN', token, kind) };
+  if (kind === 'bearer') return { kind, token: needed(TOKEN, token, kind) };
   return {
     kind,
-    user: readUser(needed('OPENFERO_AUTH_USER', user, kind)),
-    password: needed('OPENFERO_AUTH_PASSWORD', password, kind),
+    user: readUser(needed(USER, user, kind)),
+    password: needed(PASSWORD, password, kind),
   };
 }
 
 function readUser(user: string): string {
   if (!user.includes(':')) return user;
   throw new InvalidSetting(
-    'OPENFERO_AUTH_USER',
-    'holds a colon, which basic authentication cannot',
+    USER,
+    'must not contain a colon: basic authentication does not allow it',
   );
 }
 
-function refuseUnused(name: string, value: string | undefined, kind: string): void {
+function refuseUnused(
+  name: string,
+  value: string | undefined,
+  kind: string,
+  needs: 'basic' | 'bearer',
+): void {
   if (value === undefined) return;
   throw new InvalidSetting(
-    'OPENFERO_AUTH',
-    `is ${kind}, so ${name} would protect nothing: set ${name.endsWith('TOKEN') ? 'bearer' : 'basic'} or remove it`,
+    AUTH,
+    `is ${kind}, so ${name} has no effect: set ${AUTH} to ${needs}, or remove ${name}`,
   );
 }
 
 function needed(name: string, value: string | undefined, kind: string): string {
   if (value !== undefined) return value;
-  throw new InvalidSetting(name, `is missing: OPENFERO_AUTH=${kind} needs it (or ${name}_FILE)`);
+  const orFile = name === USER ? '' : ` or ${name}_FILE`;
+  throw new InvalidSetting(name, `is missing: with ${AUTH}=${kind}, set ${name}${orFile}`);
 }
 
 /**
- * Lets only requests with the right credentials pass, on every route of the app but health and
- * metrics, unknown ones and those of plugins included.
+ * Refuses requests without the right credentials, on every route except health and metrics: also on
+ * unknown routes and on those of plugins.
  */
 export function authenticate(app: FastifyInstance, settings: AuthSettings): void {
   if (settings.kind === 'none') return;
-  const isRight = settings.kind === 'basic' ? basic(settings) : bearer(settings);
+  const isRight =
+    settings.kind === 'basic' ? createBasicCheck(settings) : createBearerCheck(settings);
   const challenge =
     settings.kind === 'basic' ? 'Basic realm="OpenFero", charset="UTF-8"' : 'Bearer';
   app.addHook('onRequest', async (request, reply) => {
-    // The route's own pattern, not the path: no spelling of a path can slip through.
+    // By the pattern of the route, so that no other spelling of its path gets past.
     if (OPEN_ROUTES.has(request.routeOptions.url ?? '')) return;
     if (isRight(request.headers.authorization ?? '')) return;
     return reply
       .code(401)
       .header('www-authenticate', challenge)
       .send({
-        error: `wrong or missing credentials: this asks for ${settings.kind} authentication`,
+        error: `missing or wrong credentials: use ${settings.kind} authentication`,
       });
   });
 }
 
-function basic(settings: { user: string; password: string }): (header: string) => boolean {
-  const isRight = comparison(`${settings.user}:${settings.password}`);
+function createBasicCheck(settings: {
+  user: string;
+  password: string;
+}): (header: string) => boolean {
+  const isRight = createComparison(`${settings.user}:${settings.password}`);
   return (header) => {
     const [, encoded = ''] = /^basic +(\S+) *$/i.exec(header) ?? [];
     return isRight(Buffer.from(encoded, 'base64').toString());
   };
 }
 
-function bearer(settings: { token: string }): (header: string) => boolean {
-  const isRight = comparison(settings.token);
+function createBearerCheck(settings: { token: string }): (header: string) => boolean {
+  const isRight = createComparison(settings.token);
   return (header) => isRight(/^bearer +(\S.*?) *$/i.exec(header)?.[1] ?? '');
 }
 
-/** In a time that tells nothing: timingSafeEqual needs equal lengths, so digests are compared. */
-function comparison(expected: string): (given: string) => boolean {
+/** Compares in constant time. timingSafeEqual needs equal lengths, so it gets digests. */
+function createComparison(expected: string): (given: string) => boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const right = digest(expected);
   return (given) => timingSafeEqual(right, digest(given));

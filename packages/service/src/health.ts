@@ -1,16 +1,19 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
-/** Answers undefined where all is well, else the reason, for people. */
-export type Check = () => string | undefined;
+/** Returns undefined if all is well, else the reason in words. */
+export type HealthCheck = () => string | undefined;
 
-/** These are open without authentication and without a client certificate: probes have neither. */
+/** Open without credentials and without a client certificate: probes have neither. */
 export const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * Adds GET /healthz (fails only where a restart helps) and GET /readyz (fails while the service
- * cannot do its work).
+ * Adds GET /healthz (fails only if a restart helps) and GET /readyz (fails while the service cannot
+ * do its work).
  */
-export function health(app: FastifyInstance, checks: { healthy: Check; ready: Check }): void {
+export function serveHealth(
+  app: FastifyInstance,
+  checks: { readonly healthy: HealthCheck; readonly ready: HealthCheck },
+): void {
   app.get('/healthz', { logLevel: 'silent' }, (_request, reply) =>
     answer(reply, 'unhealthy', checks.healthy()),
   );

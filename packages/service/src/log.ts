@@ -1,9 +1,10 @@
+import { codeOf, messageOf } from '@openfero/core/errors';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
 /**
- * Logs JSON lines to stdout. Secrets never reach a log call, so nothing is redacted here.
+ * Creates a log of JSON lines on stdout. No secret is passed to a log call, so nothing is redacted.
  *
  * @param level LOG_LEVEL
  * @param name of the service
@@ -17,18 +18,18 @@ export function createLogger(level: string, name: string): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, error: describeError },
   };
-  stdout ??= stdoutByTurns();
+  stdout ??= createStdout();
   return pino(options, stdout);
 }
 
 let stdout: DestinationStream | undefined;
 
 /**
- * Writes the lines of one turn of the event loop to stdout at once, at its end or at that of the
- * process: a write for each line was a twentieth of all that a busy worker did. A killed process
- * loses those of the turn that it was in.
+ * Creates a stream to stdout that writes the lines of one turn of the event loop together: one write
+ * per line took a twentieth of a busy worker's time. A process that is killed loses the lines of its
+ * last turn.
  */
-function stdoutByTurns(): DestinationStream {
+function createStdout(): DestinationStream {
   const descriptor = pino.destination({ fd: 1, sync: true });
   let lines = '';
   const flush = (): void => {
@@ -44,10 +45,10 @@ function stdoutByTurns(): DestinationStream {
   };
 }
 
-/** Message, type and code only: the errors of clients carry headers and bodies. */
+/** Type, message and code only: errors of HTTP clients contain headers and bodies. */
 export function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? error.code : undefined;
+  if (!(error instanceof Error)) return messageOf(error);
+  const code = codeOf(error);
   return {
     type: error.name,
     message: error.message,

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { type Counter, collectDefaultMetrics, Registry } from 'prom-client';
 
-/** A registry of its own, never prom-client's global one, with the process' default metrics. */
+/** Creates a registry, apart from prom-client's global one, with the default metrics of the process. */
 export function createMetrics(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return registry;
 }
 
-/** Adds GET /metrics in Prometheus' text format. */
+/** Adds GET /metrics in the text format of Prometheus. */
 export function serveMetrics(app: FastifyInstance, registry: Registry): void {
   app.get('/metrics', { logLevel: 'silent' }, async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
@@ -16,9 +16,8 @@ export function serveMetrics(app: FastifyInstance, registry: Registry): void {
 }
 
 /**
- * Lets a counter over a closed list start at 0: without it rate() does not see the first increase.
+ * Starts a counter at 0 for each value of a label: without it rate() misses the first increase.
  *
- * @param label of the list
  * @param fixed values of the counter's other labels
  */
 export function startAtZero<T extends string>(

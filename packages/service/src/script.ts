@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { redisFailureOf } from './redis-errors.ts';
 
-/** A Lua script bound to a connection. @throws the client's errors */
+/** A Lua script bound to a connection. @throws the errors of ioredis */
 export type Script = (
   keys: readonly string[],
   args: readonly (string | number)[],
 ) => Promise<unknown>;
 
 /**
- * Binds a script: sent by its digest, and whole only where Redis does not know it yet (its script
- * cache is empty after every restart). One call can carry 100,000 keys: handed over as an array,
- * since as many arguments of a function would overflow the stack.
+ * Binds a script to a connection. It is sent by its digest, and in full only if Redis does not know it:
+ * the script cache is empty after every restart. One call can carry 100,000 keys, so they are passed
+ * as an array: as arguments of a function they would overflow the stack.
  */
 export function script(redis: Redis, lua: string): Script {
   const sha = createHash('sha1').update(lua).digest('hex');
@@ -18,7 +19,7 @@ export function script(redis: Redis, lua: string): Script {
     try {
       return await redis.call('EVALSHA', [sha, keys.length, ...keys, ...args]);
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      if (redisFailureOf(error) !== 'unknown-script') throw error;
       return redis.call('EVAL', [lua, keys.length, ...keys, ...args]);
     }
   };

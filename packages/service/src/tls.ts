@@ -12,7 +12,7 @@ import { OPEN_ROUTES } from './health.ts';
 import type { Logger } from './log.ts';
 import { type Environment, InvalidSetting, readTextFile, text } from './settings.ts';
 
-/** Paths, for the files change while the service runs. */
+/** Paths: the files change while the service runs. */
 export interface TlsSettings {
   readonly certFile: string;
   readonly keyFile: string;
@@ -23,14 +23,14 @@ const CERT = 'OPENFERO_TLS_CERT_FILE';
 const KEY = 'OPENFERO_TLS_KEY_FILE';
 const CLIENT_CA = 'OPENFERO_TLS_CLIENT_CA_FILE';
 
-/** How soon a renewed certificate is served. cert-manager renews days before the old one ends. */
+/** How often the files are checked. cert-manager renews a certificate days before it expires. */
 const CHECK_INTERVAL_MS = 10_000;
 
 /**
- * Reads where certificate, key and the clients' authority lie, and looks whether they fit.
+ * Reads the paths of the certificate, its key and the CA of the clients, and checks the files.
  *
- * @returns undefined where TLS is off
- * @throws {InvalidSetting} naming what is missing, unreadable or no certificate
+ * @returns undefined if TLS is off
+ * @throws {InvalidSetting} naming the variable that is missing, or whose file is not valid
  */
 export function readTlsSettings(env: Environment): TlsSettings | undefined {
   const certFile = text(env, CERT);
@@ -38,28 +38,36 @@ export function readTlsSettings(env: Environment): TlsSettings | undefined {
   const clientCaFile = text(env, CLIENT_CA);
   if (certFile === undefined && keyFile === undefined) {
     if (clientCaFile === undefined) return undefined;
-    throw new InvalidSetting(CLIENT_CA, `needs TLS: set ${CERT} and ${KEY} too`);
+    throw new InvalidSetting(CLIENT_CA, `needs TLS: also set ${CERT} and ${KEY}`);
   }
-  if (certFile === undefined) throw new InvalidSetting(CERT, `is missing: ${KEY} needs it`);
-  if (keyFile === undefined) throw new InvalidSetting(KEY, `is missing: ${CERT} needs it`);
+  if (certFile === undefined)
+    throw new InvalidSetting(CERT, `is missing: set both ${CERT} and ${KEY}`);
+  if (keyFile === undefined)
+    throw new InvalidSetting(KEY, `is missing: set both ${CERT} and ${KEY}`);
   const settings = { certFile, keyFile, ...(clientCaFile !== undefined && { clientCaFile }) };
-  check(settings);
+  checkFiles(settings);
   return Object.freeze(settings);
 }
 
-function check(settings: TlsSettings): void {
+function checkFiles(settings: TlsSettings): void {
+  const { certFile, keyFile, clientCaFile } = settings;
   const { cert, key, ca } = readFiles(settings);
-  attempt(CERT, settings.certFile, { cert });
-  attempt(KEY, settings.keyFile, { cert, key });
-  if (settings.clientCaFile !== undefined) attempt(CLIENT_CA, settings.clientCaFile, { ca });
+  checkFile(CERT, certFile, 'a certificate', { cert });
+  checkFile(KEY, keyFile, 'the private key of the certificate', { cert, key });
+  if (clientCaFile !== undefined) checkFile(CLIENT_CA, clientCaFile, 'a CA certificate', { ca });
 }
 
-function attempt(name: string, path: string, options: SecureContextOptions): void {
+function checkFile(
+  name: string,
+  path: string,
+  expected: string,
+  options: SecureContextOptions,
+): void {
   try {
     createSecureContext(options);
   } catch (error) {
-    const reason = messageOf(error);
-    throw new InvalidSetting(name, `${JSON.stringify(path)} does not fit (${reason})`);
+    const problem = `${JSON.stringify(path)} is not ${expected} (${messageOf(error)})`;
+    throw new InvalidSetting(name, problem);
   }
 }
 
@@ -72,31 +80,38 @@ function readFiles(settings: TlsSettings): { cert: string; key: string; ca?: str
 }
 
 /**
- * Node's options for an HTTPS server. Clients without a certificate may shake hands all the same:
- * {@link requireClientCertificate} refuses them by route, since probes have none.
+ * Returns the options of an HTTPS server of Node.js. The handshake succeeds without a client
+ * certificate too: {@link requireClientCertificate} decides by route, since probes have none.
  */
 export function tlsOptions(settings: TlsSettings): TlsOptions {
-  const asks = settings.clientCaFile !== undefined;
-  return { ...readFiles(settings), requestCert: asks, rejectUnauthorized: false };
+  const requestCert = settings.clientCaFile !== undefined;
+  return { ...readFiles(settings), requestCert, rejectUnauthorized: false };
 }
 
-/** Refuses requests without a certificate of the clients' authority, health and metrics excepted. */
-export function requireClientCertificate(app: FastifyInstance): void {
+/**
+ * Refuses requests without a certificate of the clients' CA, on every route except health and metrics.
+ * Does nothing if there is no such CA.
+ */
+export function requireClientCertificate(
+  app: FastifyInstance,
+  settings: TlsSettings | undefined,
+): void {
+  if (settings?.clientCaFile === undefined) return;
   app.addHook('onRequest', async (request, reply) => {
     if (OPEN_ROUTES.has(request.routeOptions.url ?? '')) return;
     const socket = request.raw.socket;
     if (socket instanceof TLSSocket && socket.authorized) return;
     return reply.code(401).send({
-      error: 'no valid client certificate: send one of the authority that this server trusts',
+      error: 'no valid client certificate: use one signed by the client CA of this server',
     });
   });
 }
 
 /**
- * Serves renewed files without a restart. Files that do not fit, as half a renewal, leave the old
- * ones in place and are tried again.
+ * Serves renewed certificates without a restart. While the files do not match, such as halfway
+ * through a renewal, the server keeps the old ones and checks again.
  *
- * @param server nothing happens where it is without TLS
+ * @param server nothing happens if it has no TLS
  */
 export function reloadTls(
   server: object,
@@ -110,19 +125,19 @@ export function reloadTls(
     const found = versionOf(settings);
     if (found === loaded) return;
     try {
-      check(settings);
+      checkFiles(settings);
       server.setSecureContext(readFiles(settings));
       loaded = found;
-      log.info('TLS: renewed certificate files are in use');
+      log.info('reloaded the TLS certificate');
     } catch (error) {
-      log.warn({ err: error }, 'TLS: changed certificate files cannot be used, the old ones stay');
+      log.warn({ err: error }, 'cannot use the changed TLS files, keeping the old certificate');
     }
   }, intervalMs);
   timer.unref();
   server.once('close', () => clearInterval(timer));
 }
 
-/** Kubernetes swaps a mounted Secret by a symbolic link: the inode changes as well. */
+/** Kubernetes replaces a mounted Secret by a symbolic link: the inode changes too. */
 function versionOf({ certFile, keyFile, clientCaFile }: TlsSettings): string {
   const files = [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])];
   return files.map(versionOfFile).join();

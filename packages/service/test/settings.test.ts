@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { SETTING_NAMES } from '@openfero/core/setting-names';
 import {
   boolean,
   InvalidSetting,
@@ -33,7 +34,7 @@ test('an empty variable counts as unset', () => {
 });
 
 for (const value of ['-1', '1.5', '1e3', '0x10', ' 5', '10', 'NaN', '9'.repeat(30)]) {
-  test(`${JSON.stringify(value)} is no whole number from 0 to 9`, () => {
+  test(`${JSON.stringify(value)} is not a whole number from 0 to 9`, () => {
     const read = () => integer({ NAME: value }, 'NAME', { fallback: 0, min: 0, max: 9 });
     assert.throws(read, invalid(/^NAME: ".* from 0 to 9$/));
   });
@@ -70,7 +71,7 @@ test('a secret that is set twice, empty or unreadable is refused without its val
   const empty = join(folder, 'empty');
   writeFileSync(empty, '\n');
   const both = () => secret({ NAME: 'hidden', NAME_FILE: empty }, 'NAME');
-  assert.throws(both, invalid(/^NAME: is set and so is NAME_FILE(?!.*hidden)/));
+  assert.throws(both, invalid(/^NAME: is set, and NAME_FILE too(?!.*hidden)/));
   assert.throws(() => secret({ NAME_FILE: empty }, 'NAME'), invalid(/^NAME_FILE: .* is empty$/));
   const unreadable = () => secret({ NAME_FILE: join(folder, 'none') }, 'NAME');
   assert.throws(unreadable, invalid(/^NAME_FILE: cannot read .*ENOENT/));
@@ -81,7 +82,7 @@ test('REDIS_URL is needed, must be one, and is never repeated in the error', () 
   for (const url of ['redis', 'http://:hidden@redis', '//:hidden@redis']) {
     assert.throws(
       () => readRedisSettings({ REDIS_URL: url }),
-      invalid(/^REDIS_URL: is no such URL(?!.*hidden)/),
+      invalid(/^REDIS_URL: is not a valid URL(?!.*hidden)/),
     );
   }
 });
@@ -98,11 +99,10 @@ test('the defaults of all services', () => {
     logLevel: 'info',
     host: '0.0.0.0',
     port: 8080,
-    unknown: [],
   });
 });
 
-test('variables that look like ours are told, those of other services and of Kubernetes are not', () => {
+test('unknown OPENFERO_ variables are found, those of any service and of Kubernetes are not among them', () => {
   const env = {
     OPENFERO_MAX_WAITNG: '1',
     OPENFERO_COOLDOWN: '1m',
@@ -113,5 +113,5 @@ test('variables that look like ours are told, those of other services and of Kub
     OPENFERO_RECEIVER_PORT_8080_TCP_PROTO: 'tcp',
     PATH: '/bin',
   };
-  assert.deepEqual(unknownSettings(env), ['OPENFERO_MAX_WAITNG']);
+  assert.deepEqual(unknownSettings(env, SETTING_NAMES), ['OPENFERO_MAX_WAITNG']);
 });

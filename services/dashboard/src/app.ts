@@ -1,36 +1,36 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { QUEUE } from '@openfero/core/redis/remediation';
 import { type AuthSettings, authenticate } from '@openfero/service/authentication';
-import { health } from '@openfero/service/health';
+import { serveHealth } from '@openfero/service/health';
+import { createHttpServer } from '@openfero/service/http-server';
 import type { Logger } from '@openfero/service/log';
 import { type createMetrics, serveMetrics } from '@openfero/service/metrics';
-import { requireClientCertificate, type TlsSettings, tlsOptions } from '@openfero/service/tls';
+import { openQueue } from '@openfero/service/queue';
+import { redisProblem } from '@openfero/service/redis';
+import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
-import { unavailable } from './availability.ts';
-import { bullBoard } from './board.ts';
-import { changes } from './changes.ts';
-import { guard } from './guard.ts';
+import { createBoard } from './board.ts';
+import { createChangeHandler } from './changes.ts';
+import { guardRoutes } from './guard.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { protectPages } from './page.ts';
-import { openQueue } from './queue.ts';
-import { errorHandler, refuseUnknown } from './refusals.ts';
+import { createErrorHandler, refuseUnknown } from './refusals.ts';
 import type { Settings } from './settings.ts';
 
 export interface Deps {
   readonly settings: Pick<Settings, 'auth' | 'tls' | 'prefix' | 'readOnly'>;
   readonly log: Logger;
-  /** Of the producer kind, with a time limit per command. Stays open when the app closes. */
+  /** Of the kind producer, with a time limit per command. Stays open when the app closes. */
   readonly redis: Redis;
   readonly registry: ReturnType<typeof createMetrics>;
 }
 
-/** The dashboard without a port: it listens on nothing. */
+/** Builds the dashboard's app. It does not listen yet. */
 export async function buildApp({ settings, log, redis, registry }: Deps): Promise<FastifyInstance> {
   const { auth, tls, prefix, readOnly } = settings;
   const app = Fastify({
-    serverFactory: (handler) => createHttpServer(handler, tls),
-    // One answer for every spelling of a path.
+    serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, tls),
+    // Every spelling of a path gets the same answer.
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
@@ -39,31 +39,27 @@ export async function buildApp({ settings, log, redis, registry }: Deps): Promis
   });
   ignoreBodies(app);
   protectPages(app);
-  if (tls?.clientCaFile !== undefined) requireClientCertificate(app);
+  requireClientCertificate(app, tls);
   authenticate(app, auth);
   refuseUnknown(app);
-  app.setErrorHandler(errorHandler(log));
-  health(app, { healthy: () => undefined, ready: () => unavailable(redis) });
+  app.setErrorHandler(createErrorHandler(log));
+  serveHealth(app, { healthy: () => undefined, ready: () => redisProblem(redis) });
   serveMetrics(app, registry);
 
-  const queue = openQueue(redis, prefix);
+  // Starting a dashboard must not write to Redis.
+  const queue = openQueue(redis, QUEUE, { prefix, skipMetasUpdate: true }, log);
   app.addHook('onClose', () => queue.close());
-  const change = changes({ queue, redis, log, user: userOf(auth) });
+  const handleChange = createChangeHandler({ queue, redis, log, user: userOf(auth) });
   await app.register((scope, _options, done) => {
-    guard(scope, { redis, log, readOnly, open: auth.kind === 'none', change });
-    scope.register(bullBoard(queue, readOnly));
+    const open = auth.kind === 'none';
+    guardRoutes(scope, { redis, log, readOnly, open, handleChange });
+    scope.register(createBoard(queue, readOnly));
     done();
   });
   return app;
 }
 
-function createHttpServer(handler: RequestListener, tls: TlsSettings | undefined): Server {
-  return tls === undefined
-    ? createServer(HTTP_LIMITS, handler)
-    : createTlsServer({ ...HTTP_LIMITS, ...tlsOptions(tls) }, handler);
-}
-
-/** Nothing that can be asked here has a body: none is read, and none can be wrong. */
+/** No route needs a body: none is read, so none can be wrong. */
 function ignoreBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => {

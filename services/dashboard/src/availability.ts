@@ -1,24 +1,19 @@
+import { REDIS_NOT_REACHABLE, redisProblem } from '@openfero/service/redis';
+import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { Redis } from 'ioredis';
 import { unavailablePage } from './page.ts';
 import { PAGES } from './routes.ts';
 
-const AWAY = 'Redis is not reachable: look whether it runs and whether REDIS_URL is right';
-
-/** Why Redis cannot be asked right now, or undefined. */
-export function unavailable(redis: Redis): string | undefined {
-  return redis.status === 'ready' ? undefined : AWAY;
-}
-
-/** Answers 503 at once while Redis is away: what is asked for would wait for it. */
-export function needRedis(redis: Redis): onRequestAsyncHookHandler {
+/** Creates a hook that answers 503 at once while Redis is down: the handler would wait for it. */
+export function createRedisHook(redis: Redis): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    const reason = unavailable(redis);
+    const reason = redisProblem(redis);
     if (reason !== undefined) return answerUnavailable(request, reply, reason);
   };
 }
 
-/** To people a page that comes back by itself, to programs JSON. */
+/** Answers 503: to a browser with a page that reloads itself, to other clients with JSON. */
 export function answerUnavailable(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -30,12 +25,14 @@ export function answerUnavailable(
     : reply.send({ error: reason });
 }
 
-/** Says what became of a connection that broke, or hung, while it was asked; undefined for other errors. */
-export function lostRedis(error: Error): string | undefined {
-  if (error.message.includes('Command timed out')) {
-    return 'Redis did not answer in time: look at its load and the network';
+/** Returns what to do about a connection that broke or hung during a request, undefined for other errors. */
+export function connectionProblem(error: Error): string | undefined {
+  switch (redisFailureOf(error)) {
+    case 'timed-out':
+      return 'Redis did not answer in time: check its load and the network';
+    case 'disconnected':
+      return REDIS_NOT_REACHABLE;
+    default:
+      return undefined;
   }
-  return /max retries per request|Connection is closed|isn't writeable/.test(error.message)
-    ? AWAY
-    : undefined;
 }

@@ -6,12 +6,12 @@ import type { Queue } from 'bullmq';
 import type { FastifyPluginCallback } from 'fastify';
 import { readableData, titleOf } from './titles.ts';
 
-/** Bull Board over the queue, as a plugin that registers all of its routes. */
-export function bullBoard(queue: Queue, readOnly: boolean): FastifyPluginCallback {
+/** Creates Bull Board for the queue, as a plugin that registers all of its routes. */
+export function createBoard(queue: Queue, readOnly: boolean): FastifyPluginCallback {
   const server = new FastifyAdapter();
   const options = {
     readOnlyMode: readOnly,
-    // What has ended well must not run again: its alert may be over for a day. (Not in their types.)
+    // A completed remediation must not run again: its alert may be a day old. (Not in their types.)
     allowCompletedRetries: false,
   };
   const adapter = new Remediations(queue, options);
@@ -27,7 +27,7 @@ const UI: UIConfig = {
   showMetrics: false,
 };
 
-/** Failed ones first. Of BullMQ's states the others are for flows and priorities: nothing is in them. */
+/** Failed ones first. BullMQ's other states are for flows and priorities, which we do not use. */
 const STATES = ['failed', 'active', 'waiting', 'delayed', 'completed'] satisfies JobStatus[];
 
 class Remediations extends BullMQAdapter {

@@ -1,3 +1,4 @@
+import { codeOf } from '@openfero/core/errors';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { script } from '@openfero/service/script';
@@ -10,50 +11,54 @@ import type { Change } from './routes.ts';
 interface Answer {
   readonly code: 200 | 204 | 404 | 405 | 409;
   readonly body?: object;
-  /** How many remediations it changed. */
+  /** The number of remediations that it changed. */
   readonly changed: number;
 }
 
-/** Takes the name of a remediation or, where it is about many, of a state. */
+/** Takes the id of a remediation or, if it is for many, the name of a state. */
 type Action = (subject: string) => Promise<Answer>;
 
 export interface ChangeOptions {
   readonly queue: Queue;
   readonly redis: Redis;
   readonly log: Logger;
-  /** As the log names who did it. */
+  /** Who did it, as the log says. */
   readonly user: string;
 }
 
+export type ChangeHandler = (
+  change: Change,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<FastifyReply>;
+
 /**
- * Makes what people may change, in the place of Bull Board's own handlers: these take the state that
- * a page saw for the state that is, and would remove what is waiting again.
+ * Creates the handler of everything that people may change. It replaces the handlers of Bull Board:
+ * they trust the state that the page has seen, and would remove a remediation that waits again.
  */
-export function changes(
-  options: ChangeOptions,
-): (change: Change, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
+export function createChangeHandler(options: ChangeOptions): ChangeHandler {
   const { log, user } = options;
-  const actions = actionsOn(options);
+  const actions = createActions(options);
   return async (change, request, reply) => {
     if (param(request, 'queueName') !== QUEUE) return reply.code(404).send(NO_QUEUE);
     const subject = param(request, 'jobId') || param(request, 'queueStatus');
     const { code, body, changed } = await actions[change](subject);
     const line = { user, address: request.ip, action: change, subject, changed };
-    if (changed > 0) log.info(line, 'somebody changed the queue');
+    if (changed > 0) log.info(line, 'a user changed the queue');
     return reply.code(code).send(body);
   };
 }
 
-const NO_QUEUE = { error: `there is no such queue: the only one is ${QUEUE}` };
+const NO_QUEUE = { error: `no such queue: the only one is ${QUEUE}` };
 
-function actionsOn({ queue, redis }: ChangeOptions): Readonly<Record<Change, Action>> {
+function createActions({ queue, redis }: ChangeOptions): Readonly<Record<Change, Action>> {
   const removeIfFailed = script(redis, REMOVE_IF_FAILED);
   return {
     retry: async (id) => {
       const job = await queue.getJob(id);
       if (job === undefined) return MISSING;
       try {
-        // Moved by one script, and only where it is in the failed set.
+        // One script: it moves the job only if it is in the failed set.
         await job.retry('failed');
         return { code: 204, changed: 1 };
       } catch (error) {
@@ -79,10 +84,11 @@ function actionsOn({ queue, redis }: ChangeOptions): Readonly<Record<Change, Act
 }
 
 /**
- * Removes a remediation where it is in the failed set, in one step: retried by somebody else a moment
- * ago, it is an acknowledged alert that waits again. Its deduplication key went when it failed.
+ * Removes a remediation only if it is in the failed set, in one step: if somebody else has just
+ * retried it, it is an acknowledged alert that waits again. Its deduplication key was deleted when it
+ * failed.
  *
- * KEYS the failed set, the job, its logs; ARGV[1] its id. Returns how many were removed.
+ * KEYS: the failed set, the job, its logs. ARGV[1]: its id. Returns the number of removed ones.
  */
 const REMOVE_IF_FAILED = `
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
@@ -93,22 +99,22 @@ return 1
 const MISSING: Answer = {
   code: 404,
   changed: 0,
-  body: { error: 'there is no such remediation: it was removed, or its time was over' },
+  body: { error: 'no such remediation: it was removed, or its retention time is over' },
 };
 
 async function notFailed(queue: Queue, id: string): Promise<Answer> {
   const state = await queue.getJobState(id);
   if (state === 'unknown') return MISSING;
-  const error = `only a failed remediation can be retried or removed, this one is ${state}`;
+  const error = `only failed remediations can be retried or removed; this one is ${state}`;
   return { code: 409, changed: 0, body: { error } };
 }
 
 function isNoLongerFailed(error: unknown): boolean {
-  if (!(error instanceof Error && 'code' in error)) return false;
-  return error.code === ErrorCode.JobNotInState || error.code === ErrorCode.JobNotExist;
+  const code = codeOf(error);
+  return code === ErrorCode.JobNotInState || code === ErrorCode.JobNotExist;
 }
 
-/** Lets through what is about all the failed ones: every other state is somebody's alert. */
+/** Allows an action only on all failed remediations: in every other state they are live alerts. */
 function onFailed(action: () => Promise<Answer>): Action {
   return async (state) => {
     if (state === 'failed') return action();

@@ -1,44 +1,35 @@
 import type { Logger } from '@openfero/service/log';
-import type {
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  onRequestAsyncHookHandler,
-  RouteOptions,
-} from 'fastify';
+import type { FastifyInstance, onRequestAsyncHookHandler, RouteOptions } from 'fastify';
 import type { Redis } from 'ioredis';
-import { needRedis } from './availability.ts';
+import { createRedisHook } from './availability.ts';
+import type { ChangeHandler } from './changes.ts';
 import { JOBS_PER_PAGE } from './limits.ts';
-import { foreignOrigin, rebound } from './origin.ts';
+import { crossOriginProblem, isRebound } from './origin.ts';
 import { adaptPage } from './page.ts';
-import { errorHandler, refuse } from './refusals.ts';
-import { accessTo, type Change } from './routes.ts';
+import { createErrorHandler, refuse } from './refusals.ts';
+import { accessTo } from './routes.ts';
 
 export interface GuardOptions {
   readonly redis: Redis;
   readonly log: Logger;
   readonly readOnly: boolean;
-  /** Nobody has to log in. */
+  /** There is no authentication. */
   readonly open: boolean;
-  readonly change: (
-    change: Change,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ) => Promise<FastifyReply>;
+  readonly handleChange: ChangeHandler;
 }
 
 /**
- * Stands before every route that is registered in this scope afterwards. What is not listed in
- * routes.ts is replaced where it is registered, so that no spelling of a path leads to it.
+ * Guards every route that is registered in this scope later. A route that is not listed in routes.ts
+ * is replaced when it is registered, so no spelling of its path can reach it.
  */
-export function guard(scope: FastifyInstance, options: GuardOptions): void {
-  const onError = errorHandler(options.log);
+export function guardRoutes(scope: FastifyInstance, options: GuardOptions): void {
+  const onError = createErrorHandler(options.log);
   scope.addHook('onRoute', (route) => {
     guardRoute(route, options);
-    // Bull Board's own shows the messages of clients and never says 503.
+    // Bull Board's own handler shows internal messages, and never answers 503.
     route.errorHandler = onError;
   });
-  // Of what is not even registered too, such as the routes of Bull Board's optional parts.
+  // Also for routes that are not registered, such as those of Bull Board's optional parts.
   scope.all('/api/*', refuse);
   scope.addHook('onSend', async (_request, reply, payload) => {
     const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
@@ -46,7 +37,10 @@ export function guard(scope: FastifyInstance, options: GuardOptions): void {
   });
 }
 
-function guardRoute(route: RouteOptions, { redis, readOnly, open, change }: GuardOptions): void {
+function guardRoute(
+  route: RouteOptions,
+  { redis, readOnly, open, handleChange }: GuardOptions,
+): void {
   const access = accessTo(route.method, route.url, readOnly);
   if (access === 'refused') {
     route.onRequest = refuse;
@@ -54,29 +48,33 @@ function guardRoute(route: RouteOptions, { redis, readOnly, open, change }: Guar
   } else if (access === 'no flow') {
     route.handler = async () => NO_FLOW;
   } else if (access === 'read') {
-    if (!route.url.startsWith('/static/')) route.onRequest = [limitLength, needRedis(redis)];
+    if (!route.url.startsWith('/static/')) {
+      route.onRequest = [limitPageLength, createRedisHook(redis)];
+    }
   } else {
-    route.onRequest = [open ? refuseRebound : refuseForeign, refuseForeign, needRedis(redis)];
-    route.handler = (request, reply) => change(access, request, reply);
+    route.onRequest = [...(open ? [refuseRebound] : []), refuseCrossOrigin, createRedisHook(redis)];
+    route.handler = (request, reply) => handleChange(access, request, reply);
   }
 }
 
-/** No remediation is part of one: Bull Board's own search for it is not needed. */
+/** No remediation is part of a flow, so there is nothing to search for. */
 const NO_FLOW = { flowRoot: null, isFlowNode: false };
 
-const refuseForeign: onRequestAsyncHookHandler = async (request, reply) => {
-  const reason = foreignOrigin(request);
-  if (reason !== undefined) return reply.code(403).send({ error: `refused: ${reason}` });
+const refuseCrossOrigin: onRequestAsyncHookHandler = async (request, reply) => {
+  const problem = crossOriginProblem(request);
+  if (problem === undefined) return;
+  return reply.code(403).send({ error: `cross-origin request refused: ${problem}` });
 };
 
 const refuseRebound: onRequestAsyncHookHandler = async (request, reply) => {
-  if (!rebound(request)) return;
-  const error = 'refused: where nobody logs in, changes are for http://localhost only';
+  if (!isRebound(request)) return;
+  const error =
+    'without authentication, changes are allowed only at http://localhost: open the dashboard there, or set OPENFERO_AUTH';
   return reply.code(403).send({ error });
 };
 
-const limitLength: onRequestAsyncHookHandler = async ({ query }, reply) => {
+const limitPageLength: onRequestAsyncHookHandler = async ({ query }, reply) => {
   const { jobsPerPage } = { jobsPerPage: 0, ...(typeof query === 'object' ? query : {}) };
   if (!(Number(jobsPerPage) > JOBS_PER_PAGE)) return;
-  return reply.code(400).send({ error: `jobsPerPage: at most ${JOBS_PER_PAGE}` });
+  return reply.code(400).send({ error: `jobsPerPage must be at most ${JOBS_PER_PAGE}` });
 };

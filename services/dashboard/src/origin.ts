@@ -2,22 +2,20 @@ import type { FastifyRequest } from 'fastify';
 import { isLoopback } from './settings.ts';
 
 /**
- * Says why a request may come from a page of somebody else, or undefined where it does not.
+ * Returns why a request may come from another site's page, undefined if it does not.
  *
- * After Go's net/http CrossOriginProtection: a browser says Sec-Fetch-Site where it trusts the
- * connection (HTTPS, localhost), and Origin with everything but GET and HEAD always. Who sends
- * neither is no browser's page, so nobody can have lured it here; it has credentials of its own.
- * The scheme of Origin is not compared: behind a proxy that ends TLS we do not know our own.
+ * After Go's net/http CrossOriginProtection: a browser sends Sec-Fetch-Site if it trusts the connection
+ * (HTTPS, localhost), and Origin always, except with GET and HEAD. A client that sends neither is not
+ * a browser, so no page can have tricked it. The scheme of Origin is not compared: behind a proxy that
+ * terminates TLS we do not know our own.
  */
-export function foreignOrigin(request: FastifyRequest): string | undefined {
+export function crossOriginProblem(request: FastifyRequest): string | undefined {
   const { origin, host, 'sec-fetch-site': site } = request.headers;
   if (site !== undefined) {
-    return site === 'same-origin'
-      ? undefined
-      : `it comes from another page (Sec-Fetch-Site ${site})`;
+    return site === 'same-origin' ? undefined : `Sec-Fetch-Site is ${site}`;
   }
   if (origin === undefined || hostOf(origin) === host) return undefined;
-  return `Origin ${origin} is not Host ${host}: a proxy before the dashboard has to pass Host on`;
+  return `Origin ${origin} does not match Host ${host}; a proxy in front of the dashboard must forward Host`;
 }
 
 function hostOf(origin: string): string | undefined {
@@ -25,10 +23,10 @@ function hostOf(origin: string): string | undefined {
 }
 
 /**
- * Whether the browser was told a name for us that is not this machine's. To a name whose address
- * was changed to the loopback (DNS rebinding) a foreign page is of the same origin; where nobody
- * has to log in that would be enough.
+ * Whether Host is not a name of this machine. If an attacker points a name at the loopback address (DNS
+ * rebinding), the attacker's page has the same origin as ours: without authentication that would be
+ * enough.
  */
-export function rebound(request: FastifyRequest): boolean {
+export function isRebound(request: FastifyRequest): boolean {
   return !isLoopback(request.hostname.replace(/^\[(.*)\]$/, '$1'));
 }

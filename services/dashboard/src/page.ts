@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { RELOAD_SECONDS } from './limits.ts';
 
 /**
- * Alert text is hostile, and Bull Board shows it: no script but the files of this server, and
- * nothing from or to another origin.
+ * Bull Board shows alert text, which is hostile: only scripts of this server run, and nothing is loaded
+ * from or sent to another origin.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
   "script-src 'self'",
-  // Its styles are partly inline, and partly made by its script: text, which runs nothing.
+  // Bull Board's styles are inline or created by its script. A style runs no code.
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
   "object-src 'none'",
@@ -23,11 +23,11 @@ const HEADERS = {
   'x-frame-options': 'DENY',
   'referrer-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // Alerts do not belong into a browser's or a proxy's cache; static files say otherwise themselves.
+  // No alert in the cache of a browser or a proxy. Static files override this.
   'cache-control': 'no-store',
 };
 
-/** Puts the security headers on every answer, refusals included: add it before every other hook. */
+/** Adds security headers to every response, errors included: call it before adding other hooks. */
 export function protectPages(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
@@ -35,8 +35,8 @@ export function protectPages(app: FastifyInstance): void {
 }
 
 /**
- * Makes Bull Board's document ours: without what it asks of other servers (it loads fonts from
- * Google), and without the controls of what is refused here anyway.
+ * Adapts Bull Board's document: removes what it loads from other servers (fonts from Google), and hides
+ * the controls of what is refused here.
  */
 export function adaptPage(html: string): string {
   return html
@@ -45,9 +45,9 @@ export function adaptPage(html: string): string {
 }
 
 /**
- * Known by their icons, the only marks that keep their names: add, pause and resume, concurrency,
- * rate limit, empty, obliterate, promote; then promote, reschedule, duplicate and edit; then remove
- * where retry is not offered, since that is in no other list than the failed ones'.
+ * Found by their icons, the only markup with stable names. In menus: add, pause and resume, concurrency,
+ * rate limit, empty, obliterate, promote. As buttons: promote, reschedule, duplicate and edit; and
+ * remove where there is no retry, which only the list of failed ones has.
  */
 const HIDDEN = [
   ...menuItems('plus pause play chart-no-axes-gantt gauge trash-2 ban corner-up-left'),
@@ -63,13 +63,13 @@ function buttons(icons: string): string[] {
   return icons.split(' ').map((icon) => `button:has(> .lucide-${icon})`);
 }
 
-/** The page while Redis is away: it says so, and comes back by itself. */
+/** The page while Redis is down. It reloads itself. */
 export function unavailablePage(reason: string): string {
   return `<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta http-equiv="refresh" content="${RELOAD_SECONDS}"><title>OpenFero</title>
 <style>body { font: 1rem/1.5 sans-serif; margin: 3rem }</style></head>
-<body><h1>The dashboard has nothing to show</h1><p>${reason}</p><p>This page asks again every ${RELOAD_SECONDS} seconds.</p></body>
+<body><h1>The dashboard is not available</h1><p>${reason}</p><p>This page reloads every ${RELOAD_SECONDS} seconds.</p></body>
 </html>
 `;
 }

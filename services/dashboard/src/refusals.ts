@@ -1,42 +1,43 @@
 import type { Logger } from '@openfero/service/log';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { answerUnavailable, lostRedis } from './availability.ts';
+import { answerUnavailable, connectionProblem } from './availability.ts';
 
 const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
 
-/** 405 for what Bull Board could do and we do not let it. */
+/** Answers 405: Bull Board could do this, but it is not allowed. */
 export async function refuse(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   return reply.code(405).header('allow', 'GET, HEAD').send({
-    error: 'the dashboard does not do this: it shows, and retries or removes what failed',
+    error:
+      'not allowed: the dashboard shows remediations and, unless it is read-only (OPENFERO_DASHBOARD_READ_ONLY), retries or removes failed ones',
   });
 }
 
 /**
- * Answers what leads nowhere: 405, and 404 for reading. In a hook, since Fastify would first look at
- * the body, and call it a 400 or a 415.
+ * Answers requests to unknown routes: 404 to GET and HEAD, else 405. A hook, since Fastify would check
+ * the body first and answer 400 or 415.
  */
 export function refuseUnknown(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
-    return isReading(request) ? nothingHere(reply) : refuse(request, reply);
+    return isReading(request) ? answerNotFound(reply) : refuse(request, reply);
   });
-  app.setNotFoundHandler((_request, reply) => nothingHere(reply));
+  app.setNotFoundHandler((_request, reply) => answerNotFound(reply));
 }
 
-function nothingHere(reply: FastifyReply): FastifyReply {
-  return reply.code(404).send({ error: 'there is nothing here: the dashboard is at /' });
+function answerNotFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).send({ error: 'not found: the dashboard is at /' });
 }
 
-/** Answers what is thrown, in the scope of the app and of Bull Board, which brings its own handler. */
-export function errorHandler(
+/** Creates the error handler for the app and for Bull Board, which has one of its own. */
+export function createErrorHandler(
   log: Logger,
 ): (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   return (error, request, reply) => {
-    const lost = lostRedis(error);
-    if (lost !== undefined) return answerUnavailable(request, reply, lost);
+    const problem = connectionProblem(error);
+    if (problem !== undefined) return answerUnavailable(request, reply, problem);
     const { statusCode = 500 } = error;
     if (statusCode < 500) return reply.code(statusCode).send({ error: error.message });
-    log.error({ err: error, stack: error.stack, path: request.url }, 'a defect of the dashboard');
-    return reply.code(500).send({ error: 'a defect of the dashboard: its log tells more' });
+    log.error({ err: error, stack: error.stack, path: request.url }, 'internal error');
+    return reply.code(500).send({ error: "internal error; see the dashboard's log" });
   };
 }

@@ -1,11 +1,11 @@
-/** Bull Board's pages: all of them are the same document, and its script draws what the path says. */
+/** Bull Board's pages: one document for all, its script draws what the path says. */
 export const PAGES: ReadonlySet<string> = new Set([
   '/',
   '/queue/:queueName',
   '/queue/:queueName/:jobId',
 ]);
 
-/** Reading. Bull Board's remaining GETs serve what is not offered here: schedulers, metrics, adding. */
+/** Reading. Bull Board's other GETs are for what is not offered here: schedulers, metrics, adding. */
 const READING: ReadonlySet<string> = new Set([
   ...PAGES,
   '/static/*',
@@ -18,10 +18,10 @@ const READING: ReadonlySet<string> = new Set([
   '/api/queues/:queueName/:jobId/logs',
 ]);
 
-/** Bull Board's page asks for it with every job, and shows an error where it gets none. */
+/** Bull Board's page requests it with every job, and shows an error without it. */
 const FLOW = '/api/queues/:queueName/:jobId/flow';
 
-/** What changes the queue, by Bull Board's own pattern; each in its own words in changes.ts. */
+/** The routes that change the queue, by Bull Board's pattern. changes.ts implements them. */
 export const CHANGES = {
   '/api/queues/:queueName/:jobId/retry': 'retry',
   '/api/queues/:queueName/retry/:queueStatus': 'retry all',
@@ -32,8 +32,8 @@ export const CHANGES = {
 export type Change = (typeof CHANGES)[keyof typeof CHANGES];
 
 /**
- * What may become of a route that Bull Board registers. What is not listed above is refused: a
- * route that a new version brings as well.
+ * Decides what a route that Bull Board registers may do. A route that is not listed above is refused,
+ * so also one that comes with a new version.
  */
 export function accessTo(
   method: string | readonly string[],

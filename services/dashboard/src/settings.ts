@@ -11,9 +11,9 @@ import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
 
 export interface Settings extends CommonSettings {
   readonly auth: AuthSettings;
-  /** Undefined where TLS is off. */
+  /** Undefined if TLS is off. */
   readonly tls: TlsSettings | undefined;
-  /** Nothing can be retried or removed. */
+  /** Remediations can be neither retried nor removed. */
   readonly readOnly: boolean;
 }
 
@@ -37,11 +37,11 @@ function readReadOnly(env: Environment, auth: AuthSettings, host: string): boole
   if (readOnly || auth.kind !== 'none' || isLoopback(host)) return readOnly;
   throw new InvalidSetting(
     READ_ONLY,
-    `is false, so anybody who reaches ${host} could retry and remove: set OPENFERO_AUTH to basic or bearer, or HOST to 127.0.0.1`,
+    `cannot be false without authentication, since anyone who reaches ${host} could retry and remove remediations: set OPENFERO_AUTH to basic or bearer, or HOST to 127.0.0.1`,
   );
 }
 
-/** Whether it is a name or an address that only this machine reaches. */
+/** Whether only this machine can reach the name or address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -4,8 +4,8 @@ import { type Remediation, readRemediation } from '@openfero/core/redis/remediat
 import { TITLE_LENGTH } from './limits.ts';
 
 /**
- * What an on-call person reads first: alertname, status, and how it ended, with the Job's name, or
- * why it waits. The payload is hostile: this never throws, and has its bounds.
+ * Returns what an on-call person reads first: alertname, status, and the outcome with the Job's name, or
+ * why the remediation is held. The payload is hostile: this never throws, and its result is short.
  */
 export function titleOf(job: QueueJobJson): string {
   const remediation = read(job.data);
@@ -16,7 +16,7 @@ export function titleOf(job: QueueJobJson): string {
   return state === undefined ? title : `${title} · ${state}`;
 }
 
-/** The payload in the order in which it is read: the page folds what lies deep. */
+/** Orders the payload for reading: the page folds nested values. */
 export function readableData(data: unknown): unknown {
   const remediation = read(data);
   if (remediation === undefined) return data;
@@ -45,7 +45,7 @@ function endOf({ returnvalue, failedReason }: QueueJobJson): string | undefined 
   );
 }
 
-/** One line, and a short one. */
+/** Returns one short line. */
 function clip(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, ' ');
   return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH)}…` : line;

@@ -51,7 +51,7 @@ suite('while Redis is away', { concurrency: false }, () => {
     assert.equal((await ask('PUT', '/api/queues/remediations/one/retry', SAME_ORIGIN)).status, 204);
 
     await redis.restart();
-    await service.waitForLine(({ msg }) => msg.includes('connecting again'));
+    await service.waitForLine(({ msg }) => msg.includes('reconnecting'));
     await service.ready();
     assert.equal((await ask('GET', LIST)).status, 200);
   });

@@ -5,7 +5,7 @@ import { createLogger } from '@openfero/service/log';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
-import { guard } from '../src/guard.ts';
+import { guardRoutes } from '../src/guard.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
 import { type TestQueue, testQueue } from './remediations.ts';
 
@@ -201,12 +201,12 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
   test('a route that a new version brings answers 405', async () => {
     const app = Fastify();
     await app.register((scope, _options, done) => {
-      guard(scope, {
+      guardRoutes(scope, {
         redis: new Redis({ lazyConnect: true }),
         log: createLogger('silent', 'test'),
         readOnly: false,
         open: false,
-        change: async (_change, _request, reply) => reply.send({}),
+        handleChange: async (_change, _request, reply) => reply.send({}),
       });
       for (const method of ['GET', 'PUT', 'POST', 'DELETE']) {
         scope.route({ method, url: '/api/brand-new', handler: async () => 'reached' });

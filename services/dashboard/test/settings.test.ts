@@ -55,6 +55,6 @@ test('refuses a value that is neither true nor false', () => {
   const env = { ...REDIS, OPENFERO_DASHBOARD_READ_ONLY: 'yes' };
   assert.throws(
     () => readSettings(env),
-    /^Error: OPENFERO_DASHBOARD_READ_ONLY: "yes" is not known/,
+    /^Error: OPENFERO_DASHBOARD_READ_ONLY: "yes" is not valid/,
   );
 });

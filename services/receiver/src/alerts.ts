@@ -11,18 +11,19 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { LOGGED_GROUP_KEY } from './limits.ts';
 import type { ReceiverMetrics } from './metrics.ts';
-import { type Store, Unavailable } from './store.ts';
+import type { Store } from './store.ts';
+import { Unavailable } from './unavailable.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the log line of this notification tells besides code and time. */
-    account: Record<string, unknown> | undefined;
-    /** Its line and count are made. */
+    /** What the log line of this notification has besides the status code. */
+    logFields: Record<string, unknown> | undefined;
+    /** The notification is logged and counted. */
     concluded: boolean;
   }
 }
 
-/** Where an alert stood in the notification, and why it was left out. */
+/** The place of an invalid alert in its notification, and what is wrong with it. */
 interface Rejected {
   readonly index: number;
   readonly reason: Rejection;
@@ -34,9 +35,9 @@ export interface AlertsDeps {
   readonly log: Logger;
 }
 
-/** POST /alerts, the webhook of Alertmanager, and GET /alerts as the original answers it. */
-export function alerts(app: FastifyInstance, deps: AlertsDeps): void {
-  app.decorateRequest('account');
+/** Adds POST /alerts, the webhook for Alertmanager, and GET /alerts, which answers OK. */
+export function registerAlerts(app: FastifyInstance, deps: AlertsDeps): void {
+  app.decorateRequest('logFields');
   app.decorateRequest('concluded', false);
   app.get('/alerts', { schema: GET_SCHEMA }, async (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send('OK'),
@@ -47,7 +48,7 @@ export function alerts(app: FastifyInstance, deps: AlertsDeps): void {
       note(request, { ms: Math.round(reply.elapsedTime) });
       conclude(deps, request, reply.statusCode);
     },
-    // Half a body, or a sender that did not wait: nothing that could be answered any more.
+    // The body is incomplete, or the sender is gone: nobody reads the answer.
     onRequestAbort: async (request) => conclude(deps, request, 408),
     handler: (request, reply) => receive(deps, request, reply),
   });
@@ -62,40 +63,39 @@ async function receive(
   const notification = readNotification(request.body);
   const groupKey = notification.groupKey ?? '';
   note(request, { groupKey: groupKey.slice(0, LOGGED_GROUP_KEY) });
-  const { good, rejected } = judge(notification);
-  if (good.length === 0) {
+  const { valid, rejected } = readAlerts(notification);
+  if (valid.length === 0) {
     countRejected(metrics, request, rejected);
-    return reply
-      .code(400)
-      .send({ error: 'none of the alerts is one: the reasons are in rejected', rejected });
+    const error = 'no valid alert in this notification; see `rejected`';
+    return reply.code(400).send({ error, rejected });
   }
   const { queued, absorbed } = await store.add({
     groupKey,
     groupStatus: notification.status,
     externalURL: notification.externalURL ?? '',
-    alerts: good,
+    alerts: valid,
     since,
   });
   note(request, { queued, absorbed });
   countRejected(metrics, request, rejected);
-  countGood(metrics, good, absorbed);
+  countReceived(metrics, valid, absorbed);
   warnOfTruncation(metrics, log, notification);
   return { queued, absorbed, rejected };
 }
 
-/** Each alert is judged alone: a bad one does not hold up its group. */
-function judge(notification: Notification): { good: Alert[]; rejected: Rejected[] } {
-  const good: Alert[] = [];
+/** Checks each alert on its own: an invalid one does not hold up its group. */
+function readAlerts(notification: Notification): { valid: Alert[]; rejected: Rejected[] } {
+  const valid: Alert[] = [];
   const rejected: Rejected[] = [];
   for (const [index, value] of notification.alerts.entries()) {
     const alert = readAlert(value, notification.status);
     if (typeof alert === 'string') rejected.push({ index, reason: alert });
-    else good.push(alert);
+    else valid.push(alert);
   }
-  return { good, rejected };
+  return { valid, rejected };
 }
 
-/** Only with a final answer: what is refused with a 5xx comes again. */
+/** Called only with a final answer: after a 5xx the sender tries again. */
 function countRejected(
   metrics: ReceiverMetrics,
   request: FastifyRequest,
@@ -105,10 +105,10 @@ function countRejected(
   for (const { reason } of rejected) metrics.rejected.inc({ reason });
 }
 
-function countGood(metrics: ReceiverMetrics, good: readonly Alert[], absorbed: number): void {
-  const firing = good.filter((alert) => alert.status === 'firing').length;
+function countReceived(metrics: ReceiverMetrics, alerts: readonly Alert[], absorbed: number): void {
+  const firing = alerts.filter((alert) => alert.status === 'firing').length;
   metrics.received.inc({ status: 'firing' }, firing);
-  metrics.received.inc({ status: 'resolved' }, good.length - firing);
+  metrics.received.inc({ status: 'resolved' }, alerts.length - firing);
   metrics.absorbed.inc(absorbed);
 }
 
@@ -118,22 +118,22 @@ function warnOfTruncation(metrics: ReceiverMetrics, log: Logger, notification: N
   metrics.truncated.inc(truncated);
   log.warn(
     { truncated, groupKey: notification.groupKey?.slice(0, LOGGED_GROUP_KEY) },
-    'the sender cut alerts off, these are not remediated: raise max_alerts of its webhook',
+    'the sender left out alerts, they are not remediated: raise max_alerts in its webhook_config',
   );
 }
 
-/** One line and one count per notification, whatever became of it. */
+/** Logs and counts each notification exactly once. */
 function conclude({ metrics, log }: AlertsDeps, request: FastifyRequest, code: number): void {
   if (request.concluded) return;
   request.concluded = true;
   metrics.notifications.inc({ code });
-  const line = { code, ...request.account };
+  const line = { code, ...request.logFields };
   if (code === 200) log.info(line, 'notification');
   else log.warn(line, 'notification refused');
 }
 
-/** Used by the app's error handler: a reason for the log line. */
-export function explainRefusal(request: FastifyRequest, error: Error): void {
+/** Adds the reason of an error answer to the log line of the notification. */
+export function noteRefusal(request: FastifyRequest, error: Error): void {
   note(request, { error: error.message });
   if (error instanceof Unavailable && error.cause instanceof Error) {
     note(request, { cause: error.cause.message });
@@ -141,7 +141,7 @@ export function explainRefusal(request: FastifyRequest, error: Error): void {
 }
 
 function note(request: FastifyRequest, fields: Record<string, unknown>): void {
-  request.account = { ...request.account, ...fields };
+  request.logFields = { ...request.logFields, ...fields };
 }
 
 const Failure = (description: string) => Type.Object({ error: Type.String() }, { description });
@@ -149,28 +149,28 @@ const Rejections = Type.Array(Type.Object({ index: Type.Integer(), reason: Type.
 
 const GET_SCHEMA = {
   tags: ['alerts'],
-  summary: 'Tells that alerts can be sent here',
+  summary: 'Check that alerts can be sent to this URL',
   response: { 200: Type.String({ description: 'OK' }) },
 };
 
 const POST_SCHEMA = {
   tags: ['alerts'],
-  summary: "Receives a notification of Alertmanager's webhook",
+  summary: 'Receive a notification from Alertmanager',
   consumes: ['application/json'],
   body: NotificationSchema,
   response: {
     200: Type.Object(
       { queued: Type.Integer(), absorbed: Type.Integer(), rejected: Rejections },
-      { description: 'Every good alert is in Redis' },
+      { description: 'All valid alerts are stored in Redis' },
     ),
     400: Type.Object(
       { error: Type.String(), rejected: Type.Optional(Rejections) },
-      { description: 'No notification, or none of its alerts is one' },
+      { description: 'Not a notification, or a notification without a valid alert' },
     ),
-    401: Failure('Wrong or missing credentials or client certificate'),
-    408: Failure('The body did not come in time'),
+    401: Failure('Missing or wrong credentials, or no valid client certificate'),
+    408: Failure('The request did not arrive in time'),
     413: Failure('The body is larger than OPENFERO_BODY_LIMIT'),
     415: Failure('The body is not application/json'),
-    503: Failure('Not stored: send it again, as Alertmanager does'),
+    503: Failure('Not stored: send the notification again, as Alertmanager does'),
   },
 };

@@ -1,20 +1,20 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { NotANotification } from '@openfero/core/alert';
 import { authenticate } from '@openfero/service/authentication';
-import { health } from '@openfero/service/health';
+import { serveHealth } from '@openfero/service/health';
+import { createHttpServer } from '@openfero/service/http-server';
 import type { Logger } from '@openfero/service/log';
 import { serveMetrics } from '@openfero/service/metrics';
-import { requireClientCertificate, type TlsSettings, tlsOptions } from '@openfero/service/tls';
+import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
-import { alerts, explainRefusal } from './alerts.ts';
-import { documentation } from './documentation.ts';
+import { noteRefusal, registerAlerts } from './alerts.ts';
+import { serveDocumentation } from './documentation.ts';
 import { HTTP_LIMITS } from './limits.ts';
-import { receiverMetrics } from './metrics.ts';
+import { createReceiverMetrics } from './metrics.ts';
 import type { Settings } from './settings.ts';
-import { type Store, Unavailable } from './store.ts';
+import type { Store } from './store.ts';
+import { Unavailable } from './unavailable.ts';
 
 export interface Deps {
   readonly settings: Pick<Settings, 'auth' | 'tls' | 'bodyLimit'>;
@@ -23,35 +23,29 @@ export interface Deps {
   readonly registry: Registry;
 }
 
-/** The receiver without a port: it listens on nothing. */
+/** Builds the receiver's app. It does not listen yet. */
 export async function buildApp({ settings, log, store, registry }: Deps): Promise<FastifyInstance> {
   const app = Fastify({
-    serverFactory: (handler) => createHttpServer(handler, settings.tls),
+    serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, settings.tls),
     clientErrorHandler: answerBrokenRequest,
     bodyLimit: settings.bodyLimit,
-    // `__proto__` is a legal label: 'remove' would drop it silently, 'error' refuse the whole group.
+    // `__proto__` is a valid label: 'remove' would drop it silently, 'error' refuse the whole group.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
   });
-  takeJsonOnly(app);
-  if (settings.tls?.clientCaFile !== undefined) requireClientCertificate(app);
+  acceptJsonOnly(app);
+  requireClientCertificate(app, settings.tls);
   authenticate(app, settings.auth);
   answerErrors(app, settings.bodyLimit, log);
-  await documentation(app);
-  health(app, { healthy: () => undefined, ready: store.unready });
+  await serveDocumentation(app);
+  serveHealth(app, { healthy: () => undefined, ready: store.problem });
   serveMetrics(app, registry);
-  alerts(app, { store, metrics: receiverMetrics(registry), log });
+  registerAlerts(app, { store, metrics: createReceiverMetrics(registry), log });
   return app;
 }
 
-function createHttpServer(handler: RequestListener, tls: TlsSettings | undefined): Server {
-  return tls === undefined
-    ? createServer(HTTP_LIMITS, handler)
-    : createTlsServer({ ...HTTP_LIMITS, ...tlsOptions(tls) }, handler);
-}
-
-/** What a body must look like is decided by the core alone; the schemas here are documentation. */
-function takeJsonOnly(app: FastifyInstance): void {
+/** Only the core validates bodies: the schemas of the routes are documentation. */
+function acceptJsonOnly(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -60,12 +54,12 @@ function takeJsonOnly(app: FastifyInstance): void {
 function answerErrors(app: FastifyInstance, bodyLimit: number, log: Logger): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const [code, message] = answerTo(error, bodyLimit);
-    explainRefusal(request, error);
-    if (code === 500) log.error({ err: error, stack: error.stack }, 'a defect of the receiver');
+    noteRefusal(request, error);
+    if (code === 500) log.error({ err: error, stack: error.stack }, 'internal error');
     return reply.code(code).send({ error: message });
   });
   app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: 'not here: notifications go to POST /alerts' }),
+    reply.code(404).send({ error: 'not found: send notifications to POST /alerts' }),
   );
 }
 
@@ -76,22 +70,22 @@ function answerTo(error: FastifyError, bodyLimit: number): readonly [code: numbe
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return [
         413,
-        `the body is larger than ${bodyLimit} bytes: raise OPENFERO_BODY_LIMIT, or set max_alerts of Alertmanager's webhook`,
+        `the body is larger than ${bodyLimit} bytes: raise OPENFERO_BODY_LIMIT, or set max_alerts in the webhook_config of Alertmanager`,
       ];
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return [415, 'not JSON: send it with content-type: application/json'];
+      return [415, 'not JSON: set the header Content-Type: application/json'];
     case 'ECONNRESET':
       return [408, LATE_BODY];
   }
   if (error.statusCode !== undefined && error.statusCode < 500) {
-    return [400, `the body cannot be read: ${error.message}`];
+    return [400, `cannot read the body: ${error.message}`];
   }
-  return [500, 'a defect of the receiver: its log tells more'];
+  return [500, "internal error; see the receiver's log"];
 }
 
-const LATE_BODY = `the request did not come whole within ${HTTP_LIMITS.requestTimeout} ms: look at the network and the sender`;
+const LATE_BODY = `the request did not arrive completely within ${HTTP_LIMITS.requestTimeout} ms: check the network and the sender`;
 
-/** Answers what Node gave up before it became a request: no route ever sees it. */
+/** Answers what Node rejects before it is a request: no route sees it. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -100,7 +94,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   const [status, message] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       ? ['408 Request Timeout', LATE_BODY]
-      : ['400 Bad Request', 'this is no HTTP request that can be read'];
+      : ['400 Bad Request', 'malformed HTTP request'];
   const body = JSON.stringify({ error: message });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -2,8 +2,8 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
-/** Serves OpenAPI of the routes that carry tags at /docs; its page needs nothing of the internet. */
-export async function documentation(app: FastifyInstance): Promise<void> {
+/** Serves the OpenAPI description of the tagged routes at /docs, without files from the internet. */
+export async function serveDocumentation(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     hideUntagged: true,
     openapi: {
@@ -11,10 +11,10 @@ export async function documentation(app: FastifyInstance): Promise<void> {
       info: {
         title: 'OpenFero receiver',
         description:
-          'Takes the notifications of Alertmanager and queues one remediation per alert.',
+          'Receives notifications from Alertmanager and queues one remediation per alert.',
         version: '1',
       },
-      tags: [{ name: 'alerts', description: 'What Alertmanager sends' }],
+      tags: [{ name: 'alerts', description: 'The webhook for Alertmanager' }],
     },
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });

@@ -1,41 +1,41 @@
 import type { Logger } from '@openfero/service/log';
 import type { Redis } from 'ioredis';
-import { MEMORY_INTERVAL_MS, MEMORY_LIMIT } from './limits.ts';
+import { FULLNESS_INTERVAL_MS, FULLNESS_LIMIT } from './limits.ts';
 
-/** Watches how full Redis is. */
-export interface MemoryWatch {
-  /** Why nothing may be added, or undefined. */
-  full(): string | undefined;
+/** Knows how full Redis is. */
+export interface FullnessWatch {
+  /** Returns why nothing may be added, undefined if there is room. */
+  problem(): string | undefined;
   stop(): void;
 }
 
-interface Sample {
+interface Fullness {
   /** Bytes. */
   readonly used: number;
-  /** Bytes; 0 is no limit. */
+  /** Bytes; 0 means no limit. */
   readonly max: number;
   readonly policy: string;
 }
 
-/** Asks Redis on a timer, so that no notification waits for it. */
-export function watchMemory(redis: Redis, log: Logger): MemoryWatch {
-  let sample: Sample | undefined;
-  const take = async (): Promise<void> => {
+/** Asks Redis at an interval, so that no notification waits for the answer. */
+export function watchFullness(redis: Redis, log: Logger): FullnessWatch {
+  let latest: Fullness | undefined;
+  const update = async (): Promise<void> => {
     if (redis.status !== 'ready') return;
     try {
-      const next = readInfo(await redis.info('memory'));
-      if (next.policy !== sample?.policy) warnOfPolicy(next.policy, log);
-      sample = next;
+      const fullness = readInfo(await redis.info('memory'));
+      if (fullness.policy !== latest?.policy) warnOfPolicy(fullness.policy, log);
+      latest = fullness;
     } catch (error) {
-      log.debug({ err: error }, 'could not ask Redis for its memory');
+      log.debug({ err: error }, 'cannot read the memory usage of Redis');
     }
   };
-  const onReady = (): void => void take();
+  const onReady = (): void => void update();
   redis.on('ready', onReady);
-  const timer = setInterval(onReady, MEMORY_INTERVAL_MS);
+  const timer = setInterval(onReady, FULLNESS_INTERVAL_MS);
   timer.unref();
   return {
-    full: () => sample && describe(sample),
+    problem: () => latest && problemOf(latest),
     stop() {
       clearInterval(timer);
       redis.off('ready', onReady);
@@ -43,13 +43,13 @@ export function watchMemory(redis: Redis, log: Logger): MemoryWatch {
   };
 }
 
-function describe({ used, max }: Sample): string | undefined {
-  if (max === 0 || used <= max * MEMORY_LIMIT) return undefined;
+function problemOf({ used, max }: Fullness): string | undefined {
+  if (max === 0 || used <= max * FULLNESS_LIMIT) return undefined;
   const percent = Math.round((used / max) * 100);
-  return `Redis is full (${percent} % of maxmemory, the limit is ${MEMORY_LIMIT * 100} %): look whether the workers drain the queue, or raise maxmemory`;
+  return `Redis is nearly full (${percent} % of maxmemory, the limit is ${FULLNESS_LIMIT * 100} %): check that the workers are draining the queue, or raise maxmemory`;
 }
 
-function readInfo(info: string): Sample {
+function readInfo(info: string): Fullness {
   const field = (name: string): string =>
     new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
   return {
@@ -61,5 +61,5 @@ function readInfo(info: string): Sample {
 
 function warnOfPolicy(policy: string, log: Logger): void {
   if (policy === 'noeviction' || policy === '') return;
-  log.warn({ policy }, 'Redis may evict remediations: set its maxmemory-policy to noeviction');
+  log.warn({ policy }, 'Redis may evict remediations: set maxmemory-policy to noeviction');
 }

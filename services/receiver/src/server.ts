@@ -1,8 +1,10 @@
+import { SETTING_NAMES } from '@openfero/core/setting-names';
+import { listen } from '@openfero/service/http-server';
 import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis } from '@openfero/service/redis';
+import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
-import { reloadTls } from '@openfero/service/tls';
 import { buildApp } from './app.ts';
 import { readSettings } from './settings.ts';
 import { createStore } from './store.ts';
@@ -18,8 +20,6 @@ await runService(async () => {
     ['store', () => store.close()],
     ['redis', () => redis.disconnect()],
   ]);
-  for (const variable of settings.unknown) log.warn({ variable }, 'not known: a typo?');
-  const address = await app.listen({ host: settings.host, port: settings.port });
-  if (settings.tls !== undefined) reloadTls(app.server, settings.tls, log);
-  log.info({ url: settings.tls ? address.replace('http:', 'https:') : address }, 'listening');
+  warnOfUnknownSettings(process.env, SETTING_NAMES, log);
+  await listen(app, settings, log);
 });

@@ -11,7 +11,7 @@ import { BODY_LIMIT, MAX_WAITING } from './limits.ts';
 
 export interface Settings extends CommonSettings {
   readonly auth: AuthSettings;
-  /** Undefined where TLS is off. */
+  /** Undefined if TLS is off. */
   readonly tls: TlsSettings | undefined;
   /** Bytes. */
   readonly bodyLimit: number;

@@ -39,7 +39,7 @@ test('half a body that stalls is answered with 408 and cut', async (t) => {
   const { answer, ms } = await raw(port, `${HEAD}content-length: 1000\r\n\r\n{"version":"4",`);
 
   assert.match(answer, /^HTTP\/1\.1 408 /);
-  assert.match(answer, /\{"error":"[^"]+ look at the network/);
+  assert.match(answer, /\{"error":"[^"]+ check the network/);
   assert.ok(ms < 5000, `${ms} ms`);
   const counted = 'openfero_notifications_total{code="408"}';
   // The connection is gone before the receiver has noted it.

@@ -1,4 +1,4 @@
-import { type Check, health } from '@openfero/service/health';
+import { type HealthCheck, serveHealth } from '@openfero/service/health';
 import { serveMetrics } from '@openfero/service/metrics';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Registry } from 'prom-client';
@@ -6,10 +6,10 @@ import type { Registry } from 'prom-client';
 /** The worker's HTTP routes: liveness, readiness and metrics. It listens on nothing. */
 export function buildApp(
   metrics: Registry,
-  checks: { readonly healthy: Check; readonly ready: Check },
+  checks: { readonly healthy: HealthCheck; readonly ready: HealthCheck },
 ): FastifyInstance {
   const app = fastify({ logger: false });
-  health(app, checks);
+  serveHealth(app, checks);
   serveMetrics(app, metrics);
   return app;
 }

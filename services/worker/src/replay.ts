@@ -4,7 +4,8 @@ import { codeOf, messageOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { FAILURES } from '@openfero/core/outcome';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
-import { createLogger } from '@openfero/service/log';
+import { createLogger, type Logger } from '@openfero/service/log';
+import { openQueue } from '@openfero/service/queue';
 import { connectRedis } from '@openfero/service/redis';
 import {
   type Environment,
@@ -14,7 +15,7 @@ import {
   text,
 } from '@openfero/service/settings';
 import { runService } from '@openfero/service/stop';
-import { ErrorCode, type Job, Queue } from 'bullmq';
+import { ErrorCode, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /** Milliseconds per command: somebody waits for it. */
@@ -36,8 +37,8 @@ const LONGEST_REASON = 160;
  */
 await runService(async () => {
   const wanted = readWanted(process.argv.slice(2));
-  const { redis, prefix } = await openRedis(process.env);
-  const queue = new Queue(QUEUE, { connection: redis, prefix, skipVersionCheck: true });
+  const { redis, prefix, log } = await openRedis(process.env);
+  const queue = openQueue(redis, QUEUE, { prefix }, log);
   try {
     const chosen = await choose(queue, wanted);
     for (const failed of chosen) say(lineOf(failed));
@@ -85,7 +86,7 @@ function readWanted(args: string[]): Wanted {
 }
 
 /** @throws {InvalidSetting} where Redis is not reachable */
-async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: string }> {
+async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: string; log: Logger }> {
   const { redis: settings, prefix } = readCommonSettings(env, 0);
   const log = createLogger(text(env, 'LOG_LEVEL') ?? 'silent', 'replay');
   const redis = connectRedis(
@@ -100,7 +101,7 @@ async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: stri
     const message = messageOf(error);
     throw new InvalidSetting('REDIS_URL', `Redis is not reachable (${message})`);
   }
-  return { redis, prefix };
+  return { redis, prefix, log };
 }
 
 /** Oldest first. All are found before any is retried, since that changes what a page holds. */

@@ -1,4 +1,6 @@
+import { SETTING_NAMES } from '@openfero/core/setting-names';
 import { createLogger } from '@openfero/service/log';
+import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
 import { readSettings } from './settings.ts';
 import { startWorker } from './worker.ts';
@@ -6,7 +8,7 @@ import { startWorker } from './worker.ts';
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'worker');
-  for (const variable of settings.unknown) log.warn({ variable }, 'not known: a typo?');
+  warnOfUnknownSettings(process.env, SETTING_NAMES, log);
   const { steps } = await startWorker(settings, log);
   stopOn(log, steps);
 });

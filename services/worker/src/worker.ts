@@ -3,7 +3,7 @@ import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis } from '@openfero/service/redis';
-import type { Step } from '@openfero/service/stop';
+import type { Closing } from '@openfero/service/stop';
 import { Queue } from 'bullmq';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
@@ -24,7 +24,7 @@ import type { WorkerSettings } from './settings.ts';
 export interface RunningWorker {
   readonly url: string;
   /** What stops it, in order. */
-  readonly steps: readonly Step[];
+  readonly steps: readonly Closing[];
 }
 
 /**

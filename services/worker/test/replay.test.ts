@@ -91,7 +91,7 @@ describe('replay', () => {
 
   const WRONG: readonly (readonly [what: string, args: string[], message: RegExp])[] = [
     ['nothing that says which', [], /say which: --operarius/],
-    ['a reason that there is not', ['--reason', 'tired'], /"tired" is not known: use invalid/],
+    ['a reason that there is not', ['--reason', 'tired'], /"tired" is not valid: use invalid/],
     ['an option that there is not', ['--all'], /--all/],
   ];
   for (const [what, args, message] of WRONG) {

@@ -1,0 +1,37 @@
+import { Job, Queue, type QueueOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Logger } from './log.ts';
+
+/** skipMetasUpdate: opening the queue writes nothing to Redis. */
+type OpenOptions = Pick<QueueOptions, 'prefix' | 'defaultJobOptions' | 'skipMetasUpdate'>;
+
+/**
+ * Opens a BullMQ queue to add to it or to look at it. Close it before the connection, which it
+ * shares and leaves open.
+ *
+ * @param redis of the kind producer
+ */
+export function openQueue(redis: Redis, name: string, options: OpenOptions, log: Logger): Queue {
+  const queue = new TolerantQueue(name, {
+    ...options,
+    connection: redis,
+    // The check is one INFO. If it fails once, the queue is broken until a restart.
+    skipVersionCheck: true,
+  });
+  // The connection reports its own errors.
+  queue.on('error', (error) => log.debug({ err: error }, 'error of the queue'));
+  return queue;
+}
+
+/** A job whose data is not JSON would break every list that it is in, so nobody could remove it. */
+class TolerantQueue extends Queue {
+  override async getJob(id: string): Promise<Job | undefined> {
+    try {
+      return await super.getJob(id);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const json = await this.backend.getJobData(id);
+      return json && Job.fromJSON(this, { ...json, data: 'null' }, id);
+    }
+  }
+}

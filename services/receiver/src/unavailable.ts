@@ -1,0 +1,41 @@
+import { messageOf } from '@openfero/core/errors';
+import { redisFailureOf } from '@openfero/service/redis-errors';
+import { STORE_DEADLINE_MS } from './limits.ts';
+
+/** Not all alerts were stored. The message is the answer; the sender should send them again. */
+export class Unavailable extends Error {}
+
+/** Redis did not answer within {@link STORE_DEADLINE_MS}. */
+export function deadlineExceeded(): Unavailable {
+  return new Unavailable(
+    `Redis did not store the notification within ${STORE_DEADLINE_MS} ms: check its load, its disk and the network`,
+  );
+}
+
+/**
+ * @param waiting remediations that wait or are delayed
+ * @param limit OPENFERO_MAX_WAITING
+ */
+export function tooManyWaiting(waiting: number, limit: number): Unavailable {
+  return new Unavailable(
+    `${waiting} remediations are already waiting (OPENFERO_MAX_WAITING is ${limit}): check that the workers are running and why remediations are held`,
+  );
+}
+
+/** Wraps an error of Redis or of its client. */
+export function toUnavailable(error: unknown): Unavailable {
+  return error instanceof Unavailable
+    ? error
+    : new Unavailable(messageFor(error), { cause: error });
+}
+
+function messageFor(error: unknown): string {
+  switch (redisFailureOf(error)) {
+    case 'out-of-memory':
+      return 'Redis is out of memory: check that the workers are draining the queue, or raise maxmemory';
+    case 'disconnected':
+      return 'lost the connection to Redis: check that it is running, its load and the network';
+    default:
+      return `Redis returned an error (${messageOf(error)}): see its log`;
+  }
+}
