@@ -43,7 +43,7 @@ describe('a notification becomes Jobs', () => {
       SEED_VARIABLES,
     );
     assert.match(yaml, /name: OPENFERO_META_STARTS_AT\n +value: '?2021-10-25T12:01:24.29524738Z/);
-    assert.match(yaml, /- echo "Hallo Welt"\n/);
+    assert.match(yaml, /- echo "Quota \$OPENFERO_RESOURCEQUOTA in namespace /);
   });
 
   it('makes one remediation of each alert, under its own status', async (t) => {

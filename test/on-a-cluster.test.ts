@@ -13,10 +13,7 @@ import {
 } from './cluster-system.ts';
 import { notificationOf, operariusOf, readTestFile } from './system.ts';
 
-const SEED = new URL(
-  '../deploy/examples/operarii/kubequotaalmostfull-firing.yaml',
-  import.meta.url,
-);
+const SEED = new URL('./payloads/seed-operarius.yaml', import.meta.url);
 
 const nameOf = (object: unknown): string => String(at(object, 'metadata', 'name'));
 

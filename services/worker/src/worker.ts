@@ -2,9 +2,9 @@ import { connectCluster } from '@openfero/cluster/connect';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
+import { openQueue } from '@openfero/service/queue';
 import { connectRedis } from '@openfero/service/redis';
 import type { Closing } from '@openfero/service/stop';
-import { Queue } from 'bullmq';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
 import { announce } from './ends/announce.ts';
@@ -44,8 +44,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     { kind: 'producer', name: 'openfero-worker-observer', commandTimeoutMs: 1000 },
     log.child({}, { level: 'silent' }),
   );
-  const queue = new Queue(QUEUE, { connection: observer, prefix, skipVersionCheck: true });
-  queue.on('error', (error) => log.debug({ err: error }, 'queue'));
+  const queue = openQueue(observer, QUEUE, { prefix }, log);
 
   const registry = createOperariusRegistry(cluster, settings.policy);
   const memory = createEpisodeMemory(redis, prefix);
