@@ -59,19 +59,19 @@ export function readNotification(body: unknown): Notification {
   const error = notification.Errors(body)[0];
   const where = error?.instancePath ? `${error.instancePath.slice(1)} ` : '';
   throw new NotANotification(
-    `not a notification of Alertmanager: ${where}${whatIsWrong(body, error?.message)}`,
+    `not an Alertmanager notification: ${where}${whatIsWrong(body, error?.message)}`,
   );
 }
 
 export class NotANotification extends Error {}
 
 function whatIsWrong(body: unknown, message: string | undefined): string {
-  if (!isObject(body)) return 'the body is no JSON object';
+  if (!isObject(body)) return 'the body is not a JSON object';
   const version = body['version'];
   if (version !== '4' && version !== '1') {
     return version === undefined
       ? 'has no version: expected "4" (Alertmanager) or "1" (Grafana)'
-      : 'is not known: expected "4" (Alertmanager) or "1" (Grafana)';
+      : 'is not supported: expected "4" (Alertmanager) or "1" (Grafana)';
   }
   return message ?? 'is wrong';
 }
@@ -130,7 +130,7 @@ function readRest(
   return { startsAt, endsAt, generatorURL, fingerprint: fingerprint || fingerprintOf(labels) };
 }
 
-/** Alertmanager's has 16 characters; whoever sends something else may use a digest of any kind. */
+/** Alertmanager's has 16 characters; another sender may use a longer digest. */
 const MAX_FINGERPRINT = 128;
 
 function readInstant(value: unknown): Instant | undefined {

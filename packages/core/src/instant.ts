@@ -37,7 +37,7 @@ export function instantOf(ms: number): Instant {
   return `${new Date(ms).toISOString().slice(0, -1)}000000Z`;
 }
 
-/** An instant as Go and so Alertmanager writes it, without zeros at its end: for whoever is outside. */
+/** An instant as Go and so Alertmanager writes it, without zeros at its end: for other programs. */
 export function formatInstant(instant: Instant): string {
   return instant.replace(/\.?0+Z$/, 'Z');
 }

@@ -68,12 +68,12 @@ test('what is no notification is refused with one line that says what is wrong',
       () => readNotification(body),
       (error) => error instanceof NotANotification && message.test(error.message),
     );
-  refused(null, /the body is no JSON object$/);
-  refused([], /the body is no JSON object$/);
-  refused('{}', /the body is no JSON object$/);
+  refused(null, /the body is not a JSON object$/);
+  refused([], /the body is not a JSON object$/);
+  refused('{}', /the body is not a JSON object$/);
   refused({ alerts: [{}] }, /has no version: expected "4" \(Alertmanager\) or "1" \(Grafana\)$/);
-  refused({ version: '3', alerts: [{}] }, /version is not known/);
-  refused({ version: 4, alerts: [{}] }, /version is not known/);
+  refused({ version: '3', alerts: [{}] }, /version is not supported/);
+  refused({ version: 4, alerts: [{}] }, /version is not supported/);
   refused({ version: '4' }, /alerts/);
   refused({ version: '4', alerts: [] }, /: alerts /);
   refused({ version: '4', alerts: {} }, /: alerts /);

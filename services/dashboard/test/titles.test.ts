@@ -72,6 +72,6 @@ test('labels and annotations come first in the data, and a label __proto__ is ke
   assert.match(text, /^\{"labels":\{[^}]*"__proto__":"p","zone":"a"\},"annotations":/);
 });
 
-test('data that is no remediation is shown as it is', () => {
+test('data that is not a remediation is shown as it is', () => {
   assert.deepEqual(readableData({ any: 'thing' }), { any: 'thing' });
 });

@@ -160,7 +160,7 @@ const NO_NOTIFICATIONS: Readonly<Record<string, unknown>> = {
   'no alerts': { version: '4' },
   'an empty list of alerts': notification(),
   'alerts that are no list': { ...notification(), alerts: { 0: alert('A') } },
-  'a group key that is no text': { ...notification(alert('A')), groupKey: 1 },
+  'a group key that is not a string': { ...notification(alert('A')), groupKey: 1 },
 };
 
 for (const [what, body] of Object.entries(NO_NOTIFICATIONS)) {

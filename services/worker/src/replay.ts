@@ -18,7 +18,7 @@ import { runService } from '@openfero/service/stop';
 import { ErrorCode, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
-/** Milliseconds per command: somebody waits for it. */
+/** Milliseconds per command: a person waits for it. */
 const COMMAND_TIMEOUT = 10_000;
 
 /** Payloads read at once: some kilobytes each. */
@@ -138,7 +138,7 @@ async function retryAll(chosen: readonly Failed[]): Promise<string> {
   let retried = 0;
   for (const { job } of chosen) if (await retry(job)) retried++;
   const gone = chosen.length - retried;
-  return `retried: ${retried}${gone === 0 ? '' : `; retried or removed by somebody else: ${gone}`}`;
+  return `retried: ${retried}${gone === 0 ? '' : `; retried or removed by someone else: ${gone}`}`;
 }
 
 /** @returns false where it is not a failed one any more */

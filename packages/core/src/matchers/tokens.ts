@@ -52,9 +52,9 @@ function tokenOf(match: RegExpExecArray, at: number): Token | undefined {
 
 function whyNoToken(text: string, at: number): string {
   const character = String.fromCodePoint(text.codePointAt(at - 1) ?? 0);
-  if (character === '"') return `the quote at character ${at} is never closed`;
+  if (character === '"') return `the quote at character ${at} is not closed`;
   if (character === '!') return `expected != or !~ at character ${at}`;
-  return `${character} at character ${at} must stand in double quotes`;
+  return `${character} at character ${at} must be in double quotes`;
 }
 
 /** Text without escapes, or one escape of a Go string. */

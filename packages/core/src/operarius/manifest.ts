@@ -10,9 +10,7 @@ import { InvalidOperarius } from './invalid-operarius.ts';
  */
 export function checkManifest(manifest: Json, where: string): JsonObject {
   if (!isObject(manifest)) {
-    throw new InvalidOperarius(
-      `${where} holds ${kindOf(manifest)}: expected the manifest of a Job`,
-    );
+    throw new InvalidOperarius(`${where} is ${kindOf(manifest)}: expected the manifest of a Job`);
   }
   const { apiVersion, kind } = manifest;
   if (apiVersion !== 'batch/v1' || kind !== 'Job') {
@@ -88,10 +86,10 @@ class Field {
 }
 
 function kindOf(value: Json): string {
-  if (value === null) return 'nothing';
+  if (value === null) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'an object';
-  return `${typeof value === 'string' ? 'the text' : `the ${typeof value}`} ${show(value)}`;
+  return `${typeof value === 'string' ? 'the string' : `the ${typeof value}`} ${show(value)}`;
 }
 
 function show(value: Json | undefined): string {

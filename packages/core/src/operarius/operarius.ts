@@ -81,13 +81,13 @@ export function readOperarius(
 function readTemplate(configMap: ConfigMap, key: string, where: string): JsonObject {
   const data: Readonly<Record<string, unknown>> = configMap.data ?? {};
   if (!Object.hasOwn(data, key)) {
-    throw new InvalidOperarius(`${where} has no key ${key} in its data: found ${keysOf(data)}`);
+    throw new InvalidOperarius(`${where} has no data key ${key}: found ${keysOf(data)}`);
   }
   const text = data[key];
   const place = `${where}, key ${key}`;
   // A file can hold what an API server would not.
   if (typeof text !== 'string') {
-    throw new InvalidOperarius(`${place} is no text: begin the manifest with "${key}: |-"`);
+    throw new InvalidOperarius(`${place} is not a string: begin the manifest with "${key}: |-"`);
   }
   return checkManifest(readYaml(text, place), place);
 }
@@ -101,7 +101,7 @@ function readYaml(text: string, place: string): Json {
   }
 }
 
-/** More would not help whoever reads the message. */
+/** More would not make the message clearer. */
 const MAX_KEYS = 5;
 
 function keysOf(data: Readonly<Record<string, unknown>>): string {

@@ -174,7 +174,7 @@ function ownAnnotations(annotations: Texts, where: string): Map<string, string> 
     if (!known.includes(name)) throw new InvalidOperarius(unknownAnnotation(where, name, known));
     // A file can hold what an API server would not: a bare `off` is a boolean.
     if (typeof value !== 'string') {
-      throw wrongValue(where, name, value, 'it is no string: write it in quotes');
+      throw wrongValue(where, name, value, 'it is not a string: put it in quotes');
     }
     own.set(name, value);
   }
@@ -183,7 +183,7 @@ function ownAnnotations(annotations: Texts, where: string): Map<string, string> 
 
 function unknownAnnotation(where: string, name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
-  const hint = meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`;
+  const hint = meant ? `did you mean ${meant}?` : `supported are ${known.join(', ')}`;
   return `${where}: unknown annotation ${name}: ${hint}`;
 }
 

@@ -26,7 +26,7 @@ function containerWarnings(container: Json): string[] {
     if (variable === undefined) return [];
     const name = at(container, 'name');
     return [
-      `container ${typeof name === 'string' ? name : '?'}: ${place} pastes $(${variable}) into a script, where an alert's text could run as a command: the shell's own "$${variable}" is the safe way`,
+      `container ${typeof name === 'string' ? name : '?'}: ${place} expands $(${variable}) inside a script, where the text of an alert could run as a command: use "$${variable}" instead`,
     ];
   });
 }

@@ -72,7 +72,7 @@ return {'', ''}
  *
  * KEYS as of TAKE_PLACE; ARGV place.
  * Returns the remediation that should be looked at now (longest waiting first), or ''. Nothing where
- * the Job had no place: then nobody gains one.
+ * the Job had no place: then none becomes free.
  */
 export const RELEASE_PLACE = `${NEXT}
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -75,7 +75,7 @@ export class NewerPayload extends Error {}
 export class UnreadablePayload extends Error {}
 
 /**
- * Reads BullMQ's job data as hostile input: whoever may write to Redis may write anything.
+ * Reads BullMQ's job data as hostile input: anyone who can write to Redis can write anything.
  *
  * @throws {NewerPayload} where `v` is a number above {@link PAYLOAD_VERSION}
  * @throws {UnreadablePayload} where it is no payload of ours, naming the field
@@ -90,7 +90,7 @@ export function readRemediation(data: unknown): Remediation {
   }
   const error = schema.Errors(data)[0];
   throw new UnreadablePayload(
-    `the payload is no remediation: ${placeOf(error?.instancePath)} ${error?.message ?? 'is wrong'}`,
+    `the payload is not a remediation: ${placeOf(error?.instancePath)} ${error?.message ?? 'is wrong'}`,
   );
 }
 

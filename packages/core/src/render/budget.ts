@@ -141,7 +141,7 @@ function listOf(
   return [{ name, value: names.length <= room ? names : shortened(names, room) }];
 }
 
-/** Whole names only, and a last word that tells of further ones. */
+/** Whole names only, and a last word that says there are more. */
 function shortened(names: string, room: number): string {
   const end = names.lastIndexOf(' ', room - MORE.length);
   return `${names.slice(0, Math.max(0, end))}${MORE}`;

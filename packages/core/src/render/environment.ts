@@ -95,7 +95,7 @@ interface Container {
 function containersAt(list: string, value: Json | undefined): readonly Container[] {
   const place = `spec.template.spec.${list}`;
   return arrayAt(place, value).map((fields, at) => {
-    if (!isObject(fields)) throw new InvalidOperarius(`${place}[${at}] is no object`);
+    if (!isObject(fields)) throw new InvalidOperarius(`${place}[${at}] is not an object`);
     const env = arrayAt(`${place}[${at}].env`, fields['env']);
     return { fields, env, names: new Set(env.flatMap(nameOf)) };
   });
@@ -104,7 +104,7 @@ function containersAt(list: string, value: Json | undefined): readonly Container
 function arrayAt(place: string, value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value;
-  throw new InvalidOperarius(`${place} is no list`);
+  throw new InvalidOperarius(`${place} is not a list`);
 }
 
 function nameOf(variable: Json): readonly string[] {

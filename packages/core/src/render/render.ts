@@ -128,7 +128,7 @@ function withLifetime(
     },
     warnings: tooShort
       ? [
-          `ttlSecondsAfterFinished of ${ttl} is raised to ${SHORTEST_TTL}: a Job that is gone too soon cannot stop a late worker from running it again`,
+          `ttlSecondsAfterFinished of ${ttl} is raised to ${SHORTEST_TTL}: a Job that is deleted too soon cannot stop a delayed worker from creating it again`,
         ]
       : [],
   };
@@ -181,7 +181,7 @@ function isAbsent(value: Json | undefined): value is null | undefined {
 function objectAt(place: string, value: Json | undefined): JsonObject {
   if (isObject(value)) return value;
   throw new InvalidOperarius(
-    isAbsent(value) ? `${place} is missing` : `${place} is ${shown(value)}, no object`,
+    isAbsent(value) ? `${place} is missing` : `${place} is ${shown(value)}, not an object`,
   );
 }
 
@@ -194,7 +194,7 @@ function textsAt(place: string, value: Json | undefined): StringMap {
   for (const [key, text] of Object.entries(objectOrNone(place, value))) {
     if (typeof text !== 'string') {
       throw new InvalidOperarius(
-        `${place}: ${shown(key)} is ${shown(text)}, no text: put it in quotes`,
+        `${place}: ${shown(key)} is ${shown(text)}, not a string: put it in quotes`,
       );
     }
     texts.push([key, text]);
@@ -204,7 +204,7 @@ function textsAt(place: string, value: Json | undefined): StringMap {
 
 function refuseNonText(place: string, value: Json | undefined): void {
   if (isAbsent(value) || typeof value === 'string') return;
-  throw new InvalidOperarius(`${place} is ${shown(value)}, no text: put it in quotes`);
+  throw new InvalidOperarius(`${place} is ${shown(value)}, not a string: put it in quotes`);
 }
 
 /** One short line, whatever the author wrote. */

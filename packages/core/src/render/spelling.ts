@@ -52,7 +52,7 @@ function withoutHalfDollar(text: string): string {
  * `[A-Za-z_][A-Za-z0-9_]*`, as long as the prefix is.
  *
  * Of texts that meet in one name the one with the fewest replaced characters keeps it, ties by
- * their order; the others, and whoever lands on a taken name, get the next free `_2`, `_3`. Numbers
+ * their order; the others, and any that meets a taken name, get the next free `_2`, `_3`. Numbers
  * are given when every name is settled: `a_2` is never displaced by `a.`.
  *
  * @param texts label or annotation names

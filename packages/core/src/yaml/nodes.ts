@@ -107,7 +107,7 @@ function readText(reader: Reader, event: ScalarEvent): Pick<ScalarNode, 'text' |
   // js-yaml makes something of an escape beyond the last character of Unicode, or of half a pair.
   const doubleQuoted = event.style === SCALAR_STYLE.DOUBLE_QUOTED;
   if (!text.isWellFormed() || (doubleQuoted && /(?<!\\)(?:\\\\)*\\U(?!00(?:0|10))/.test(raw))) {
-    throw new InvalidYaml('an escape is no character of Unicode', reader.line);
+    throw new InvalidYaml('an escape is not a Unicode character', reader.line);
   }
   return { text, plain: event.style === SCALAR_STYLE.PLAIN };
 }
@@ -118,14 +118,17 @@ const ANCHOR = /^[A-Za-z0-9_-]+$/;
 function anchorName(reader: Reader, event: NodeEvent): string {
   const name = reader.text.slice(event.anchorStart, event.anchorEnd);
   if (ANCHOR.test(name)) return name;
-  throw new InvalidYaml(`an anchor's name has letters, digits, _ and - only: ${name}`, reader.line);
+  throw new InvalidYaml(
+    `an anchor name may have letters, digits, _ and - only: ${name}`,
+    reader.line,
+  );
 }
 
 function readAlias(reader: Reader, event: AliasEvent, anchors: Anchors): AliasNode {
   const name = anchorName(reader, event);
   const anchor = anchors.get(name);
   if (anchor === undefined)
-    throw new InvalidYaml(`no anchor &${name} before *${name}`, reader.line);
+    throw new InvalidYaml(`there is no anchor &${name} before *${name}`, reader.line);
   if (anchor.node === null) throw new InvalidYaml(`&${name} contains itself`, reader.line);
   return { kind: 'alias', line: reader.line, target: anchor.node };
 }

@@ -78,7 +78,7 @@ interface Frame {
 
 function charge({ budget, depth }: Frame, size: number, line: number): void {
   budget.left -= SIZE_OF_VALUE + size;
-  if (budget.left < 0) throw new InvalidYaml('too large with all aliases written out', line);
+  if (budget.left < 0) throw new InvalidYaml('too large once its aliases are expanded', line);
   if (depth > MAX_DEPTH) throw new InvalidYaml(`nested deeper than ${MAX_DEPTH}`, line);
 }
 
@@ -114,7 +114,7 @@ function decodePairs(node: MappingNode, entries: Map<string, Json>, frame: Frame
       continue;
     }
     const name = keyName(key);
-    if (seen.has(name)) throw new InvalidYaml(`the key ${name} stands twice`, key.line);
+    if (seen.has(name)) throw new InvalidYaml(`the key ${name} is there twice`, key.line);
     seen.add(name);
     entries.set(name, decode(value, frame));
   }
@@ -147,7 +147,10 @@ function keyName(key: Node): string {
   const value = resolve(key);
   if (value === null) throw new InvalidYaml('a key must not be empty or null', key.line);
   if (typeof value === 'bigint' && value > INT64_MAX) {
-    throw new InvalidYaml(`${value} is no key to Kubernetes: quote it`, key.line);
+    throw new InvalidYaml(
+      `Kubernetes does not accept the key ${value}: put it in quotes`,
+      key.line,
+    );
   }
   return typeof value === 'number' ? floatKey(value) : String(value);
 }
@@ -155,7 +158,7 @@ function keyName(key: Node): string {
 function toJson(value: Scalar, line: number): Json {
   if (typeof value === 'bigint') return toNumber(value, line);
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new InvalidYaml('JSON has no .inf and no .nan: quote it where it is meant as text', line);
+    throw new InvalidYaml('JSON has no .inf and no .nan: put it in quotes if it is text', line);
   }
   return value;
 }
@@ -163,7 +166,7 @@ function toJson(value: Scalar, line: number): Json {
 function toNumber(value: bigint, line: number): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
-  throw new InvalidYaml(`${value} is beyond 2^53: quote it where it is meant as text`, line);
+  throw new InvalidYaml(`${value} is beyond 2^53: put it in quotes if it is text`, line);
 }
 
 const YAML_TAG = 'tag:yaml.org,2002:';
@@ -186,7 +189,7 @@ function resolve({ text, plain, tag, line }: ScalarNode): Scalar {
   const as = TAGS.get(tagName(tag));
   if (as === undefined) throw new InvalidYaml(`the tag ${tag} ${NO_TAG}`, line);
   const value = as(resolvePlain(text), text);
-  if (value === undefined) throw new InvalidYaml(`${text} is no ${tag}`, line);
+  if (value === undefined) throw new InvalidYaml(`${text} is not a ${tag}`, line);
   return value;
 }
 

@@ -110,8 +110,8 @@ describe('matchers that are refused', () => {
       ['a=b c=d', 'expected a comma at character 5, found c'],
       ['a=b,,', 'expected a label name at character 5, found ,'],
       ['a=="b"', 'expected a value (in quotes where it is empty) at character 3, found ='],
-      ['a="b', 'the quote at character 3 is never closed'],
-      ["a='b'", "' at character 3 must stand in double quotes"],
+      ['a="b', 'the quote at character 3 is not closed'],
+      ["a='b'", "' at character 3 must be in double quotes"],
       ['a!b', 'expected != or !~ at character 2'],
       ['""=a', 'empty label name at character 1'],
       [

@@ -216,7 +216,7 @@ describe('an operarius that is invalid', () => {
   const place = 'ConfigMap jobs/openfero-disk-firing, key Disk';
 
   it('has no key of the alertname: those found are named', () => {
-    const none = 'ConfigMap jobs/openfero-disk-firing has no key Disk in its data: found';
+    const none = 'ConfigMap jobs/openfero-disk-firing has no data key Disk: found';
     assert.equal(refusal({ disk: JOB, notes: '' }), `${none} disk, notes`);
     assert.equal(refusal({}), `${none} none`);
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, '']));
@@ -230,22 +230,22 @@ describe('an operarius that is invalid', () => {
     };
     assert.throws(
       () => readOperarius(proto, '__proto__', DEFAULTS),
-      /has no key __proto__ in its data: found none/,
+      /has no data key __proto__: found none/,
     );
   });
 
   it('holds no text, no YAML, or more than one document', () => {
     assert.equal(
       refusal({ Disk: { kind: 'Job' } }),
-      `${place} is no text: begin the manifest with "Disk: |-"`,
+      `${place} is not a string: begin the manifest with "Disk: |-"`,
     );
     assert.match(refusal({ Disk: 'a: 1\nb: {\n' }), /, key Disk, line 3: /);
     assert.match(refusal({ Disk: `${JOB}---\n${JOB}` }), /more than one YAML document/);
-    assert.equal(refusal({ Disk: '' }), `${place} holds nothing: expected the manifest of a Job`);
-    assert.equal(refusal({ Disk: '- a' }), `${place} holds a list: expected the manifest of a Job`);
+    assert.equal(refusal({ Disk: '' }), `${place} is empty: expected the manifest of a Job`);
+    assert.equal(refusal({ Disk: '- a' }), `${place} is a list: expected the manifest of a Job`);
     assert.equal(
       refusal({ Disk: 'rm -rf' }),
-      `${place} holds the text rm -rf: expected the manifest of a Job`,
+      `${place} is the string rm -rf: expected the manifest of a Job`,
     );
   });
 
@@ -280,7 +280,7 @@ describe('an operarius that is invalid', () => {
       ],
       [
         'spec: {template: {spec: {containers: [a]}}}',
-        'spec.template.spec.containers[0] is the text a: expected an object',
+        'spec.template.spec.containers[0] is the string a: expected an object',
       ],
       [
         'spec: {template: {spec: {containers: [{env: {A: b}}]}}}',
@@ -290,7 +290,7 @@ describe('an operarius that is invalid', () => {
         'spec: {template: {spec: {containers: [{}], initContainers: [{}, 1]}}}',
         'spec.template.spec.initContainers[1] is the number 1: expected an object',
       ],
-      ['metadata: Job', 'metadata is the text Job: expected an object'],
+      ['metadata: Job', 'metadata is the string Job: expected an object'],
       ['metadata: {labels: [a]}', 'metadata.labels is a list: expected an object'],
     ];
     for (const [rest, message] of expected) {
@@ -316,7 +316,7 @@ describe("alert text that a template pastes into a shell's script", () => {
   it('is warned of', () => {
     const script = `name: fix\n        args: [sh, -c, 'kubectl delete pod "$(OPENFERO_POD)"']`;
     assert.deepEqual(warnings(script), [
-      'container fix: args[2] pastes $(OPENFERO_POD) into a script, where an alert\'s text could run as a command: the shell\'s own "$OPENFERO_POD" is the safe way',
+      'container fix: args[2] expands $(OPENFERO_POD) inside a script, where the text of an alert could run as a command: use "$OPENFERO_POD" instead',
     ]);
     for (const more of [
       `command: [bash, -euc]\n        args: ['$(OPENFERO_POD)']`,

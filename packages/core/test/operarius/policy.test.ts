@@ -110,8 +110,8 @@ describe('a value that is wrong', () => {
       [{ 'dedup-by': 'alerts' }, 'dedup-by is "alerts": expected alert, group or operarius'],
       [{ 'own-jobs': 'yes' }, 'own-jobs is "yes": expected true or false'],
       [{ 'run-if-resolved': '' }, 'run-if-resolved is "": expected true or false'],
-      [{ mode: false }, 'mode is false: it is no string: write it in quotes'],
-      [{ 'max-active': 5 }, 'max-active is 5: it is no string: write it in quotes'],
+      [{ mode: false }, 'mode is false: it is not a string: put it in quotes'],
+      [{ 'max-active': 5 }, 'max-active is 5: it is not a string: put it in quotes'],
     ];
     for (const [annotations, message] of expected) {
       assert.equal(refusal(annotations), `${WHERE}: annotation openfero.io/${message}`);
@@ -131,7 +131,7 @@ describe('a value that is wrong', () => {
     assert.equal(refusal({ coldown: '1' }), `${prefix}coldown: did you mean openfero.io/cooldown?`);
     assert.match(
       refusal({ priority: '1' }),
-      /openfero\.io\/priority: known are openfero\.io\/dedup-by,/,
+      /openfero\.io\/priority: supported are openfero\.io\/dedup-by,/,
     );
   });
 });

@@ -79,7 +79,7 @@ test('what is no payload of ours is unreadable, and one short line says where', 
       (error) => {
         assert.ok(error instanceof UnreadablePayload, String(error));
         assert.match(error.message, message);
-        assert.match(error.message, /^the payload is no remediation: .{1,250}$/);
+        assert.match(error.message, /^the payload is not a remediation: .{1,250}$/);
         return true;
       },
     );

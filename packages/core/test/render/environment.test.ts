@@ -225,9 +225,9 @@ test('what is no container or no env is refused with one line', () => {
       () => withEnvironment(podSpec, seedRemediation()),
       (error) => error instanceof InvalidOperarius && message.test(error.message),
     );
-  refused({ containers: {} }, /^spec\.template\.spec\.containers is no list$/);
-  refused({ containers: ['a'] }, /^spec\.template\.spec\.containers\[0\] is no object$/);
-  refused({ initContainers: [{ env: 'x' }] }, /initContainers\[0\]\.env is no list$/);
+  refused({ containers: {} }, /^spec\.template\.spec\.containers is not a list$/);
+  refused({ containers: ['a'] }, /^spec\.template\.spec\.containers\[0\] is not an object$/);
+  refused({ initContainers: [{ env: 'x' }] }, /initContainers\[0\]\.env is not a list$/);
   refused({ containers: Array(101).fill({}) }, /has 101 containers: at most 100/);
   assert.deepEqual(withEnvironment({ containers: null }, seedRemediation()).podSpec, {
     containers: null,

@@ -208,21 +208,21 @@ test("a template that names the worker's own ServiceAccount is refused", () => {
 
 test('what is malformed in a template is refused with one line that names the place', () => {
   refuses({}, /: spec is missing$/);
-  refuses({ spec: 'x' }, /: spec is "x", no object$/);
-  refuses({ spec: { template: [] } }, /: spec\.template is \[\], no object$/);
+  refuses({ spec: 'x' }, /: spec is "x", not an object$/);
+  refuses({ spec: { template: [] } }, /: spec\.template is \[\], not an object$/);
   refuses({ spec: { template: {} } }, /: spec\.template\.spec is missing$/);
-  refuses({ ...seedTemplate(), metadata: 'x' }, /: metadata is "x", no object$/);
+  refuses({ ...seedTemplate(), metadata: 'x' }, /: metadata is "x", not an object$/);
   refuses(
     template({ labels: { a: 1 } }),
-    /: metadata\.labels: "a" is 1, no text: put it in quotes$/,
+    /: metadata\.labels: "a" is 1, not a string: put it in quotes$/,
   );
   refuses(template({ annotations: { 'a\nb': null } }), /: metadata\.annotations: "a\\nb" is null/);
-  refuses(template({ name: 5 }), /: metadata\.name is 5, no text/);
-  refuses(template({ generateName: ['x'.repeat(1e6)] }), /: metadata\.generateName is .{1,90}$/);
-  refuses(template({}, {}, { containers: [{ env: {} }] }), /containers\[0\]\.env is no list$/);
+  refuses(template({ name: 5 }), /: metadata\.name is 5, not a string/);
+  refuses(template({ generateName: ['x'.repeat(1e6)] }), /: metadata\.generateName is .{1,95}$/);
+  refuses(template({}, {}, { containers: [{ env: {} }] }), /containers\[0\]\.env is not a list$/);
   const pod = template({});
   Object.assign(objectAt(pod, 'spec', 'template'), { metadata: { labels: { yes: true } } });
-  refuses(pod, /: spec\.template\.metadata\.labels: "yes" is true, no text/);
+  refuses(pod, /: spec\.template\.metadata\.labels: "yes" is true, not a string/);
 });
 
 test('a Job whose alert had to be cut says so', () => {

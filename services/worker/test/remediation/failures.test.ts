@@ -29,7 +29,7 @@ describe('invalid-operarius, told with the place and what to do', () => {
     [
       'a key that is missing',
       { data: { disk: 'x', other: 'y' } },
-      /no key Disk .* found disk, other/,
+      /no data key Disk: found disk, other/,
     ],
     ['no data', { data: {} }, /found none/],
     [
@@ -42,7 +42,7 @@ describe('invalid-operarius, told with the place and what to do', () => {
       { policy: { cooldwn: '1m' } },
       /did you mean openfero\.io\/cooldown\?/,
     ],
-    ['a policy that is no text', { policy: { mode: false } }, /write it in quotes/],
+    ['a policy that is not a string', { policy: { mode: false } }, /put it in quotes/],
     [
       'repeat-after with dedup-by',
       { policy: { 'dedup-by': 'group', 'repeat-after': '1h' } },
