@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { definition, remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
-import { type Bench, buildBench, runWorker } from './worker.ts';
+import { createSandbox, runWorker, type Sandbox } from './worker.ts';
 
 const ENTRY = fileURLToPath(new URL('../src/replay.ts', import.meta.url));
 const HOURS = 3_600_000;
@@ -19,7 +19,7 @@ after(() => server.stop());
 
 /** The command, as a person runs it. */
 async function replay(
-  { env }: Pick<Bench, 'env'>,
+  { env }: Pick<Sandbox, 'env'>,
   ...args: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
@@ -37,30 +37,30 @@ async function replay(
 }
 
 /** Two of Disk that failed hours after their receipt, one of Fan that is switched wrong too. */
-async function broken(t: Parameters<typeof buildBench>[0]) {
-  const bench = await buildBench(t, server.url);
+async function broken(t: Parameters<typeof createSandbox>[0]) {
+  const sandbox = await createSandbox(t, server.url);
   const wrong = { policy: { cooldown: 'soon' } };
-  await bench.define('Disk', definition('Disk', wrong));
-  await bench.define('Fan', definition('Fan', wrong));
-  const worker = await runWorker(t, bench);
+  await sandbox.define('Disk', definition('Disk', wrong));
+  await sandbox.define('Fan', definition('Fan', wrong));
+  const worker = await runWorker(t, sandbox);
   const receivedAt = Date.now() - 5 * HOURS;
   const of = (alertname: string, instance: string) =>
-    bench.add(remediation(alertname, { labels: { instance }, receivedAt }));
+    sandbox.add(remediation(alertname, { labels: { instance }, receivedAt }));
   const disks = await Promise.all(['a', 'b'].map((instance) => of('Disk', instance)));
   const fan = await of('Fan', 'a');
   for (const id of [...disks, fan]) {
     assert.equal((await worker.end(id))['outcome'], 'invalid-operarius');
   }
-  return { bench, worker, disks, fan };
+  return { sandbox, worker, disks, fan };
 }
 
 describe('replay', () => {
   test('retries what failed for an operarius, hours later, once that is mended', async (t) => {
-    const { bench, worker, disks, fan } = await broken(t);
-    await bench.define('Disk', definition('Disk'));
+    const { sandbox, worker, disks, fan } = await broken(t);
+    await sandbox.define('Disk', definition('Disk'));
     const isValid = 'openfero_operarius_valid{operarius="openfero-disk-firing"}';
     await until('the worker knows', async () => (await worker.metric(isValid)) === 1);
-    const answer = await replay(bench, '--operarius', 'openfero-disk-firing');
+    const answer = await replay(sandbox, '--operarius', 'openfero-disk-firing');
 
     assert.equal(answer.code, 0, answer.stderr);
     assert.match(answer.stdout, /^retried: 2$/m);
@@ -68,25 +68,25 @@ describe('replay', () => {
       assert.match(answer.stdout, new RegExp(`  ${id}  openfero-disk-firing  invalid-operarius: `));
       await worker.line((line) => line['remediation'] === id && line['outcome'] === 'created');
     }
-    assert.equal(await bench.queue.getJobState(fan), 'failed');
-    assert.equal((await bench.jobs()).length, 2);
+    assert.equal(await sandbox.queue.getJobState(fan), 'failed');
+    assert.equal((await sandbox.jobs()).length, 2);
   });
 
   test('with --dry lists what it would retry, and retries nothing', async (t) => {
-    const { bench, disks, fan } = await broken(t);
-    const { stdout } = await replay(bench, '--reason', 'invalid-operarius', '--dry');
+    const { sandbox, disks, fan } = await broken(t);
+    const { stdout } = await replay(sandbox, '--reason', 'invalid-operarius', '--dry');
 
     assert.match(stdout, /^3 would be retried$/m);
     for (const id of [...disks, fan]) {
       assert.ok(stdout.includes(id));
-      assert.equal(await bench.queue.getJobState(id), 'failed');
+      assert.equal(await sandbox.queue.getJobState(id), 'failed');
     }
   });
 
   test('takes only what both, operarius and reason, are true of', async (t) => {
-    const { bench } = await broken(t);
+    const { sandbox } = await broken(t);
     const both = ['--operarius', 'openfero-fan-firing', '--reason', 'rejected'];
-    assert.match((await replay(bench, ...both)).stdout, /^retried: 0$/m);
+    assert.match((await replay(sandbox, ...both)).stdout, /^retried: 0$/m);
   });
 
   const WRONG: readonly (readonly [what: string, args: string[], message: RegExp])[] = [

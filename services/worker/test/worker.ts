@@ -22,7 +22,7 @@ import { type RunningWorker, startWorker } from '../src/worker.ts';
 export type Line = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 /** Two folders and a queue of their own in a real Redis, with or without a worker. */
-export interface Bench {
+export interface Sandbox {
   readonly prefix: string;
   readonly redis: Redis;
   readonly queue: Queue;
@@ -39,7 +39,7 @@ export interface Bench {
   readJob(name: string): Promise<string>;
 }
 
-export async function buildBench(t: TestContext, redisUrl: string): Promise<Bench> {
+export async function createSandbox(t: TestContext, redisUrl: string): Promise<Sandbox> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-worker-'));
   const operariiDir = join(folder, 'operarii');
   const jobsDir = join(folder, 'jobs');
@@ -102,11 +102,11 @@ export interface TestWorker {
 
 export async function runWorker(
   t: TestContext,
-  bench: Bench,
+  sandbox: Sandbox,
   env: Readonly<Record<string, string>> = {},
 ): Promise<TestWorker> {
   const { lines, events, log } = recordingLog();
-  const { url, steps } = await startWorker(readSettings({ ...bench.env, ...env }), log);
+  const { url, steps } = await startWorker(readSettings({ ...sandbox.env, ...env }), log);
   const stop = stopper(steps);
   t.after(stop);
   const line: TestWorker['line'] = async (predicate) => {

@@ -4,7 +4,7 @@ import { ENDS } from '@openfero/core/outcome';
 import { definition, remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
-import { buildBench, runWorker } from '../worker.ts';
+import { createSandbox, runWorker } from '../worker.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -16,15 +16,15 @@ const counted = (outcome: string, operarius = ''): string =>
   `openfero_remediations_total{outcome="${outcome}",operarius="${operarius}"}`;
 
 test('every end starts at 0, so that its first increase is seen', async (t) => {
-  const worker = await runWorker(t, await buildBench(t, server.url));
+  const worker = await runWorker(t, await createSandbox(t, server.url));
   for (const end of ENDS) assert.equal(await worker.metric(counted(end)), 0, end);
 });
 
 test('an end is counted and logged once, under the names of definitions only', async (t) => {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk');
-  await bench.define('Bad', definition('Bad', { data: {} }));
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk');
+  await sandbox.define('Bad', definition('Bad', { data: {} }));
+  const worker = await runWorker(t, sandbox);
   const expected = [
     [remediation('Disk', { labels: { zone: 'a' } }), 'created', 'openfero-disk-firing'],
     [remediation('Disk', { labels: { zone: 'a' } }), 'deduplicated', 'openfero-disk-firing'],
@@ -32,7 +32,7 @@ test('an end is counted and logged once, under the names of definitions only', a
     [remediation('Nobody\'s "alert"'), 'no-operarius', ''],
   ] as const;
   for (const [given, outcome, operarius] of expected) {
-    const line = await worker.end(await bench.add(given));
+    const line = await worker.end(await sandbox.add(given));
     assert.equal(line['outcome'], outcome);
     assert.equal(line['operarius'], operarius);
     assert.equal(line['fingerprint'], given.alert.fingerprint);
@@ -50,24 +50,24 @@ test('an end is counted and logged once, under the names of definitions only', a
 });
 
 test('a line of the log holds no more than 200 characters of an alertname', async (t) => {
-  const bench = await buildBench(t, server.url);
-  const worker = await runWorker(t, bench);
-  const line = await worker.end(await bench.add(remediation('x'.repeat(5000))));
+  const sandbox = await createSandbox(t, server.url);
+  const worker = await runWorker(t, sandbox);
+  const line = await worker.end(await sandbox.add(remediation('x'.repeat(5000))));
   assert.equal(line['alertname'], 'x'.repeat(200));
   assert.ok(JSON.stringify(line).length < 1500);
 });
 
 test('the queue is shown by state, and the age of what waits longest', async (t) => {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk');
-  for (const zone of ['a', 'b']) await bench.add(remediation('Disk', { labels: { zone } }));
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk');
+  for (const zone of ['a', 'b']) await sandbox.add(remediation('Disk', { labels: { zone } }));
   const { id } = remediation('Disk');
   const timestamp = Date.now() - 120_000;
-  await bench.queue.add('remediation', {}, { jobId: id, timestamp, lifo: true });
-  await bench.queue.add('remediation', {}, { delay: 60_000, timestamp: 1 });
+  await sandbox.queue.add('remediation', {}, { jobId: id, timestamp, lifo: true });
+  await sandbox.queue.add('remediation', {}, { delay: 60_000, timestamp: 1 });
   // One that consumes nothing: its operarii cannot be read.
-  const env = { OPENFERO_OPERARII_DIR: `${bench.operariiDir}/none` };
-  const worker = await runWorker(t, bench, env);
+  const env = { OPENFERO_OPERARII_DIR: `${sandbox.operariiDir}/none` };
+  const worker = await runWorker(t, sandbox, env);
 
   const states = 'openfero_queue_remediations';
   await until('seen', async () => (await worker.metric(`${states}{state="waiting"}`)) === 3);

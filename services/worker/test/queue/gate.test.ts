@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { remediation } from '@openfero/testkit/definitions';
 import { freePort, startRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
-import { type Bench, buildBench, runWorker, type TestWorker } from '../worker.ts';
+import { createSandbox, runWorker, type Sandbox, type TestWorker } from '../worker.ts';
 
 const statusOf = async ({ url }: TestWorker, path: string): Promise<number> =>
   (await fetch(url + path)).status;
@@ -13,40 +13,40 @@ const readyIs = (worker: TestWorker, status: number) => async (): Promise<boolea
   (await statusOf(worker, '/readyz')) === status;
 
 const waitingIs =
-  ({ queue }: Bench, count: number) =>
+  ({ queue }: Sandbox, count: number) =>
   async (): Promise<boolean> =>
     (await queue.getWaitingCount()) + (await queue.getDelayedCount()) === count;
 
 test('while the operarii cannot be read nothing is taken and nothing fails; then all runs', async (t) => {
   const redis = await startRedis();
-  const bench = await buildBench(t, redis.url);
-  await bench.define('Disk');
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, redis.url);
+  await sandbox.define('Disk');
+  const worker = await runWorker(t, sandbox);
   t.after(() => redis.stop());
   await until('ready', readyIs(worker, 200));
 
-  await rename(bench.operariiDir, `${bench.operariiDir}-away`);
+  await rename(sandbox.operariiDir, `${sandbox.operariiDir}-away`);
   await worker.line(({ msg }) => msg === 'taking no remediations');
   assert.equal(await statusOf(worker, '/readyz'), 503);
   assert.equal(await statusOf(worker, '/healthz'), 200);
   const given = ['a', 'b', 'c'].map((zone) => remediation('Disk', { labels: { zone } }));
-  for (const one of given) await bench.add(one);
-  await until('none is taken', waitingIs(bench, 3));
+  for (const one of given) await sandbox.add(one);
+  await until('none is taken', waitingIs(sandbox, 3));
 
-  await rename(`${bench.operariiDir}-away`, bench.operariiDir);
+  await rename(`${sandbox.operariiDir}-away`, sandbox.operariiDir);
   for (const { id } of given) {
     assert.equal((await worker.end(id))['outcome'], 'created');
-    assert.equal((await bench.queue.getJob(id))?.attemptsMade, 1, 'no attempt was burnt');
+    assert.equal((await sandbox.queue.getJob(id))?.attemptsMade, 1, 'no attempt was burnt');
   }
-  assert.equal(await bench.queue.getFailedCount(), 0);
+  assert.equal(await sandbox.queue.getFailedCount(), 0);
   assert.equal(await statusOf(worker, '/readyz'), 200);
 });
 
 test('without Redis at the start it lives and can be scraped, and works once Redis is there', async (t) => {
   const port = await freePort();
-  const bench = await buildBench(t, `redis://127.0.0.1:${port}`);
-  await bench.define('Disk');
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, `redis://127.0.0.1:${port}`);
+  await sandbox.define('Disk');
+  const worker = await runWorker(t, sandbox);
 
   assert.equal(await statusOf(worker, '/readyz'), 503);
   assert.equal(await statusOf(worker, '/healthz'), 200);
@@ -62,7 +62,7 @@ test('without Redis at the start it lives and can be scraped, and works once Red
   t.after(() => redis.stop());
   await until('ready', readyIs(worker, 200));
   const given = remediation('Disk');
-  await bench.add(given);
+  await sandbox.add(given);
   assert.equal((await worker.end(given.id))['outcome'], 'created');
   for (const gauge of shared) {
     await until(gauge, async () => (await worker.metric(gauge)) === 0);
@@ -71,9 +71,9 @@ test('without Redis at the start it lives and can be scraped, and works once Red
 
 test('when Redis goes it is not ready, and goes on by itself when Redis is back', async (t) => {
   const redis = await startRedis();
-  const bench = await buildBench(t, redis.url);
-  await bench.define('Disk');
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, redis.url);
+  await sandbox.define('Disk');
+  const worker = await runWorker(t, sandbox);
   t.after(() => redis.stop());
   await until('ready', readyIs(worker, 200));
 
@@ -85,6 +85,6 @@ test('when Redis goes it is not ready, and goes on by itself when Redis is back'
   await redis.restart();
   await until('ready', readyIs(worker, 200));
   const given = remediation('Disk');
-  await bench.add(given);
+  await sandbox.add(given);
   assert.equal((await worker.end(given.id))['outcome'], 'created');
 });

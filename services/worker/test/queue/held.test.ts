@@ -4,7 +4,7 @@ import { definition, remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 import { createPlaces } from '../../src/redis/places.ts';
-import { type Bench, buildBench, runWorker } from '../worker.ts';
+import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -14,10 +14,10 @@ after(() => server.stop());
 
 /** Takes places for Jobs that run elsewhere. @returns what ends one of them */
 async function occupy(
-  bench: Bench,
+  sandbox: Sandbox,
   names: readonly string[],
 ): Promise<(name: string) => Promise<void>> {
-  const { redis, prefix, queue } = bench;
+  const { redis, prefix, queue } = sandbox;
   const own = createPlaces({ redis, prefix, maxActiveJobs: 50, queue });
   const operarius = 'openfero-disk-firing';
   for (const job of names) {
@@ -27,30 +27,30 @@ async function occupy(
   return (name) => own.release({ name, operarius });
 }
 
-const delayed = (bench: Bench) => async (): Promise<boolean> =>
-  (await bench.queue.getDelayedCount()) === 1;
+const delayed = (sandbox: Sandbox) => async (): Promise<boolean> =>
+  (await sandbox.queue.getDelayedCount()) === 1;
 
 for (const [reason, env, policy] of [
   ['max-active', {}, { 'max-active': '2' }],
   ['max-active-jobs', { OPENFERO_MAX_ACTIVE_JOBS: '2' }, {}],
 ] as const) {
   test(`over ${reason} a remediation is held, for all to see, and runs soon after a Job ends`, async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk', definition('Disk', { policy }));
-    const end = await occupy(bench, ['one', 'two']);
-    const worker = await runWorker(t, bench, env);
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk', definition('Disk', { policy }));
+    const end = await occupy(sandbox, ['one', 'two']);
+    const worker = await runWorker(t, sandbox, env);
     const gauge = (): Promise<number> =>
       worker.metric(`openfero_remediations_held{reason="${reason}"}`);
     await until('nobody is held', async () => (await gauge()) === 0);
 
-    const id = await bench.add(remediation('Disk'));
-    await until('held', delayed(bench));
+    const id = await sandbox.add(remediation('Disk'));
+    await until('held', delayed(sandbox));
     await until('counted', async () => (await gauge()) === 1);
 
-    const { held } = (await bench.queue.getJob(id))?.data ?? {};
+    const { held } = (await sandbox.queue.getJob(id))?.data ?? {};
     assert.equal(held.reason, reason);
     assert.ok(Math.abs(held.since - Date.now()) < 5000);
-    assert.deepEqual(await bench.jobs(), []);
+    assert.deepEqual(await sandbox.jobs(), []);
     assert.equal(await worker.metric('openfero_queue_remediations{state="delayed"}'), 1);
     assert.equal(await worker.metric('openfero_queue_oldest_waiting_seconds'), 0);
 
@@ -59,52 +59,52 @@ for (const [reason, env, policy] of [
     assert.equal((await worker.end(id))['outcome'], 'created');
     assert.ok(performance.now() - since < 3000, 'not only at the next look, after 15 s');
     assert.equal(await gauge(), 0);
-    assert.equal(await bench.redis.zcard(`${bench.prefix}:places`), 1, 'only the other one’s');
+    assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 1, 'only the other one’s');
   });
 }
 
 test('what is held grows old: it expires, and leaves nothing that waits', async (t) => {
-  const bench = await buildBench(t, server.url);
+  const sandbox = await createSandbox(t, server.url);
   const policy = { 'max-active': '1', 'max-age': '1s' };
-  await bench.define('Disk', definition('Disk', { policy }));
-  await occupy(bench, ['one']);
-  const worker = await runWorker(t, bench);
+  await sandbox.define('Disk', definition('Disk', { policy }));
+  await occupy(sandbox, ['one']);
+  const worker = await runWorker(t, sandbox);
   const given = remediation('Disk');
-  const id = await bench.add(given);
-  await until('held', delayed(bench));
+  const id = await sandbox.add(given);
+  await until('held', delayed(sandbox));
   await until('too old', async () => Date.now() > given.receivedAt + 1100);
-  await (await bench.queue.getJob(id))?.promote();
+  await (await sandbox.queue.getJob(id))?.promote();
   assert.equal((await worker.end(id))['outcome'], 'expired');
-  const keys = await bench.redis.keys(`${bench.prefix}:waiting*`);
-  assert.deepEqual([...keys, ...(await bench.redis.keys(`${bench.prefix}:held*`))], []);
+  const keys = await sandbox.redis.keys(`${sandbox.prefix}:waiting*`);
+  assert.deepEqual([...keys, ...(await sandbox.redis.keys(`${sandbox.prefix}:held*`))], []);
 });
 
 test('held by the cooldown it waits no longer than that', async (t) => {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk', definition('Disk', { policy: { cooldown: '1h' } }));
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk', definition('Disk', { policy: { cooldown: '1h' } }));
+  const worker = await runWorker(t, sandbox);
   const startsAt = '2026-11-22T05:00:00.000000000Z';
-  await worker.end(await bench.add(remediation('Disk')));
-  const id = await bench.add(remediation('Disk', { alert: { startsAt } }));
-  await until('held', delayed(bench));
-  const { delay = 0, data } = (await bench.queue.getJob(id)) ?? {};
+  await worker.end(await sandbox.add(remediation('Disk')));
+  const id = await sandbox.add(remediation('Disk', { alert: { startsAt } }));
+  await until('held', delayed(sandbox));
+  const { delay = 0, data } = (await sandbox.queue.getJob(id)) ?? {};
   assert.ok(delay > 3_590_000 && delay <= 3_600_000, `${delay} ms`);
   assert.ok(Math.abs(data.cooled - delay) < 1000);
 });
 
 test('a hundred alerts at once, over a limit of two: each runs as soon as a place is free', async (t) => {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk', definition('Disk', { policy: { 'max-active': '2' } }));
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk', definition('Disk', { policy: { 'max-active': '2' } }));
+  const worker = await runWorker(t, sandbox);
   const given = Array.from({ length: 100 }, (_, i) =>
     remediation('Disk', { labels: { instance: `${i}` } }),
   );
   const since = performance.now();
-  await Promise.all(given.map(bench.add));
+  await Promise.all(given.map(sandbox.add));
   for (const { id } of given) assert.equal((await worker.end(id))['outcome'], 'created');
   assert.ok(performance.now() - since < 10_000, 'each is called when a place is free');
-  assert.equal((await bench.jobs()).length, 100);
-  const left = (await bench.redis.keys(`${bench.prefix}:*`)).filter((key) =>
+  assert.equal((await sandbox.jobs()).length, 100);
+  const left = (await sandbox.redis.keys(`${sandbox.prefix}:*`)).filter((key) =>
     /:(places|waiting|held)/.test(key),
   );
   assert.deepEqual(left, []);

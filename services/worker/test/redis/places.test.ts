@@ -4,7 +4,7 @@ import { labelValue } from '@openfero/core/labels';
 import { remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { createPlaces, type Places } from '../../src/redis/places.ts';
-import { type Bench, buildBench } from '../worker.ts';
+import { createSandbox, type Sandbox } from '../worker.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -13,7 +13,7 @@ before(async () => {
 after(() => server.stop());
 
 interface Given {
-  readonly bench: Bench;
+  readonly sandbox: Sandbox;
   readonly places: Places;
   /** Takes a place for a Job. @returns why there is none */
   take(job: string, operarius?: string, remediation?: string): Promise<string | undefined>;
@@ -24,14 +24,14 @@ interface Given {
 }
 
 async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Promise<Given> {
-  const bench = await buildBench(t, server.url);
-  const { redis, prefix, queue } = bench;
+  const sandbox = await createSandbox(t, server.url);
+  const { redis, prefix, queue } = sandbox;
   const own = createPlaces({ redis, prefix, maxActiveJobs, queue });
   let receivedAt = 0;
   const take: Given['take'] = (job, operarius = 'op', id = `of-${job}`) =>
     own.take({ job, operarius, remediation: id, receivedAt: ++receivedAt, maxActive });
   return {
-    ...{ bench, places: own, take },
+    ...{ sandbox, places: own, take },
     async held(reason, operarius = 'op') {
       const { id, ...data } = remediation('Disk');
       assert.equal(await take(`wanted-by-${id}`, operarius, id), reason);
@@ -65,9 +65,9 @@ describe('a place', () => {
   });
 
   test('is not counted where there is no limit', async (t) => {
-    const { bench, take } = await given(t, 0, 0);
+    const { sandbox, take } = await given(t, 0, 0);
     for (const job of ['a', 'b', 'c']) assert.equal(await take(job), undefined);
-    assert.deepEqual(await bench.redis.keys(`${bench.prefix}:places*`), []);
+    assert.deepEqual(await sandbox.redis.keys(`${sandbox.prefix}:places*`), []);
   });
 
   test('of an operarius with a long name is the one that its Job’s label names', async (t) => {
@@ -110,24 +110,24 @@ describe('whoever waits for a place', () => {
   });
 
   test('is passed over where it was removed, or waits no more', async (t) => {
-    const { bench, places: own, take, held, called } = await given(t, 1);
+    const { sandbox, places: own, take, held, called } = await given(t, 1);
     await take('a');
     const removed = await held('max-active-jobs');
     const expired = await held('max-active-jobs');
     const waiting = await held('max-active-jobs');
-    await (await bench.queue.getJob(removed))?.remove();
+    await (await sandbox.queue.getJob(removed))?.remove();
     await own.unhold({ reason: 'max-active-jobs', remediation: expired, operarius: 'op' });
     await own.release({ name: 'a', operarius: 'op' });
     assert.deepEqual(await called(), [waiting]);
   });
 
   test('is called at once where its place came before it was delayed', async (t) => {
-    const { bench, places: own, take, called } = await given(t, 1);
+    const { sandbox, places: own, take, called } = await given(t, 1);
     await take('a');
     const { id, ...data } = remediation('Disk');
     assert.equal(await take('b', 'op', id), 'max-active-jobs');
     await own.release({ name: 'a', operarius: 'op' });
-    await bench.queue.add('remediation', data, { jobId: id, delay: 60_000 });
+    await sandbox.queue.add('remediation', data, { jobId: id, delay: 60_000 });
     await own.hold({ reason: 'max-active-jobs', remediation: id, operarius: 'op' }, Date.now());
     assert.deepEqual(await called(), [id]);
     assert.equal(await own.held('max-active-jobs', Date.now()), 0);
@@ -175,21 +175,21 @@ describe('put right by what the cluster says', () => {
   });
 
   test('a young place is left alone: its Job may be on its way; taken again it is young', async (t) => {
-    const { bench, places: own, take } = await given(t, 1);
+    const { sandbox, places: own, take } = await given(t, 1);
     await take('a');
     await own.reconcile(Date.now(), []);
     assert.equal(await take('b'), 'max-active-jobs');
-    const [place = ''] = await bench.redis.zrange(`${bench.prefix}:places`, '0', '-1');
-    await bench.redis.zadd(`${bench.prefix}:places`, 1, place);
+    const [place = ''] = await sandbox.redis.zrange(`${sandbox.prefix}:places`, '0', '-1');
+    await sandbox.redis.zadd(`${sandbox.prefix}:places`, 1, place);
     await take('a');
     await own.reconcile(Date.now(), []);
     assert.equal(await take('b'), 'max-active-jobs');
   });
 
   test('places that Redis lost are taken again', async (t) => {
-    const { bench, places: own, take } = await given(t, 2, 1);
+    const { sandbox, places: own, take } = await given(t, 2, 1);
     await take('a');
-    await bench.redis.del(`${bench.prefix}:places`, `${bench.prefix}:places:op`);
+    await sandbox.redis.del(`${sandbox.prefix}:places`, `${sandbox.prefix}:places:op`);
     await own.reconcile(Date.now(), [
       { name: 'a', operarius: 'op' },
       { name: 'b', operarius: 'other' },

@@ -6,7 +6,7 @@ import { definition, EARLIER, LATER, remediation, STARTS } from '@openfero/testk
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 import { createEpisodeMemory, type EpisodeMemory } from '../../src/redis/memory.ts';
-import { type Bench, buildBench, runWorker, type TestWorker } from '../worker.ts';
+import { createSandbox, runWorker, type Sandbox, type TestWorker } from '../worker.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -18,20 +18,20 @@ type Policy = Readonly<Record<string, string>>;
 type Of = Parameters<typeof remediation>[1];
 
 interface Running {
-  readonly bench: Bench;
+  readonly sandbox: Sandbox;
   readonly worker: TestWorker;
   /** Queues a remediation of the alert `Disk`. @returns how it ended */
   send(of?: Of): Promise<{ outcome: unknown; job: string }>;
 }
 
 async function running(t: TestContext, policy: Policy = {}): Promise<Running> {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk', definition('Disk', { policy }));
-  const worker = await runWorker(t, bench);
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk', definition('Disk', { policy }));
+  const worker = await runWorker(t, sandbox);
   return {
-    ...{ bench, worker },
+    ...{ sandbox, worker },
     async send(of) {
-      const { outcome, job } = await worker.end(await bench.add(remediation('Disk', of)));
+      const { outcome, job } = await worker.end(await sandbox.add(remediation('Disk', of)));
       return { outcome, job: String(job) };
     },
   };
@@ -41,13 +41,13 @@ const later = { alert: { startsAt: LATER } };
 
 describe('one trouble has one Job', () => {
   test('however often its alert is sent again', async (t) => {
-    const { bench, send } = await running(t);
+    const { sandbox, send } = await running(t);
     const first = await send();
     assert.equal(first.outcome, 'created');
     for (const receivedAt of [Date.now() - 60_000, Date.now()]) {
       assert.deepEqual(await send({ receivedAt }), { outcome: 'deduplicated', job: first.job });
     }
-    assert.deepEqual(await bench.jobs(), [first.job]);
+    assert.deepEqual(await sandbox.jobs(), [first.job]);
   });
 
   test('when its beginning moves to an earlier time', async (t) => {
@@ -64,46 +64,46 @@ describe('one trouble has one Job', () => {
   });
 
   test("when the memory is lost: the Job's name is taken, and it is remembered again", async (t) => {
-    const { bench, send } = await running(t);
+    const { sandbox, send } = await running(t);
     const first = await send();
-    const [memory = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
-    const before = await bench.redis.hgetall(memory);
-    await utimes(`${bench.jobsDir}/${first.job}.yaml`, 1000, 1000);
-    await bench.redis.del(memory);
+    const [memory = ''] = await sandbox.redis.keys(`${sandbox.prefix}:memory:*`);
+    const before = await sandbox.redis.hgetall(memory);
+    await utimes(`${sandbox.jobsDir}/${first.job}.yaml`, 1000, 1000);
+    await sandbox.redis.del(memory);
 
     assert.deepEqual(await send(), { outcome: 'deduplicated', job: first.job });
 
-    const { createdAt, ...rest } = await bench.redis.hgetall(memory);
+    const { createdAt, ...rest } = await sandbox.redis.hgetall(memory);
     assert.deepEqual({ ...before, ...rest, createdAt: '1000000' }, { ...rest, createdAt });
-    assert.deepEqual(await bench.jobs(), [first.job]);
+    assert.deepEqual(await sandbox.jobs(), [first.job]);
   });
 
   test('when Redis lost everything', async (t) => {
-    const { bench, send } = await running(t);
+    const { sandbox, send } = await running(t);
     const first = await send();
-    const keys = await bench.redis.keys(`${bench.prefix}:*`);
-    await bench.redis.del(keys);
+    const keys = await sandbox.redis.keys(`${sandbox.prefix}:*`);
+    await sandbox.redis.del(keys);
     assert.deepEqual(await send(), { outcome: 'deduplicated', job: first.job });
   });
 
   test('when its Job is gone: the memory still knows', async (t) => {
-    const { bench, send } = await running(t);
+    const { sandbox, send } = await running(t);
     const first = await send();
-    await unlink(`${bench.jobsDir}/${first.job}.yaml`);
+    await unlink(`${sandbox.jobsDir}/${first.job}.yaml`);
     assert.deepEqual(await send(), { outcome: 'deduplicated', job: first.job });
-    assert.deepEqual(await bench.jobs(), []);
+    assert.deepEqual(await sandbox.jobs(), []);
   });
 });
 
 describe('a later trouble of the same alert', () => {
   test('waits for the cooldown and then runs; the wait does not age it', async (t) => {
-    const { bench, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
+    const { sandbox, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
     await send();
     const since = Date.now();
 
-    const id = await bench.add(remediation('Disk', later));
-    await until('held', async () => (await bench.queue.getDelayedCount()) === 1);
-    assert.equal((await bench.queue.getJob(id))?.data.held.reason, 'cooldown');
+    const id = await sandbox.add(remediation('Disk', later));
+    await until('held', async () => (await sandbox.queue.getDelayedCount()) === 1);
+    assert.equal((await sandbox.queue.getJob(id))?.data.held.reason, 'cooldown');
     await until(
       'counted',
       async () => (await worker.metric('openfero_remediations_held{reason="cooldown"}')) === 1,
@@ -112,17 +112,17 @@ describe('a later trouble of the same alert', () => {
     assert.equal((await worker.end(id))['outcome'], 'created');
     const waited = Date.now() - since;
     assert.ok(waited > 1800 && waited < 3000, `${waited} ms`);
-    assert.equal((await bench.jobs()).length, 2);
+    assert.equal((await sandbox.jobs()).length, 2);
     assert.equal(await worker.metric('openfero_remediations_held{reason="cooldown"}'), 0);
   });
 
   test('that is held by the cooldown a second time is still not too old', async (t) => {
-    const { bench, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
+    const { sandbox, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
     await send();
-    const id = await bench.add(remediation('Disk', later));
-    await until('held', async () => (await bench.queue.getDelayedCount()) === 1);
-    const [memory = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
-    await bench.redis.hset(memory, 'createdAt', Date.now() + 1500);
+    const id = await sandbox.add(remediation('Disk', later));
+    await until('held', async () => (await sandbox.queue.getDelayedCount()) === 1);
+    const [memory = ''] = await sandbox.redis.keys(`${sandbox.prefix}:memory:*`);
+    await sandbox.redis.hset(memory, 'createdAt', Date.now() + 1500);
     assert.equal((await worker.end(id))['outcome'], 'created');
   });
 
@@ -137,24 +137,24 @@ describe('a later trouble of the same alert', () => {
 
 describe('repeat-after', () => {
   test('runs again once it is over, and counts', async (t) => {
-    const { bench, send } = await running(t, { 'repeat-after': '0s', cooldown: '0s' });
+    const { sandbox, send } = await running(t, { 'repeat-after': '0s', cooldown: '0s' });
     const jobs = [(await send()).job, (await send()).job, (await send()).job];
-    assert.deepEqual(await bench.jobs(), jobs.toSorted());
+    assert.deepEqual(await sandbox.jobs(), jobs.toSorted());
     assert.equal(new Set(jobs).size, 3);
-    const [memory = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
-    assert.equal(await bench.redis.hget(memory, 'count'), '2');
-    assert.match(await bench.readJob(jobs[2] ?? ''), new RegExp(`${STARTS}/2`));
+    const [memory = ''] = await sandbox.redis.keys(`${sandbox.prefix}:memory:*`);
+    assert.equal(await sandbox.redis.hget(memory, 'count'), '2');
+    assert.match(await sandbox.readJob(jobs[2] ?? ''), new RegExp(`${STARTS}/2`));
   });
 
   test('counts in the queue before the Job is made: a second delivery finds it', async (t) => {
-    const { bench, worker, send } = await running(t, { 'repeat-after': '0s', cooldown: '0s' });
+    const { sandbox, worker, send } = await running(t, { 'repeat-after': '0s', cooldown: '0s' });
     await send();
-    await rm(bench.jobsDir, { recursive: true });
+    await rm(sandbox.jobsDir, { recursive: true });
 
-    const id = await bench.add(remediation('Disk'));
+    const id = await sandbox.add(remediation('Disk'));
     await worker.line(({ msg }) => msg === 'attempt failed, will be retried');
 
-    assert.deepEqual((await bench.queue.getJob(id))?.data.repeat, { episode: STARTS, count: 1 });
+    assert.deepEqual((await sandbox.queue.getJob(id))?.data.repeat, { episode: STARTS, count: 1 });
   });
 
   test('not before it is over', async (t) => {
@@ -204,9 +204,9 @@ describe('the memory', () => {
     createdAt: 1000,
   });
 
-  async function memoryOf(t: TestContext): Promise<{ bench: Bench; own: EpisodeMemory }> {
-    const bench = await buildBench(t, server.url);
-    return { bench, own: createEpisodeMemory(bench.redis, bench.prefix) };
+  async function memoryOf(t: TestContext): Promise<{ sandbox: Sandbox; own: EpisodeMemory }> {
+    const sandbox = await createSandbox(t, server.url);
+    return { sandbox, own: createEpisodeMemory(sandbox.redis, sandbox.prefix) };
   }
   const { alert } = remediation('Disk');
 
@@ -233,12 +233,12 @@ describe('the memory', () => {
   });
 
   test('lives 8 days past its last sighting', async (t) => {
-    const { bench, own } = await memoryOf(t);
+    const { sandbox, own } = await memoryOf(t);
     await own.remember(k, remembered(STARTS));
-    const [key = ''] = await bench.redis.keys(`${bench.prefix}:memory:*`);
-    await bench.redis.pexpire(key, 1000);
+    const [key = ''] = await sandbox.redis.keys(`${sandbox.prefix}:memory:*`);
+    await sandbox.redis.pexpire(key, 1000);
     await own.touch(k);
-    assert.ok((await bench.redis.pttl(key)) > 8 * 24 * 3_600_000 - 10_000);
+    assert.ok((await sandbox.redis.pttl(key)) > 8 * 24 * 3_600_000 - 10_000);
   });
 
   test('is empty at first, and looked at by the clock of Redis', async (t) => {

@@ -9,7 +9,7 @@ import { type Definition, definition, remediation } from '@openfero/testkit/defi
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 import { readSettings } from '../../src/settings.ts';
-import { type Bench, buildBench, runWorker } from '../worker.ts';
+import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -52,58 +52,58 @@ describe('invalid-operarius, told with the place and what to do', () => {
   ];
   for (const [name, of, message] of cases) {
     test(name, async (t) => {
-      const bench = await buildBench(t, server.url);
-      await bench.define('Disk', definition('Disk', of));
-      const worker = await runWorker(t, bench);
+      const sandbox = await createSandbox(t, server.url);
+      await sandbox.define('Disk', definition('Disk', of));
+      const worker = await runWorker(t, sandbox);
 
-      const id = await bench.add(remediation('Disk'));
+      const id = await sandbox.add(remediation('Disk'));
       const line = await worker.end(id);
 
       assert.equal(line['outcome'], 'invalid-operarius');
       assert.equal(line['operarius'], 'openfero-disk-firing');
       assert.match(String(line['reason']), message);
-      const job = await bench.queue.getJob(id);
+      const job = await sandbox.queue.getJob(id);
       assert.equal(await job?.getState(), 'failed');
       assert.equal(job?.failedReason, `invalid-operarius: ${line['reason']}`);
-      assert.equal(await bench.redis.exists(`${bench.prefix}:places`), 0, 'it keeps no place');
+      assert.equal(await sandbox.redis.exists(`${sandbox.prefix}:places`), 0, 'it keeps no place');
     });
   }
 });
 
 test('rejected, where Jobs of others have all names of the episode', async (t) => {
-  const bench = await buildBench(t, server.url);
+  const sandbox = await createSandbox(t, server.url);
   const given = remediation('Disk');
-  await bench.define('Disk');
-  await foreignJobs(bench, given, 5);
-  const worker = await runWorker(t, bench);
+  await sandbox.define('Disk');
+  await foreignJobs(sandbox, given, 5);
+  const worker = await runWorker(t, sandbox);
 
-  const line = await worker.end(await bench.add(given));
+  const line = await worker.end(await sandbox.add(given));
 
   assert.equal(line['outcome'], 'rejected');
   assert.match(String(line['reason']), /give the template another name/);
-  assert.equal((await bench.jobs()).length, 5);
+  assert.equal((await sandbox.jobs()).length, 5);
 });
 
 test('a foreign Job of our name costs the next name, also for whoever comes again', async (t) => {
-  const bench = await buildBench(t, server.url);
+  const sandbox = await createSandbox(t, server.url);
   const given = remediation('Disk');
-  await bench.define('Disk');
-  const [first = ''] = await foreignJobs(bench, given, 1);
-  const worker = await runWorker(t, bench);
+  await sandbox.define('Disk');
+  const [first = ''] = await foreignJobs(sandbox, given, 1);
+  const worker = await runWorker(t, sandbox);
 
-  const { outcome, job } = await worker.end(await bench.add(given));
+  const { outcome, job } = await worker.end(await sandbox.add(given));
 
   assert.equal(outcome, 'created');
   assert.notEqual(job, first);
-  assert.deepEqual(await bench.jobs(), [first, String(job)].sort());
-  await bench.redis.del(await bench.redis.keys(`${bench.prefix}:memory:*`));
-  const again = await worker.end(await bench.add(remediation('Disk')));
+  assert.deepEqual(await sandbox.jobs(), [first, String(job)].sort());
+  await sandbox.redis.del(await sandbox.redis.keys(`${sandbox.prefix}:memory:*`));
+  const again = await worker.end(await sandbox.add(remediation('Disk')));
   assert.deepEqual([again['outcome'], again['job']], ['deduplicated', job]);
 });
 
 /** Files of nobody under the first names of an episode. */
 async function foreignJobs(
-  { env, jobsDir }: Bench,
+  { env, jobsDir }: Sandbox,
   given: ReturnType<typeof remediation>,
   count: number,
 ): Promise<string[]> {
@@ -122,11 +122,11 @@ async function foreignJobs(
 
 describe('expired', () => {
   test('when it was received longer than max-age ago', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk');
-    const worker = await runWorker(t, bench);
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk');
+    const worker = await runWorker(t, sandbox);
     const line = await worker.end(
-      await bench.add(remediation('Disk', { receivedAt: Date.now() - HOUR })),
+      await sandbox.add(remediation('Disk', { receivedAt: Date.now() - HOUR })),
     );
     assert.equal(line['outcome'], 'expired');
     assert.match(String(line['reason']), /^waited 3600 s, longer than max-age 15m$/);
@@ -134,21 +134,21 @@ describe('expired', () => {
   });
 
   test('not when the same occurrence was received again since', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk');
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk');
     const given = remediation('Disk', { receivedAt: Date.now() - HOUR });
-    await bench.receive(given, { receivedAt: Date.now() });
-    const worker = await runWorker(t, bench);
-    assert.equal((await worker.end(await bench.add(given)))['outcome'], 'created');
+    await sandbox.receive(given, { receivedAt: Date.now() });
+    const worker = await runWorker(t, sandbox);
+    assert.equal((await worker.end(await sandbox.add(given)))['outcome'], 'created');
   });
 
   test('after attempts that failed, with what the last one failed of; retried, it runs', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk', definition('Disk', { policy: { 'max-age': '1s' } }));
-    const worker = await runWorker(t, bench);
-    await rm(bench.jobsDir, { recursive: true });
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk', definition('Disk', { policy: { 'max-age': '1s' } }));
+    const worker = await runWorker(t, sandbox);
+    await rm(sandbox.jobsDir, { recursive: true });
 
-    const id = await bench.add(remediation('Disk'));
+    const id = await sandbox.add(remediation('Disk'));
     const line = await worker.end(id);
 
     assert.equal(line['outcome'], 'expired');
@@ -159,22 +159,22 @@ describe('expired', () => {
     const counted =
       'openfero_remediations_total{outcome="expired",operarius="openfero-disk-firing"}';
     assert.equal(await worker.metric(counted), 1, 'attempts that fail on the way are no ends');
-    assert.equal(await bench.redis.zcard(`${bench.prefix}:places`), 0);
+    assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 0);
 
-    await mkdir(bench.jobsDir);
-    await (await bench.queue.getJob(id))?.retry();
+    await mkdir(sandbox.jobsDir);
+    await (await sandbox.queue.getJob(id))?.retry();
     await worker.line((each) => each['remediation'] === id && each['outcome'] === 'created');
-    assert.equal((await bench.jobs()).length, 1);
+    assert.equal((await sandbox.jobs()).length, 1);
   });
 
   test('at twice max-age, where nobody can read whether it has a Job', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk', definition('Disk', { policy: { 'max-age': '1s' } }));
-    const worker = await runWorker(t, bench);
-    await rm(bench.jobsDir, { recursive: true });
-    await writeFile(bench.jobsDir, 'no folder');
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk', definition('Disk', { policy: { 'max-age': '1s' } }));
+    const worker = await runWorker(t, sandbox);
+    await rm(sandbox.jobsDir, { recursive: true });
+    await writeFile(sandbox.jobsDir, 'no folder');
 
-    const line = await worker.end(await bench.add(remediation('Disk')));
+    const line = await worker.end(await sandbox.add(remediation('Disk')));
 
     assert.equal(line['outcome'], 'expired');
     assert.match(String(line['reason']), /^it may have a Job.*last error: cannot read .*ENOTDIR/);
@@ -191,18 +191,18 @@ describe('unreadable', () => {
   ];
   for (const [name, data] of cases) {
     test(`where the payload is ${name}, and the queue goes on`, async (t) => {
-      const bench = await buildBench(t, server.url);
-      await bench.define('Disk');
-      const id = await bench.add(remediation('Disk'));
-      await bench.redis.hset(`${bench.prefix}:remediations:${id}`, 'data', data);
-      const worker = await runWorker(t, bench);
+      const sandbox = await createSandbox(t, server.url);
+      await sandbox.define('Disk');
+      const id = await sandbox.add(remediation('Disk'));
+      await sandbox.redis.hset(`${sandbox.prefix}:remediations:${id}`, 'data', data);
+      const worker = await runWorker(t, sandbox);
 
       const line = await worker.end(id);
 
       assert.equal(line['outcome'], 'unreadable');
       assert.equal(line['operarius'], '');
       const next = remediation('Disk', { labels: { zone: 'dmz' } });
-      assert.equal((await worker.end(await bench.add(next)))['outcome'], 'created');
+      assert.equal((await worker.end(await sandbox.add(next)))['outcome'], 'created');
       assert.deepEqual(
         worker.lines.filter(({ level }) => level === 'warn'),
         [],
@@ -212,20 +212,20 @@ describe('unreadable', () => {
 });
 
 test('a newer payload waits for a newer worker: it neither fails nor counts an attempt', async (t) => {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk');
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk');
   const given = remediation('Disk');
-  const id = await bench.add(given);
-  const key = `${bench.prefix}:remediations:${id}`;
-  await bench.redis.hset(key, 'data', '{"v":2,"everything":"else"}');
-  const worker = await runWorker(t, bench);
-  const delayed = async (): Promise<boolean> => (await bench.queue.getDelayedCount()) === 1;
+  const id = await sandbox.add(given);
+  const key = `${sandbox.prefix}:remediations:${id}`;
+  await sandbox.redis.hset(key, 'data', '{"v":2,"everything":"else"}');
+  const worker = await runWorker(t, sandbox);
+  const delayed = async (): Promise<boolean> => (await sandbox.queue.getDelayedCount()) === 1;
   await until('delayed', delayed);
 
-  const job = await bench.queue.getJob(id);
+  const job = await sandbox.queue.getJob(id);
   assert.equal(job?.attemptsMade, 0);
   await job?.promote();
-  await until('looked at again', async () => (await bench.redis.hget(key, 'ats')) === '2');
+  await until('looked at again', async () => (await sandbox.redis.hget(key, 'ats')) === '2');
   await until('delayed again', delayed);
   await job?.updateData(given);
   await job?.promote();
@@ -234,33 +234,33 @@ test('a newer payload waits for a newer worker: it neither fails nor counts an a
 
 describe('a person retries what failed', () => {
   test('and it runs once the definition is mended, however old it is', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk', definition('Disk', { policy: { cooldown: 'soon' } }));
-    const worker = await runWorker(t, bench);
-    const id = await bench.add(remediation('Disk', { receivedAt: Date.now() - HOUR }));
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk', definition('Disk', { policy: { cooldown: 'soon' } }));
+    const worker = await runWorker(t, sandbox);
+    const id = await sandbox.add(remediation('Disk', { receivedAt: Date.now() - HOUR }));
     await worker.end(id);
-    await bench.define('Disk');
+    await sandbox.define('Disk');
     await worker.line(({ msg }) => msg === 'operarii reloaded');
 
-    await (await bench.queue.getJob(id))?.retry();
+    await (await sandbox.queue.getJob(id))?.retry();
 
     await worker.line((each) => each['remediation'] === id && each['outcome'] === 'created');
-    assert.equal((await bench.jobs()).length, 1);
+    assert.equal((await sandbox.jobs()).length, 1);
   });
 
   test('and it expires again, counted from that retry and not from every look since', async (t) => {
-    const bench = await buildBench(t, server.url);
+    const sandbox = await createSandbox(t, server.url);
     const policy = { 'max-age': '1s', 'max-active': '1' };
-    await bench.define('Disk', definition('Disk', { policy }));
-    const id = await bench.add(remediation('Disk', { receivedAt: Date.now() - HOUR }));
-    const worker = await runWorker(t, bench);
+    await sandbox.define('Disk', definition('Disk', { policy }));
+    const id = await sandbox.add(remediation('Disk', { receivedAt: Date.now() - HOUR }));
+    const worker = await runWorker(t, sandbox);
     await worker.end(id);
-    await bench.redis.zadd(`${bench.prefix}:places:openfero-disk-firing`, Date.now(), 'other');
-    const job = await bench.queue.getJob(id);
+    await sandbox.redis.zadd(`${sandbox.prefix}:places:openfero-disk-firing`, Date.now(), 'other');
+    const job = await sandbox.queue.getJob(id);
     await job?.retry();
-    const held = async (): Promise<boolean> => (await bench.queue.getDelayedCount()) === 1;
+    const held = async (): Promise<boolean> => (await sandbox.queue.getDelayedCount()) === 1;
     await until('held', held);
-    const { retriedAt } = (await bench.queue.getJob(id))?.data ?? {};
+    const { retriedAt } = (await sandbox.queue.getJob(id))?.data ?? {};
     await until('its max-age is over', async () => Date.now() > retriedAt + 1100);
 
     await job?.promote();

@@ -4,7 +4,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Definition, definition, LATER, remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { type Bench, buildBench, type Line, runWorker } from '../worker.ts';
+import { createSandbox, type Line, runWorker, type Sandbox } from '../worker.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -15,40 +15,44 @@ after(() => server.stop());
 interface Case extends Definition {
   readonly env?: Readonly<Record<string, string>>;
   /** Before the worker starts. */
-  readonly prepare?: (bench: Bench) => Promise<void>;
+  readonly prepare?: (sandbox: Sandbox) => Promise<void>;
 }
 
 interface Ended {
   readonly line: Line;
-  readonly bench: Bench;
+  readonly sandbox: Sandbox;
 }
 
 /** The end of one remediation of the alert `Disk`. */
 async function endOf(t: TestContext, given: Remediation, of: Case = {}): Promise<Ended> {
-  const bench = await buildBench(t, server.url);
-  await bench.define('Disk', definition('Disk', of));
-  await of.prepare?.(bench);
-  const worker = await runWorker(t, bench, of.env);
-  const line = await worker.end(await bench.add(given));
-  return { line, bench };
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk', definition('Disk', of));
+  await of.prepare?.(sandbox);
+  const worker = await runWorker(t, sandbox, of.env);
+  const line = await worker.end(await sandbox.add(given));
+  return { line, sandbox };
 }
 
 const firing = (labels: Record<string, string> = {}): Remediation =>
   remediation('Disk', { labels });
 
-async function assertNothing({ line, bench }: Ended, outcome: string): Promise<void> {
+async function assertNothing({ line, sandbox }: Ended, outcome: string): Promise<void> {
   assert.equal(line['outcome'], outcome, JSON.stringify(line));
-  assert.deepEqual(await bench.jobs(), []);
-  assert.deepEqual(await bench.redis.keys(`${bench.prefix}:memory:*`), [], 'nothing is remembered');
+  assert.deepEqual(await sandbox.jobs(), []);
+  assert.deepEqual(
+    await sandbox.redis.keys(`${sandbox.prefix}:memory:*`),
+    [],
+    'nothing is remembered',
+  );
 }
 
 test('created: the Job is there, and the result names it', async (t) => {
   const given = firing({ zone: 'dmz' });
-  const { line, bench } = await endOf(t, given);
+  const { line, sandbox } = await endOf(t, given);
 
   assert.equal(line['outcome'], 'created');
-  assert.deepEqual(await bench.jobs(), [line['job']]);
-  const job = await bench.queue.getJob(given.id);
+  assert.deepEqual(await sandbox.jobs(), [line['job']]);
+  const job = await sandbox.queue.getJob(given.id);
   assert.deepEqual(job?.returnvalue, {
     outcome: 'created',
     operarius: 'openfero-disk-firing',
@@ -56,13 +60,13 @@ test('created: the Job is there, and the result names it', async (t) => {
     job: line['job'],
     warnings: [],
   });
-  assert.match(await bench.readJob(String(line['job'])), new RegExp(`remediation: ${given.id}`));
+  assert.match(await sandbox.readJob(String(line['job'])), new RegExp(`remediation: ${given.id}`));
 });
 
 describe('no-operarius', () => {
   test('where there is no ConfigMap of that name', async (t) => {
-    const { line, bench } = await endOf(t, remediation('Other'));
-    await assertNothing({ line, bench }, 'no-operarius');
+    const { line, sandbox } = await endOf(t, remediation('Other'));
+    await assertNothing({ line, sandbox }, 'no-operarius');
     assert.match(String(line['reason']), /openfero-other-firing/);
     assert.equal(line['operarius'], '');
   });
@@ -134,8 +138,8 @@ describe('own-job', () => {
 
 describe('superseded', () => {
   const given = firing();
-  const resolved = (bench: Bench): Promise<void> =>
-    bench.receive(given, {
+  const resolved = (sandbox: Sandbox): Promise<void> =>
+    sandbox.receive(given, {
       status: 'resolved',
       endsAt: LATER,
       receivedAt: given.receivedAt + 1,
@@ -158,7 +162,7 @@ describe('off', () => {
     ['by its own annotation', { policy: { mode: 'off' } }, /openfero-disk-firing/],
     [
       'by the ConfigMap openfero, which needs no label',
-      { prepare: (bench) => bench.define('switch', globalSwitch('off')) },
+      { prepare: (sandbox) => sandbox.define('switch', globalSwitch('off')) },
       /ConfigMap openfero /,
     ],
     [
@@ -184,33 +188,33 @@ function globalSwitch(mode: string): string {
 describe('dry-run', () => {
   test('shows the Job it would have created, in the result and not in the log', async (t) => {
     const given = firing();
-    const { line, bench } = await endOf(t, given, { policy: { mode: 'dry-run' } });
-    await assertNothing({ line, bench }, 'dry-run');
-    const { manifest } = (await bench.queue.getJob(given.id))?.returnvalue ?? {};
+    const { line, sandbox } = await endOf(t, given, { policy: { mode: 'dry-run' } });
+    await assertNothing({ line, sandbox }, 'dry-run');
+    const { manifest } = (await sandbox.queue.getJob(given.id))?.returnvalue ?? {};
     assert.equal(manifest.kind, 'Job');
     assert.equal(manifest.metadata.annotations['openfero.io/remediation'], given.id);
     assert.equal(line['manifest'], undefined, 'its text is hostile and without bounds');
-    assert.deepEqual(await bench.redis.keys(`${bench.prefix}:places*`), []);
+    assert.deepEqual(await sandbox.redis.keys(`${sandbox.prefix}:places*`), []);
   });
 
   test('leaves no memory: the same alert runs once the mode is run', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
-    const worker = await runWorker(t, bench);
-    assert.equal((await worker.end(await bench.add(firing())))['outcome'], 'dry-run');
-    await bench.define('Disk');
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
+    const worker = await runWorker(t, sandbox);
+    assert.equal((await worker.end(await sandbox.add(firing())))['outcome'], 'dry-run');
+    await sandbox.define('Disk');
     await worker.line(({ msg }) => msg === 'operarii reloaded');
-    assert.equal((await worker.end(await bench.add(firing())))['outcome'], 'created');
+    assert.equal((await worker.end(await sandbox.add(firing())))['outcome'], 'created');
   });
 
   test('says so where the Job is there already', async (t) => {
-    const bench = await buildBench(t, server.url);
-    await bench.define('Disk');
-    const worker = await runWorker(t, bench);
-    const { job } = await worker.end(await bench.add(firing()));
-    await bench.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk');
+    const worker = await runWorker(t, sandbox);
+    const { job } = await worker.end(await sandbox.add(firing()));
+    await sandbox.define('Disk', definition('Disk', { policy: { mode: 'dry-run' } }));
     await worker.line(({ msg }) => msg === 'operarii reloaded');
-    const line = await worker.end(await bench.add(firing()));
+    const line = await worker.end(await sandbox.add(firing()));
     assert.equal(line['outcome'], 'dry-run');
     assert.equal(line['reason'], `would create no Job: ${job} already exists`);
   });
@@ -229,8 +233,8 @@ describe('what is checked first', () => {
     const old = remediation('Disk', { receivedAt: Date.now() - 3_600_000 });
     const policy = { mode: 'dry-run' };
     assert.equal((await endOf(t, old, { policy })).line['outcome'], 'expired');
-    const prepare = (bench: Bench): Promise<void> =>
-      bench.receive(old, { status: 'resolved', endsAt: LATER, receivedAt: old.receivedAt + 1 });
+    const prepare = (sandbox: Sandbox): Promise<void> =>
+      sandbox.receive(old, { status: 'resolved', endsAt: LATER, receivedAt: old.receivedAt + 1 });
     await assertNothing(await endOf(t, old, { policy, prepare }), 'superseded');
   });
 
