@@ -1,6 +1,6 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { type Operarius, operariusName, readOperarius } from '@openfero/core/operarius';
-import type { Policy } from '@openfero/core/operarius/policy';
+import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
 import { operariusOf } from '../system.ts';
 
@@ -93,17 +93,7 @@ export const SETTINGS = {
 };
 
 /** What an operarius without annotations has. */
-export const DEFAULTS: Policy = {
-  dedupBy: 'alert',
-  cooldown: 600_000,
-  repeatAfter: 'never',
-  maxAge: 3_600_000,
-  maxActive: 40,
-  mode: 'run',
-  match: [],
-  runIfResolved: false,
-  ownJobs: false,
-};
+export const DEFAULTS: Policy = { ...DEFAULT_POLICY, maxAge: 3_600_000, maxActive: 40 };
 
 function readAll(): Map<string, Operarius> {
   const all = new Map<string, Operarius>();

@@ -2,24 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { readAlert } from '@openfero/core/alert';
 import { troubleOf } from '@openfero/core/identity/trouble';
 import { type Operarius, readOperarius } from '@openfero/core/operarius';
-import type { Policy } from '@openfero/core/operarius/policy';
+import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
 import { PAYLOAD_VERSION, type Remediation } from '@openfero/core/redis/remediation';
 import { render } from '@openfero/core/render';
 import { type Alerts, alertname, alertOf } from './alerts.ts';
 import { operariiIn } from './operarii.ts';
 
 /** What a worker's settings say where nothing is set. Without limits, as all of the bench. */
-const POLICY: Policy = {
-  dedupBy: 'alert',
-  cooldown: 600_000,
-  repeatAfter: 'never',
-  maxAge: 900_000,
-  maxActive: 0,
-  mode: 'run',
-  match: [],
-  runIfResolved: false,
-  ownJobs: false,
-};
+const POLICY: Policy = { ...DEFAULT_POLICY, maxActive: 0 };
 
 /** The payloads that a receiver would put into Redis. */
 export function remediationsOf(alerts: Alerts): Remediation[] {

@@ -5,7 +5,7 @@ import { type Alert, readAlert, readNotification, type Texts } from '../src/aler
 import type { Json, JsonObject } from '../src/kubernetes.ts';
 import { isObject } from '../src/kubernetes.ts';
 import type { Operarius } from '../src/operarius/operarius.ts';
-import type { Policy } from '../src/operarius/policy.ts';
+import { DEFAULT_POLICY, type Policy } from '../src/operarius/policy.ts';
 import type { Remediation } from '../src/redis/remediation.ts';
 import type { Variable } from '../src/render/budget.ts';
 
@@ -47,18 +47,6 @@ export function remediation(alert: Partial<Alert>): Remediation {
   };
 }
 
-const POLICY: Policy = {
-  dedupBy: 'alert',
-  cooldown: 600_000,
-  repeatAfter: 'never',
-  maxAge: 900_000,
-  maxActive: 10,
-  mode: 'run',
-  match: [],
-  runIfResolved: false,
-  ownJobs: false,
-};
-
 export function operarius(
   template: JsonObject = seedTemplate(),
   policy: Partial<Policy> = {},
@@ -67,7 +55,7 @@ export function operarius(
     name: 'openfero-kubequotaalmostfull-firing',
     namespace: 'operarii',
     template,
-    policy: { ...POLICY, ...policy },
+    policy: { ...DEFAULT_POLICY, ...policy },
     warnings: [],
   };
 }

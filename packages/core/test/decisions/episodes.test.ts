@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decideOnEpisode, decideOnLaterEpisode } from '../../src/decisions/episodes.ts';
-import type { Policy } from '../../src/operarius/policy.ts';
+import { DEFAULT_POLICY } from '../../src/operarius/policy.ts';
 import type { Memory } from '../../src/redis/memory.ts';
 
 const MINUTE = 60_000;
 const T1 = '2026-11-22T04:00:00.000000000Z';
 const T2 = '2026-11-22T05:00:00.000000000Z';
 
-const policy: Policy = {
-  dedupBy: 'alert',
-  cooldown: 10 * MINUTE,
-  repeatAfter: 'never',
-  maxAge: 15 * MINUTE,
-  maxActive: 10,
-  mode: 'run',
-  match: [],
-  runIfResolved: false,
-  ownJobs: false,
-};
+const policy = DEFAULT_POLICY;
 
 const memory: Memory = {
   episode: { instant: T1, count: 0 },

@@ -1,41 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { tooLate } from '../../src/decisions/timeliness.ts';
-import { NEVER } from '../../src/instant.ts';
-import type { Policy } from '../../src/operarius/policy.ts';
+import { DEFAULT_POLICY, type Policy } from '../../src/operarius/policy.ts';
 import type { Remediation } from '../../src/redis/remediation.ts';
 import type { State } from '../../src/redis/states.ts';
+import { remediation as remediationOf } from '../remediations.ts';
 
 const MINUTE = 60_000;
 const STARTS = '2026-11-22T04:00:00.000000000Z';
 const LATER = '2026-11-22T04:30:00.000000000Z';
 
-const policy: Policy = {
-  dedupBy: 'alert',
-  cooldown: 0,
-  repeatAfter: 'never',
-  maxAge: 15 * MINUTE,
-  maxActive: 0,
-  mode: 'run',
-  match: [],
-  runIfResolved: false,
-  ownJobs: false,
-};
+const policy: Policy = { ...DEFAULT_POLICY, maxAge: 15 * MINUTE };
 
 const remediation: Remediation = {
-  v: 1,
-  id: 'id',
+  ...remediationOf({ startsAt: STARTS }),
   receivedAt: 1_000_000,
-  group: { key: 'group', status: 'firing', externalURL: '' },
-  alert: {
-    status: 'firing',
-    labels: { alertname: 'A' },
-    annotations: {},
-    startsAt: STARTS,
-    endsAt: NEVER,
-    generatorURL: '',
-    fingerprint: '0000000000000000',
-  },
 };
 
 const resolved: State = {

@@ -3,20 +3,15 @@ import { describe, it } from 'node:test';
 import type { ConfigMap } from '../../src/kubernetes.ts';
 import { parseMatchers } from '../../src/matchers/matchers.ts';
 import { InvalidOperarius } from '../../src/operarius/operarius.ts';
-import { type Policy, readGlobalMode, readPolicy, strictest } from '../../src/operarius/policy.ts';
+import {
+  DEFAULT_POLICY,
+  type Policy,
+  readGlobalMode,
+  readPolicy,
+  strictest,
+} from '../../src/operarius/policy.ts';
 
 const MINUTE = 60_000;
-const DEFAULTS: Policy = {
-  dedupBy: 'alert',
-  cooldown: 10 * MINUTE,
-  repeatAfter: 'never',
-  maxAge: 15 * MINUTE,
-  maxActive: 10,
-  mode: 'run',
-  match: [],
-  runIfResolved: false,
-  ownJobs: false,
-};
 const WHERE = 'ConfigMap jobs/openfero-disk-firing';
 
 function read(annotations: Record<string, unknown>, defaults: Partial<Policy> = {}): Policy {
@@ -24,7 +19,7 @@ function read(annotations: Record<string, unknown>, defaults: Partial<Policy> = 
     Object.entries(annotations).map(([name, value]) => [`openfero.io/${name}`, value]),
   );
   // As a YAML file can hold them: not only strings.
-  return readPolicy(prefixed as Record<string, string>, { ...DEFAULTS, ...defaults }, WHERE);
+  return readPolicy(prefixed as Record<string, string>, { ...DEFAULT_POLICY, ...defaults }, WHERE);
 }
 
 function refusal(annotations: Record<string, unknown>, defaults?: Partial<Policy>): string {
@@ -39,8 +34,8 @@ function refusal(annotations: Record<string, unknown>, defaults?: Partial<Policy
 
 describe('the policy of an operarius', () => {
   it("is the settings' where it says nothing", () => {
-    assert.deepEqual(readPolicy(undefined, DEFAULTS, WHERE), DEFAULTS);
-    assert.deepEqual(readPolicy({ 'helm.sh/hook': 'x' }, DEFAULTS, WHERE), DEFAULTS);
+    assert.deepEqual(readPolicy(undefined, DEFAULT_POLICY, WHERE), DEFAULT_POLICY);
+    assert.deepEqual(readPolicy({ 'helm.sh/hook': 'x' }, DEFAULT_POLICY, WHERE), DEFAULT_POLICY);
   });
 
   it("is its own annotations' where it has them", () => {
@@ -78,7 +73,7 @@ describe('the policy of an operarius', () => {
       { 'run-if-resolved': 'false', 'own-jobs': 'false', 'repeat-after': 'never' },
       defaults,
     );
-    assert.deepEqual(policy, DEFAULTS);
+    assert.deepEqual(policy, DEFAULT_POLICY);
   });
 
   it('has the strictest of both modes', () => {
