@@ -1,10 +1,6 @@
-import {
-  compareEpisodes,
-  dedupKeyText,
-  type Episode,
-  troubleOf,
-} from '@openfero/core/identity/trouble';
+import { dedupKeyText, troubleOf } from '@openfero/core/identity/trouble';
 import { at } from '@openfero/testkit/controlplane';
+import { covers } from '@openfero/testkit/coverage';
 import { endsOf, operariusFor } from './definitions.ts';
 import type { People } from './fault.ts';
 import type { Acknowledged, Sender } from './sender.ts';
@@ -196,17 +192,7 @@ function absorbs(job: MadeJob | undefined, { remediation }: Ending): boolean {
     remediation.alert.status,
   );
   if (job === undefined || operarius === undefined) return false;
-  const { troubleKey, episode } = troubleOf(remediation, operarius);
-  const [key, of] = episodeOf(job);
-  if (key !== troubleKey) return false;
-  if (compareEpisodes(of, episode) >= 0) return true;
-  const { cooldown } = operarius.policy;
-  return Math.max(job.finishedAt, job.createdAt + cooldown) >= remediation.receivedAt - SLACK;
-}
-
-function episodeOf({ dedupKey }: MadeJob): [troubleKey: string, episode: Episode] {
-  const [troubleKey = '', instant = '', count = '0'] = dedupKey.split('/');
-  return [troubleKey, { instant, count: Number(count) }];
+  return covers(job, remediation, { operarius, slack: SLACK });
 }
 
 /** Distinct episodes of which the recorded ends say that they have run. */

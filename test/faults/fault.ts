@@ -1,4 +1,4 @@
-import type { Random } from '../../services/worker/test/model/random.ts';
+import type { Random } from '@openfero/testkit/random';
 import type { Stage } from './stage.ts';
 import type { Witness } from './witness.ts';
 

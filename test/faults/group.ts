@@ -1,6 +1,6 @@
 import { fingerprintOf } from '@openfero/core/alert';
 import { type Instant, instantOf, NEVER } from '@openfero/core/instant';
-import type { Random } from '../../services/worker/test/model/random.ts';
+import type { Random } from '@openfero/testkit/random';
 
 /** An alert as it was sent. */
 export interface Sent {

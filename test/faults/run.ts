@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seeded } from '../../services/worker/test/model/random.ts';
+import { seeded } from '@openfero/testkit/random';
 import {
   type Evidence,
   episodesThatRan,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@openfero/core/errors';
-import { type Random, seeded } from '../../services/worker/test/model/random.ts';
+import { type Random, seeded } from '@openfero/testkit/random';
 import type { Kind, Means, Place, Promised } from './fault.ts';
 import { NETWORK } from './kinds/network.ts';
 import { PEOPLE } from './kinds/people.ts';

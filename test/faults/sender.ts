@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../services/worker/test/model/random.ts';
+import type { Random } from '@openfero/testkit/random';
 import { type Group, groupOf, type Sent } from './group.ts';
 
 /** One notification that was answered 200: the promise that all of it will come to an end. */

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { JobManifest } from '@openfero/core/kubernetes';
 import { InvalidSetting } from '@openfero/service/settings';
-import { definition } from '@openfero/testkit/definitions';
+import { definition } from '@openfero/testkit/operarii';
 import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
 import { type Cluster, ClusterError } from '../src/cluster.ts';

@@ -1,31 +1,12 @@
 import type { Result } from '@openfero/core/outcome';
-import {
-  QUEUE,
-  REMEDIATION_OPTIONS,
-  type Remediation,
-  readRemediation,
-} from '@openfero/core/redis/remediation';
+import { QUEUE, REMEDIATION_OPTIONS, type Remediation } from '@openfero/core/redis/remediation';
+import { remediation as remediationOf } from '@openfero/testkit/remediations';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
-/** A remediation as the receiver writes it. */
-export function remediation(id: string, labels: Readonly<Record<string, string>>): Remediation {
-  return readRemediation({
-    v: 1,
-    id,
-    receivedAt: Date.now(),
-    group: { key: '{}:{alertname="Any"}', status: 'firing', externalURL: 'http://alertmanager' },
-    alert: {
-      status: 'firing',
-      labels: { alertname: 'KubeQuotaAlmostFull', ...labels },
-      annotations: { summary: 'nearly full' },
-      startsAt: '2026-01-02T03:04:05.000000000Z',
-      endsAt: '0001-01-01T00:00:00.000000000Z',
-      generatorURL: 'http://prometheus/graph',
-      fingerprint: '0123456789abcdef',
-    },
-  });
-}
+/** A remediation of one alertname, unless the labels have another one. */
+export const remediation = (id: string, labels: Readonly<Record<string, string>>): Remediation =>
+  remediationOf('KubeQuotaAlmostFull', { id, labels });
 
 export interface TestQueue {
   readonly redis: Redis;

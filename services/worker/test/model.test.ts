@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compareEpisodes, troubleOf } from '@openfero/core/identity/trouble';
-import { type Operarius, readOperarius } from '@openfero/core/operarius';
-import type { Remediation } from '@openfero/core/redis/remediation';
+import { readOperarius } from '@openfero/core/operarius';
+import { covers } from '@openfero/testkit/coverage';
 import { readSettings } from '../src/settings.ts';
 import { ALERTNAME } from './model/alertmanager.ts';
 import type { Entry } from './model/queue.ts';
 import { type Run, type Scenario, simulate } from './model/simulate.ts';
-import type { ModelJob, Without } from './model/world.ts';
+import type { Without } from './model/world.ts';
 
 const POLICIES: readonly Scenario['annotations'][] = [
   {},
@@ -42,19 +41,9 @@ function untrue({ remediation, ends }: Entry, { world, operarius }: Run): string
   if ((end === 'created') !== (made === 1)) return [`${end} with ${made} Jobs`];
   const read = readOperarius(operarius, ALERTNAME, DEFAULTS);
   if (end !== 'deduplicated' || read === undefined) return [];
-  return world.created.some((job) => absorbs(job, remediation, read))
+  return world.created.some((job) => covers(job, remediation, { operarius: read }))
     ? []
     : ['deduplicated, but nothing stands for its episode'];
-}
-
-/** Whether a Job is reason enough to start none: of the same or a later episode, running, or recent. */
-function absorbs(job: ModelJob, remediation: Remediation, operarius: Operarius): boolean {
-  const { troubleKey, episode } = troubleOf(remediation, operarius);
-  const [key, instant = '', count] = job.dedupKey?.split('/') ?? [];
-  if (key !== troubleKey) return false;
-  const later = compareEpisodes({ instant, count: Number(count) }, episode) >= 0;
-  const { cooldown } = operarius.policy;
-  return later || Math.max(job.finishedAt, job.createdAt + cooldown) >= remediation.receivedAt;
 }
 
 const count = <T>(values: readonly T[], value: T): number =>

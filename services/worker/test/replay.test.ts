@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { definition, remediation } from '@openfero/testkit/definitions';
+import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createSandbox, runWorker, type Sandbox } from './worker.ts';
 

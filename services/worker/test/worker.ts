@@ -4,15 +4,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import {
-  occurrenceOf,
-  QUEUE,
-  REMEDIATION_OPTIONS,
-  type Remediation,
-} from '@openfero/core/redis/remediation';
+import { QUEUE, type Remediation } from '@openfero/core/redis/remediation';
 import { type State, stateKey } from '@openfero/core/redis/states';
 import type { Logger } from '@openfero/service/log';
-import { definition } from '@openfero/testkit/definitions';
+import { definition } from '@openfero/testkit/operarii';
+import { queued } from '@openfero/testkit/remediations';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
@@ -67,11 +63,8 @@ export async function createSandbox(t: TestContext, redisUrl: string): Promise<S
     define: (alertname, yaml = definition(alertname)) =>
       writeFile(join(operariiDir, `${alertname}.yaml`), yaml),
     async add(remediation) {
-      const { id: jobId, group, alert } = remediation;
-      const deduplication = { id: occurrenceOf(group.key, alert) };
-      const options = { ...REMEDIATION_OPTIONS, jobId, deduplication };
-      const job = await queue.add('remediation', remediation, options);
-      return String(job.id);
+      const { name, data, opts } = queued(remediation);
+      return String((await queue.add(name, data, opts)).id);
     },
     async receive({ alert, receivedAt }, over) {
       const { status, startsAt, endsAt } = alert;

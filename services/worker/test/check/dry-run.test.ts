@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { Cluster } from '@openfero/cluster/cluster';
 import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
 import { createLogger } from '@openfero/service/log';
-import { definition } from '@openfero/testkit/definitions';
+import { definition } from '@openfero/testkit/operarii';
 import { type CheckResult, dryRunOperarius } from '../../src/check/dry-run.ts';
 import { readSettings } from '../../src/settings.ts';
 

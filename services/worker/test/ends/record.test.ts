@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ENDS } from '@openfero/core/outcome';
-import { definition, remediation } from '@openfero/testkit/definitions';
+import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createSandbox, runWorker } from '../worker.ts';
 

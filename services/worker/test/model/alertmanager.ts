@@ -1,8 +1,8 @@
 import { type Alert, fingerprintOf } from '@openfero/core/alert';
 import { type Instant, instantOf, NEVER } from '@openfero/core/instant';
 import { occurrenceOf } from '@openfero/core/redis/remediation';
+import type { Random } from '@openfero/testkit/random';
 import { type Entry, entryOf } from './queue.ts';
-import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 /** Sends what an Alertmanager sends, into the modelled queue as the receiver would. */

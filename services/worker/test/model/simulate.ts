@@ -1,4 +1,6 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import { configMap } from '@openfero/testkit/operarii';
+import { type Random, seeded } from '@openfero/testkit/random';
 import type { AttemptResult, Dependencies } from '../../src/remediation/attempt.ts';
 import { createOperariusRegistry, type OperariusRegistry } from '../../src/remediation/registry.ts';
 import { remediate } from '../../src/remediation/remediate.ts';
@@ -6,7 +8,6 @@ import { verdictOn } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';
 import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
 import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
-import { type Random, seeded } from './random.ts';
 import { clusterOf, createWorld, memoriesOf, noPlaces, type Without, type World } from './world.ts';
 
 export interface Scenario {
@@ -62,7 +63,7 @@ const WORKERS = 6;
 export async function simulate(scenario: Scenario): Promise<Run> {
   const random = seeded(scenario.seed);
   const world = createWorld();
-  const operarius = operariusOf(scenario.annotations);
+  const operarius = configMap(ALERTNAME, { metadata: { annotations: scenario.annotations } });
   const alertmanager = alertmanagerOf(world, random);
   const attempts = new Set<Attempt>();
   const asked = clusterOf(world, operarius, { turn: async () => {}, random });
@@ -209,12 +210,3 @@ function weighted(
 
 /** Lets whoever was resumed come to its next effect. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-function operariusOf(annotations: Scenario['annotations']): ConfigMap {
-  const containers = [{ name: 'c', image: 'i' }];
-  const spec = { template: { spec: { containers, restartPolicy: 'Never' } } };
-  return {
-    metadata: { name: 'openfero-model-firing', namespace: 'default', annotations },
-    data: { [ALERTNAME]: JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', spec }) },
-  };
-}

@@ -4,9 +4,9 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { ANNOTATIONS } from '@openfero/core/labels';
 import type { Memory } from '@openfero/core/redis/memory';
 import type { State } from '@openfero/core/redis/states';
+import type { Random } from '@openfero/testkit/random';
 import type { EpisodeMemory } from '../../src/redis/memory.ts';
 import type { Places } from '../../src/redis/places.ts';
-import type { Random } from './random.ts';
 
 /** A Job of the modelled cluster. */
 export interface ModelJob extends ExistingJob {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import { test } from 'node:test';
-import { remediation } from '@openfero/testkit/definitions';
 import { freePort, startRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createSandbox, runWorker, type Sandbox, type TestWorker } from '../worker.ts';
 

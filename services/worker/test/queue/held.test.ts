@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { definition, remediation } from '@openfero/testkit/definitions';
+import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createPlaces } from '../../src/redis/places.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';

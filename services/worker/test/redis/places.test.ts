@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { labelValue } from '@openfero/core/labels';
-import { remediation } from '@openfero/testkit/definitions';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
 import { createPlaces, type Places } from '../../src/redis/places.ts';
 import { createSandbox, type Sandbox } from '../worker.ts';
 

@@ -4,9 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import { jobName } from '@openfero/core/identity/job-name';
 import { troubleOf } from '@openfero/core/identity/trouble';
 import { readOperarius } from '@openfero/core/operarius';
-import { parseManifest } from '@openfero/core/yaml';
-import { type Definition, definition, remediation } from '@openfero/testkit/definitions';
+import { configMap, type Definition, definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { readSettings } from '../../src/settings.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
@@ -42,13 +42,13 @@ describe('invalid-operarius, told with the place and what to do', () => {
       { policy: { cooldwn: '1m' } },
       /did you mean openfero\.io\/cooldown\?/,
     ],
-    ['a policy that is not a string', { policy: { mode: false } }, /put it in quotes/],
+    ['a policy that is not a string', JSON.parse('{"policy":{"mode":false}}'), /put it in quotes/],
     [
       'repeat-after with dedup-by',
       { policy: { 'dedup-by': 'group', 'repeat-after': '1h' } },
       /repeat-after/,
     ],
-    ['another namespace', { job: { namespace: 'kube-system' } }, /namespace/],
+    ['another namespace', { job: { metadata: { namespace: 'kube-system' } } }, /namespace/],
   ];
   for (const [name, of, message] of cases) {
     test(name, async (t) => {
@@ -107,9 +107,7 @@ async function foreignJobs(
   given: ReturnType<typeof remediation>,
   count: number,
 ): Promise<string[]> {
-  const { metadata, data } = Object(parseManifest(definition('Disk')));
-  const configMap = { metadata: { ...metadata, namespace: 'default' }, data };
-  const operarius = readOperarius(configMap, 'Disk', readSettings(env).policy);
+  const operarius = readOperarius(configMap('Disk'), 'Disk', readSettings(env).policy);
   assert.ok(operarius);
   const { troubleKey, episode } = troubleOf(given, operarius);
   const names = Array.from({ length: count }, (_, n) =>

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import { type Definition, definition, LATER, remediation } from '@openfero/testkit/definitions';
+import { type Definition, definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { LATER, remediation } from '@openfero/testkit/remediations';
 import { createSandbox, type Line, runWorker, type Sandbox } from '../worker.ts';
 
 let server: TestRedis;
