@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Alertmanager,
   type AlertmanagerOptions,
@@ -8,9 +7,11 @@ import {
   type PostedAlert,
   startAlertmanager,
 } from '@openfero/testkit/alertmanager';
+import { definition } from '@openfero/testkit/operarii';
 import type { LogLine } from '@openfero/testkit/process';
 import { freePort } from '@openfero/testkit/redis';
-import { drained, notificationOf, operariusOf, type System, startSystem } from './system.ts';
+import { until } from '@openfero/testkit/until';
+import { drained, notificationOf, type System, startSystem } from './system.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 
@@ -27,13 +28,18 @@ async function start(
   { worker = {}, ...over }: Wishes = {},
 ): Promise<{ system: System; alertmanager: Alertmanager; receiverUrl: string }> {
   const system = await startSystem(t);
-  await system.define('firing.yaml', operariusOf('Disk'));
-  await system.define('resolved.yaml', operariusOf('Disk', { status: 'resolved' }));
+  for (const status of ['firing', 'resolved'] as const) await defineDisk(system, status);
   const [receiver] = await Promise.all([system.startReceiver(), system.startWorker(worker)]);
   await receiver.ready();
   const receiverUrl = `${await receiver.url()}/alerts`;
   const alertmanager = await startAnother(t, { receiverUrl, ...QUICK, ...over });
   return { system, alertmanager, receiverUrl };
+}
+
+/** The name of its Jobs says which status they are for. */
+function defineDisk(system: System, status: 'firing' | 'resolved'): Promise<void> {
+  const job = { metadata: { name: `disk-${status}` } };
+  return system.define(`${status}.yaml`, definition('Disk', { status, job }));
 }
 
 async function startAnother(t: TestContext, options: AlertmanagerOptions): Promise<Alertmanager> {
@@ -113,7 +119,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
     await Promise.all(both.map((one) => one.post(alerts)));
     const sent = (): Promise<number[]> =>
       Promise.all(both.map((one) => one.metric('alertmanager_notifications_total', 'webhook')));
-    while ((await sent()).some((notifications) => notifications === 0)) await sleep(50);
+    await until('both have notified', async () => (await sent()).every((count) => count > 0));
     const ends = await system.ended(3);
     const [worker] = system.workers;
     assert.ok(worker);
@@ -142,12 +148,14 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
   it('are not lost while no receiver is there: Alertmanager repeats', async (t) => {
     const port = await freePort();
     const system = await startSystem(t);
-    await system.define('firing.yaml', operariusOf('Disk'));
+    await defineDisk(system, 'firing');
     const receiverUrl = `http://127.0.0.1:${port}/alerts`;
     const alertmanager = await startAnother(t, { receiverUrl, ...QUICK });
     await alertmanager.post(['a', 'b', 'c'].map(disk));
     const failed = 'alertmanager_notification_requests_failed_total';
-    while ((await alertmanager.metric(failed, 'webhook')) === 0) await sleep(50);
+    await until('a notification has failed', async () => {
+      return (await alertmanager.metric(failed, 'webhook')) > 0;
+    });
     await Promise.all([system.startReceiver({ PORT: String(port) }), system.startWorker()]);
     assert.deepEqual(tally(await system.ended(3)), { 'firing created': 3 });
   });
@@ -164,8 +172,7 @@ describe('two sources that disagree: firing, resolved, firing with one startsAt'
 
   async function defined(t: TestContext): Promise<System> {
     const system = await startSystem(t);
-    await system.define('firing.yaml', operariusOf('Disk'));
-    await system.define('resolved.yaml', operariusOf('Disk', { status: 'resolved' }));
+    for (const status of ['firing', 'resolved'] as const) await defineDisk(system, status);
     await system.startReceiver();
     await system.receivers[0]?.ready();
     return system;

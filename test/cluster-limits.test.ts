@@ -1,29 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { at, type Cluster, finishJob } from '@openfero/testkit/controlplane';
-import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
-import { drained, notificationOf, operariusOf } from './system.ts';
+import { it } from 'node:test';
+import { at, finishJob } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition } from '@openfero/testkit/operarii';
+import { startClusterSystem } from './cluster-system.ts';
+import { drained, notificationOf } from './system.ts';
 
 const WORKERS = 4;
 const ALERTS = 500;
 const MAX_ACTIVE = 20;
 
-describe('limits on a real API server', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
-
-  before(async () => {
-    ({ plane, stop } = await openControlPlane());
-  });
-  after(() => stop());
-
+await describeOnControlPlane('limits on a real API server', (plane) => {
   it(`hold exactly under ${WORKERS} workers and ${ALERTS} alerts, and none is lost`, async (t) => {
-    const namespace = await plane.createNamespace();
-    const kubeconfig = plane.adminKubeconfig;
-    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
-    await system.define(
-      operariusOf('Many', { annotations: { 'openfero.io/max-active': String(MAX_ACTIVE) } }),
-    );
+    const system = await startClusterSystem(t, plane);
+    const { namespace } = system;
+    await system.define(definition('Many', { policy: { 'max-active': String(MAX_ACTIVE) } }));
     await Promise.all([
       system.startReceiver(),
       ...Array.from({ length: WORKERS }, () => system.startWorker({ OPENFERO_MAX_AGE: '1h' })),

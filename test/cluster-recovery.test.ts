@@ -1,27 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { it } from 'node:test';
 import { missingAlertmanager, startAlertmanager } from '@openfero/testkit/alertmanager';
-import { at, type Cluster, finishJob } from '@openfero/testkit/controlplane';
+import { at, finishJob } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition } from '@openfero/testkit/operarii';
+import { until } from '@openfero/testkit/until';
 import { Redis } from 'ioredis';
-import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
-import { notificationOf, operariusOf } from './system.ts';
+import { startClusterSystem } from './cluster-system.ts';
+import { notificationOf } from './system.ts';
 
-describe('on a real API server', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
-
-  before(async () => {
-    ({ plane, stop } = await openControlPlane());
-  });
-  after(() => stop());
-
+await describeOnControlPlane('on a real API server', (plane) => {
   it('a limit holds after Redis has lost everything while Jobs still run', async (t) => {
-    const namespace = await plane.createNamespace();
-    const kubeconfig = plane.adminKubeconfig;
-    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    const system = await startClusterSystem(t, plane);
     const [worker] = await Promise.all([system.startWorker(), system.startReceiver()]);
     await worker.ready();
-    await system.define(operariusOf('Few', { annotations: { 'openfero.io/max-active': '2' } }));
+    await system.define(definition('Few', { policy: { 'max-active': '2' } }));
     await worker.waitForLine((line) => line.msg === 'operarius is valid');
     const few = (...numbers: number[]): string =>
       notificationOf(numbers.map((i) => ({ alertname: 'Few', i: `${i}` })));
@@ -36,13 +29,15 @@ describe('on a real API server', await withoutControlPlane(), () => {
     await worker.ready();
     const observer = new Redis(system.redis.url);
     t.after(() => observer.disconnect());
-    while ((await observer.zcard('{openfero}:places')) < 2);
+    const members = (key: string): Promise<number> => observer.zcard(`{openfero}:${key}`);
+    await until('both Jobs have a place', async () => (await members('places')) === 2);
     assert.equal((await system.post(few(3))).status, 200);
-    while ((await observer.zcard('{openfero}:held:max-active')) < 1);
+    await until('the third is held', async () => (await members('held:max-active')) === 1);
     const jobs = await system.jobs();
     assert.equal(jobs.length, 2);
 
-    await finishJob(plane, { namespace, name: String(at(jobs[0], 'metadata', 'name')) });
+    const name = String(at(jobs[0], 'metadata', 'name'));
+    await finishJob(plane, { namespace: system.namespace, name });
     const ends = await system.ended(3);
     assert.equal(ends[2]?.['outcome'], 'created');
     assert.equal((await system.jobs()).length, 3);
@@ -50,12 +45,10 @@ describe('on a real API server', await withoutControlPlane(), () => {
 
   const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
   it('alerts of a real Alertmanager arrive as Jobs', { skip }, async (t) => {
-    const namespace = await plane.createNamespace();
-    const kubeconfig = plane.adminKubeconfig;
-    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    const system = await startClusterSystem(t, plane);
     const [worker, receiver] = await Promise.all([system.startWorker(), system.startReceiver()]);
-    await system.define(operariusOf('Disk'));
-    await system.define(operariusOf('Disk', { status: 'resolved' }));
+    await system.define(definition('Disk'));
+    await system.define(definition('Disk', { status: 'resolved' }));
     await worker.waitForLine((line) => line['operarius'] === 'openfero-disk-resolved');
     const alertmanager = await startAlertmanager({
       receiverUrl: `${await receiver.url()}/alerts`,

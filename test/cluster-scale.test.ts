@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { Cluster } from '@openfero/testkit/controlplane';
-import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
-import { notificationOf, operariusOf } from './system.ts';
+import { it } from 'node:test';
+import { LABELS, MANAGED_BY } from '@openfero/core/labels';
+import { type Cluster, configMapsPath, jobsPath } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition, jobManifest } from '@openfero/testkit/operarii';
+import { startClusterSystem } from './cluster-system.ts';
+import { notificationOf } from './system.ts';
 
 const CONFIG_MAPS = 1_000;
 const JOBS = 10_000;
@@ -32,26 +35,16 @@ async function askedOf(plane: Cluster): Promise<Record<string, number>> {
   return asked;
 }
 
-describe('a large namespace', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
-
-  before(async () => {
-    ({ plane, stop } = await openControlPlane());
-  });
-  after(() => stop());
-
+await describeOnControlPlane('a large namespace', (plane) => {
   it(`of ${CONFIG_MAPS} ConfigMaps and ${JOBS} Jobs costs one call per alert: the create`, async (t) => {
     const namespace = await plane.createNamespace();
-    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const configMaps = configMapsPath(namespace);
     await times(CONFIG_MAPS, (i) =>
-      plane.request('POST', path, JSON.parse(operariusOf(`Alert${i}`))),
+      plane.request('POST', configMaps, JSON.parse(definition(`Alert${i}`))),
     );
-    await times(JOBS, (i) =>
-      plane.request('POST', `/apis/batch/v1/namespaces/${namespace}/jobs`, jobOf(`job-${i}`)),
-    );
-    const kubeconfig = plane.adminKubeconfig;
-    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    const jobs = jobsPath(namespace);
+    await times(JOBS, (i) => plane.request('POST', jobs, jobOf(`job-${i}`)));
+    const system = await startClusterSystem(t, plane, { namespace });
     const unlimited = { OPENFERO_MAX_ACTIVE_JOBS: '0', OPENFERO_MAX_ACTIVE_PER_OPERARIUS: '0' };
     const [worker] = await Promise.all([system.startWorker(unlimited), system.startReceiver()]);
     await worker.ready();
@@ -69,11 +62,8 @@ describe('a large namespace', await withoutControlPlane(), () => {
 
 /** One that the Job controller leaves alone: ten thousand of its own would keep it busy. */
 function jobOf(name: string): object {
-  return {
-    metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'openfero' } },
-    spec: {
-      managedBy: 'example.com/nobody',
-      template: { spec: { containers: [{ name: 'c', image: 'i' }], restartPolicy: 'Never' } },
-    },
-  };
+  return jobManifest({
+    metadata: { name, labels: { [LABELS.managedBy]: MANAGED_BY } },
+    spec: { managedBy: 'example.com/nobody' },
+  });
 }

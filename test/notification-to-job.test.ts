@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { notificationOf, operariusOf, readTestFile, startSystem } from './system.ts';
+import { definition } from '@openfero/testkit/operarii';
+import { notificationOf, readTestFile, startSystem } from './system.ts';
 
 const SEED_VARIABLES = [
   ['OPENFERO_ALERTNAME', 'KubeQuotaAlmostFull'],
@@ -17,6 +18,9 @@ const SEED_VARIABLES = [
   ['OPENFERO_STAGE', 'dev'],
   ['OPENFERO_ZONE', 'internal'],
 ];
+
+/** A Job name that differs from the example's. */
+const RESOLVED = { metadata: { name: 'resolved' } };
 
 const tally = (ends: readonly { readonly [field: string]: unknown }[]): Record<string, number> => {
   const counts: Record<string, number> = {};
@@ -50,7 +54,7 @@ describe('a notification becomes Jobs', () => {
     const system = await startSystem(t);
     await system.define(
       'resolved.yaml',
-      operariusOf('KubeQuotaAlmostFull', { status: 'resolved' }),
+      definition('KubeQuotaAlmostFull', { status: 'resolved', job: RESOLVED }),
     );
     await Promise.all([system.startReceiver(), system.startWorker()]);
     const send = async (file: string, alerts: number): Promise<void> => {
@@ -66,7 +70,7 @@ describe('a notification becomes Jobs', () => {
     assert.deepEqual(tally(await system.ended(5)), { created: 4, deduplicated: 1 });
     const jobs = await system.jobs();
     assert.equal(jobs.filter((name) => name.startsWith('openfero-kube')).length, 2);
-    assert.equal(jobs.filter((name) => name.startsWith('kubequotaalmostfull-resolved')).length, 2);
+    assert.equal(jobs.filter((name) => name.startsWith('resolved-')).length, 2);
   });
 
   it('makes one Job per alert of the same body sent ten times at once to two receivers', async (t) => {
@@ -100,7 +104,7 @@ describe('a notification becomes Jobs', () => {
       system.post(notificationOf([{ alertname: 'Fresh', instance }]));
     await send('before');
     assert.deepEqual(tally(await system.ended(1)), { 'no-operarius': 1 });
-    await system.define('fresh.yaml', operariusOf('Fresh'));
+    await system.define('fresh.yaml', definition('Fresh'));
     const [worker] = system.workers;
     await worker?.waitForLine((line) => line.msg === 'operarii reloaded');
     await send('after');
@@ -116,7 +120,7 @@ describe('a person stops everything', () => {
   ] as const) {
     it(`with openfero.io/mode on the ConfigMap openfero: ${how}`, async (t) => {
       const system = await startSystem(t);
-      await system.define('any.yaml', operariusOf('Any'));
+      await system.define('any.yaml', definition('Any'));
       await Promise.all([system.startReceiver(), system.startWorker()]);
       await system.workers[0]?.ready();
       await system.define(

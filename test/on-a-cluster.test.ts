@@ -2,42 +2,30 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { after, before, describe, it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { at, type Cluster, finishJob } from '@openfero/testkit/controlplane';
-import {
-  type ClusterSystem,
-  openControlPlane,
-  startClusterSystem,
-  withoutControlPlane,
-} from './cluster-system.ts';
-import { notificationOf, operariusOf, readTestFile } from './system.ts';
+import { it, type TestContext } from 'node:test';
+import { at, finishJob, jobsPath } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition, jobManifest } from '@openfero/testkit/operarii';
+import { until } from '@openfero/testkit/until';
+import { type ClusterSystem, startClusterSystem } from './cluster-system.ts';
+import { notificationOf, readTestFile } from './system.ts';
 
 const SEED = new URL('./payloads/seed-operarius.yaml', import.meta.url);
 
 const nameOf = (object: unknown): string => String(at(object, 'metadata', 'name'));
 
-describe('on a real API server', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
-
-  before(async () => {
-    ({ plane, stop } = await openControlPlane());
-  });
-  after(() => stop());
-
+await describeOnControlPlane('on a real API server', (plane) => {
   /** A namespace of its own with a receiver and a ready worker. */
   const start = async (
     t: TestContext,
     env: Record<string, string> = {},
     labels: Record<string, string> = {},
-  ): Promise<ClusterSystem & { readonly namespace: string }> => {
+  ): Promise<ClusterSystem> => {
     const namespace = await plane.createNamespace(undefined, labels);
-    const kubeconfig = plane.adminKubeconfig;
-    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
+    const system = await startClusterSystem(t, plane, { namespace });
     const [worker] = await Promise.all([system.startWorker(env), system.startReceiver()]);
     await worker.ready();
-    return { ...system, namespace };
+    return system;
   };
 
   /** Waits until the worker tells of a revision of its operarii that holds the ConfigMap. */
@@ -72,7 +60,7 @@ describe('on a real API server', await withoutControlPlane(), () => {
 
   it('makes no second Job once Kubernetes has deleted the first one', async (t) => {
     const system = await start(t, { OPENFERO_COOLDOWN: '0s' });
-    await system.define(operariusOf('Deleted'));
+    await system.define(definition('Deleted'));
     await defined(system, 'openfero-deleted-firing');
     const body = notificationOf([{ alertname: 'Deleted' }]);
     await system.post(body);
@@ -80,10 +68,10 @@ describe('on a real API server', await withoutControlPlane(), () => {
     const [job] = await system.jobs();
     const name = nameOf(job);
     const { namespace } = system;
-    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+    const path = `${jobsPath(namespace)}/${name}`;
     await plane.request('PATCH', path, { spec: { ttlSecondsAfterFinished: 1 } });
     await finishJob(plane, { namespace, name });
-    while ((await system.jobs()).length > 0) await sleep(100);
+    await until('the Job is deleted', async () => (await system.jobs()).length === 0);
     await system.post(body);
     const ends = await system.ended(2);
     assert.deepEqual(
@@ -95,7 +83,7 @@ describe('on a real API server', await withoutControlPlane(), () => {
 
   it('starts a later trouble once the Job of the one before has ended, whoever has its name then', async (t) => {
     const system = await start(t, { OPENFERO_COOLDOWN: '0s' });
-    await system.define(operariusOf('Again'));
+    await system.define(definition('Again'));
     await defined(system, 'openfero-again-firing');
     let sent = 0;
     const outcomeAt = async (startsAt: string): Promise<unknown> => {
@@ -106,21 +94,20 @@ describe('on a real API server', await withoutControlPlane(), () => {
     assert.equal(await outcomeAt('2026-11-22T05:00:00Z'), 'created');
     const [job] = await system.jobs();
     const name = nameOf(job);
-    const path = `/apis/batch/v1/namespaces/${system.namespace}/jobs`;
+    const path = jobsPath(system.namespace);
 
     assert.equal(await outcomeAt('2026-11-22T06:00:00Z'), 'deduplicated');
 
     await plane.request('DELETE', `${path}/${name}?propagationPolicy=Background`);
-    while ((await system.jobs()).length > 0) await sleep(50);
-    const template = { spec: { containers: [{ name: 'c', image: 'i' }], restartPolicy: 'Never' } };
-    const others = { metadata: { name }, spec: { template } };
+    await until('the Job is deleted', async () => (await system.jobs()).length === 0);
+    const others = jobManifest({ metadata: { name } });
     assert.equal((await plane.request('POST', path, others)).status, 201);
     assert.equal(await outcomeAt('2026-11-22T07:00:00Z'), 'created');
   });
 
   it('makes one Job, not a chain, of an alert about its own failed Job', async (t) => {
     const system = await start(t);
-    await system.define(operariusOf('KubeJobFailed'));
+    await system.define(definition('KubeJobFailed'));
     await defined(system, 'openfero-kubejobfailed-firing');
     const about = (name: string): string =>
       notificationOf([{ alertname: 'KubeJobFailed', job_name: name, namespace: system.namespace }]);
@@ -141,10 +128,9 @@ describe('on a real API server', await withoutControlPlane(), () => {
       metadata: { name: 'none' },
       spec: { hard: { 'count/jobs.batch': '0' } },
     });
-    while (!at((await plane.request('GET', `${quotas}/none`)).body, 'status', 'hard')) {
-      await sleep(50);
-    }
-    await system.define(operariusOf('Quota'));
+    const quota = async (): Promise<unknown> => (await plane.request('GET', `${quotas}/none`)).body;
+    await until('the quota is in force', async () => Boolean(at(await quota(), 'status', 'hard')));
+    await system.define(definition('Quota'));
     await system.post(notificationOf([{ alertname: 'Quota' }]));
     const [worker] = system.workers;
     await worker?.waitForLine((line) => /exceeded quota/.test(JSON.stringify(line)));
@@ -155,12 +141,7 @@ describe('on a real API server', await withoutControlPlane(), () => {
 
   it("ends as rejected, with the server's own words, where the definition is wrong", async (t) => {
     const system = await start(t);
-    await system.define(
-      operariusOf('Wrong').replace(
-        '\\"restartPolicy\\":\\"Never\\"',
-        '\\"restartPolicy\\":\\"Always\\"',
-      ),
-    );
+    await system.define(definition('Wrong', { job: { pod: { restartPolicy: 'Always' } } }));
     await defined(system, 'openfero-wrong-firing');
     await system.post(notificationOf([{ alertname: 'Wrong' }]));
     const [end] = await system.ended(1);
@@ -174,7 +155,7 @@ describe('on a real API server', await withoutControlPlane(), () => {
 
   it('tells the author at once of Pods that PodSecurity will never let start', async (t) => {
     const system = await start(t, {}, { 'pod-security.kubernetes.io/enforce': 'restricted' });
-    await system.define(operariusOf('Privileged'));
+    await system.define(definition('Privileged'));
     const [worker] = system.workers;
     const line = await worker?.waitForLine(({ msg }) => msg.startsWith('operarius is'));
     assert.equal(line?.msg, 'operarius is invalid and will not run');
@@ -214,12 +195,9 @@ describe('on a real API server', await withoutControlPlane(), () => {
     });
     assert.equal(made.status, 201);
     t.after(() => plane.request('DELETE', `${webhooks}/${namespace}`));
-    const poisoned = operariusOf('Poison').replace(
-      '\\"metadata\\":{',
-      '\\"metadata\\":{\\"labels\\":{\\"poison\\":\\"yes\\"},',
-    );
-    await system.define(poisoned);
-    await system.define(operariusOf('Healthy'));
+    const poison = { metadata: { labels: { poison: 'yes' } } };
+    await system.define(definition('Poison', { job: poison }));
+    await system.define(definition('Healthy'));
     await defined(system, 'openfero-healthy-firing');
     await system.post(notificationOf([{ alertname: 'Poison' }]));
     const healthy = Array.from({ length: 5 }, (_, i) => ({ alertname: 'Healthy', i: `${i}` }));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { at, type Cluster } from '@openfero/testkit/controlplane';
-import { openControlPlane, startClusterSystem, withoutControlPlane } from './cluster-system.ts';
+import { at, itemsOf } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { until } from '@openfero/testkit/until';
+import { startClusterSystem } from './cluster-system.ts';
 import { notificationOf } from './system.ts';
 
 const MANIFESTS = fileURLToPath(new URL('../deploy/kubernetes', import.meta.url));
@@ -39,23 +40,16 @@ interface Rule {
   readonly verbs?: readonly string[];
 }
 
-describe('deploy/kubernetes', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
-
+await describeOnControlPlane('deploy/kubernetes', (plane) => {
   before(async () => {
-    ({ plane, stop } = await openControlPlane());
     const files = ['namespaces', 'access'].map((name) => `--filename=${MANIFESTS}/${name}.yaml`);
     await plane.kubectl(['apply', ...files, ...STRICTLY]);
   });
-  after(() => stop());
 
   /** Everything as the API server would store it. */
   const shipped = async (): Promise<readonly unknown[]> => {
     const args = ['apply', '-k', MANIFESTS, '--dry-run=server', '-o', 'json', ...STRICTLY];
-    const items = at(JSON.parse(await plane.kubectl(args)), 'items');
-    assert.ok(Array.isArray(items));
-    return items;
+    return itemsOf(JSON.parse(await plane.kubectl(args)));
   };
   const podsOf = (objects: readonly unknown[]): readonly (readonly [string, unknown])[] =>
     objects
@@ -138,7 +132,10 @@ describe('deploy/kubernetes', await withoutControlPlane(), () => {
 
   it('has rights and settings with which a worker makes a Job of an alert', LIMITED, async (t) => {
     const kubeconfig = await kubeconfigOf('openfero-worker');
-    const system = await startClusterSystem(t, { plane, namespace: 'openfero-jobs', kubeconfig });
+    const system = await startClusterSystem(t, plane, {
+      namespace: 'openfero-jobs',
+      kubeconfig,
+    });
     await system.define(OPERARIUS);
     const [, spec] = podsOf(await shipped()).find(([name]) => name === 'openfero-worker') ?? [];
     const variables = at(spec, 'containers', 0, 'env');
@@ -159,7 +156,7 @@ describe('deploy/kubernetes', await withoutControlPlane(), () => {
 
     const reasons = async (): Promise<readonly unknown[]> =>
       (await system.events('openfero-shipped-firing')).map((event) => at(event, 'reason'));
-    while (!(await reasons()).includes('JobCreated')) await sleep(50);
+    await until('the Event is written', async () => (await reasons()).includes('JobCreated'));
     const warnings = worker.lines.filter(({ level }) => level === 'warn' || level === 'error');
     assert.deepEqual(warnings, []);
   });

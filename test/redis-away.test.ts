@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { startService } from '@openfero/testkit/process';
+import { definition } from '@openfero/testkit/operarii';
+import { serverOf, startService } from '@openfero/testkit/process';
 import { freePort, startRedis } from '@openfero/testkit/redis';
-import {
-  drained,
-  envOf,
-  notificationOf,
-  operariusOf,
-  type System,
-  serverOf,
-  startSystem,
-} from './system.ts';
+import { until } from '@openfero/testkit/until';
+import { drained, envOf, notificationOf, type System, startSystem } from './system.ts';
 
 /** Posts once and takes the time. */
 async function tryPost(system: System, instance: string): Promise<{ status: number; ms: number }> {
@@ -22,15 +16,12 @@ async function tryPost(system: System, instance: string): Promise<{ status: numb
 
 /** Posts until it is taken, as Alertmanager does. */
 async function postUntilTaken(system: System, instance: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if ((await tryPost(system, instance)).status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail('never taken');
+  const isTaken = async (): Promise<boolean> => (await tryPost(system, instance)).status === 200;
+  await until('a notification is taken', isTaken);
 }
 
 async function running(system: System): Promise<void> {
-  await system.define('any.yaml', operariusOf('Any'));
+  await system.define('any.yaml', definition('Any'));
   await Promise.all([system.startReceiver(), system.startWorker()]);
   await Promise.all([...system.receivers, ...system.workers].map((service) => service.ready()));
 }
@@ -92,7 +83,7 @@ describe('without Redis a notification is refused with 503 within 2 s, and nothi
 describe('what was acknowledged is not lost', () => {
   it('when everything is killed before a worker has seen it', async (t) => {
     const system = await startSystem(t);
-    await system.define('any.yaml', operariusOf('Any'));
+    await system.define('any.yaml', definition('Any'));
     const receiver = await system.startReceiver();
     await receiver.ready();
     const instances = Array.from({ length: 100 }, (_, i) => ({
@@ -113,7 +104,7 @@ describe('what was acknowledged is not lost', () => {
 
   it('when a worker is killed: another one finishes within 20 s, and each alert has one Job', async (t) => {
     const system = await startSystem(t);
-    await system.define('any.yaml', operariusOf('Any'));
+    await system.define('any.yaml', definition('Any'));
     const limits = { OPENFERO_MAX_ACTIVE_JOBS: '0', OPENFERO_MAX_ACTIVE_PER_OPERARIUS: '0' };
     await Promise.all([system.startReceiver(), system.startWorker(limits)]);
     const [killed] = system.workers;

@@ -3,17 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type LogLine, type Service, startService } from '@openfero/testkit/process';
+import { type LogLine, type Service, serverOf, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { until } from '@openfero/testkit/until';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** A file of this folder or below. */
 export const readTestFile = (name: string): Promise<string> =>
   readFile(join(ROOT, 'test', name), 'utf8');
-
-export const serverOf = (service: 'receiver' | 'worker' | 'dashboard'): string =>
-  join(ROOT, 'services', service, 'src', 'server.ts');
 
 /** What every service is started with: free ports of the loopback. */
 export const envOf = (redisUrl: string): Record<string, string> => ({
@@ -105,16 +103,16 @@ async function ended(
 }
 
 /** Waits until nothing is in the queue any more but what has ended, by a worker's own metrics. */
-export async function drained(worker: Service, timeoutMs: number): Promise<void> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  for (;;) {
-    const response = await fetch(`${await worker.url()}/metrics`, { signal });
+export function drained(worker: Service, timeoutMs: number): Promise<void> {
+  const isDrained = async (): Promise<boolean> => {
+    const response = await fetch(`${await worker.url()}/metrics`);
     const metrics = await response.text();
     const left = [...metrics.matchAll(/^openfero_queue_remediations{state="(\w+)"} (\d+)$/gm)]
       .filter(([, state]) => state !== 'completed' && state !== 'failed')
       .map(([, , count]) => Number(count));
-    if (left.length === 3 && left.every((count) => count === 0)) return;
-  }
+    return left.length === 3 && left.every((count) => count === 0);
+  };
+  return until('the queue is drained', isDrained, timeoutMs);
 }
 
 /** A notification of firing alerts, each with its own labels. */
@@ -136,31 +134,5 @@ export function notificationOf(
       generatorURL: '',
       ...over,
     })),
-  });
-}
-
-/** An operarius that runs a Job of one container, as YAML. */
-export function operariusOf(
-  alertname: string,
-  { status = 'firing', annotations = {} as Record<string, string> } = {},
-): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: {
-      name: `openfero-${alertname.toLowerCase()}-${status}`,
-      labels: { app: 'openfero' },
-      annotations,
-    },
-    data: {
-      [alertname]: JSON.stringify({
-        apiVersion: 'batch/v1',
-        kind: 'Job',
-        metadata: { name: `${alertname.toLowerCase()}-${status}` },
-        spec: {
-          template: { spec: { containers: [{ name: 'c', image: 'i' }], restartPolicy: 'Never' } },
-        },
-      }),
-    },
   });
 }

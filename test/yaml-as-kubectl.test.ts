@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, it } from 'node:test';
+import { it } from 'node:test';
 import { parseManifest } from '@openfero/core/yaml';
-import { at, type Cluster } from '@openfero/testkit/controlplane';
-import { openControlPlane, withoutControlPlane } from './cluster-system.ts';
+import { at } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 
 const TABLE = new URL('../packages/core/test/yaml/yaml-table.json', import.meta.url);
 
@@ -21,15 +21,7 @@ const jobOf = ({ yaml }: Row): string =>
 
 const specOf = (job: unknown): string => JSON.stringify(at(job, 'spec'));
 
-describe('YAML', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
-
-  before(async () => {
-    ({ plane, stop } = await openControlPlane());
-  });
-  after(() => stop());
-
+await describeOnControlPlane('YAML', (plane) => {
   it('reads as kubectl reads it, row by row of the table', async () => {
     const table: Row[] = JSON.parse(await readFile(TABLE, 'utf8'));
     const rows = table.filter((row) => row.error === undefined && row.refused === undefined);

@@ -1,6 +1,5 @@
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { type Service, startService } from '@openfero/testkit/process';
+import { type Service, serverOf, startService } from '@openfero/testkit/process';
 import { startRedis } from '@openfero/testkit/redis';
 import type { Stage } from './stage.ts';
 
@@ -56,10 +55,6 @@ export async function startDemo({ workerEnv }: Stage): Promise<Demo> {
     await stop();
     throw error;
   }
-}
-
-function serverOf(name: Name): string {
-  return fileURLToPath(new URL(`../../services/${name}/src/server.ts`, import.meta.url));
 }
 
 async function assertFree(name: string, port: number): Promise<void> {

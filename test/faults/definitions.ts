@@ -2,7 +2,7 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { type Operarius, operariusName, readOperarius } from '@openfero/core/operarius';
 import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
-import { operariusOf } from '../system.ts';
+import { definition } from '@openfero/testkit/operarii';
 
 /** An operarius of the run, what share of the alerts it gets, and how its remediations may end. */
 interface Definition {
@@ -62,8 +62,9 @@ export const GROUPS: readonly string[] = [...DEFINITIONS, NOBODYS].flatMap(
 /** The ConfigMaps, as JSON. @param mended whether Refused is something that the server takes */
 export function configMaps(mended = false): string[] {
   return DEFINITIONS.map(({ alertname, status = 'firing', policy }) => {
-    const text = operariusOf(alertname, { status, annotations: annotationsOf(policy) });
-    return alertname === 'Refused' && !mended ? text.replace('Never', 'Sometimes') : text;
+    const isWrong = alertname === 'Refused' && !mended;
+    const job = isWrong ? { pod: { restartPolicy: 'Sometimes' } } : {};
+    return definition(alertname, { status, policy, job });
   });
 }
 
@@ -76,9 +77,6 @@ export function endsOf(alertname: string, status: string): readonly End[] {
 export function operariusFor(alertname: string, status: 'firing' | 'resolved') {
   return operarii.get(operariusName(alertname, status));
 }
-
-const annotationsOf = (policy: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(policy).map(([key, text]) => [`openfero.io/${key}`, text]));
 
 const find = (alertname: string, status: string): Definition | undefined =>
   DEFINITIONS.find((one) => one.alertname === alertname && (one.status ?? 'firing') === status);

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jobsPath } from '@openfero/testkit/controlplane';
 import { type MadeJob, madeJob } from './checks.ts';
 import { NAMESPACE } from './definitions.ts';
 import { allJobs } from './kubelet.ts';
@@ -36,7 +37,7 @@ export async function emptied({ stage, witness, sender, before }: Before): Promi
   const { plane, redis } = stage;
   const gone = before.slice(-DELETED);
   for (const { name } of gone) {
-    const path = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs/${name}?propagationPolicy=Background`;
+    const path = `${jobsPath(NAMESPACE)}/${name}?propagationPolicy=Background`;
     await plane.request('DELETE', path);
   }
   const ended = witness.endings.size;

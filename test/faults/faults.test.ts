@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { withoutControlPlane } from '../cluster-system.ts';
+import { withoutControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { run } from './run.ts';
 import { KINDS } from './schedule.ts';
 import { failures, tables } from './table.ts';

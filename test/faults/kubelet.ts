@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { at, type Cluster } from '@openfero/testkit/controlplane';
+import { at, type Cluster, itemsOf, jobsPath } from '@openfero/testkit/controlplane';
 import { NAMESPACE } from './definitions.ts';
 
 /** Ends Jobs, in the place of nodes and of the Job controller, and says when each one ended. */
@@ -9,7 +9,6 @@ export interface Kubelet {
   stop(): Promise<void>;
 }
 
-const jobsOf = (namespace: string): string => `/apis/batch/v1/namespaces/${namespace}/jobs`;
 const UNFINISHED = '?fieldSelector=status.successful%3D0&limit=500';
 
 /** Milliseconds between two looks. */
@@ -22,7 +21,7 @@ export function startKubelet(
   { request }: Pick<Cluster, 'request'>,
   namespace = NAMESPACE,
 ): Kubelet {
-  const jobs = jobsOf(namespace);
+  const jobs = jobsPath(namespace);
   const finishedAt = new Map<string, number>();
   const seen = new Map<string, number>();
   const stopping = new AbortController();
@@ -63,18 +62,15 @@ export async function allJobs(
   const jobs: unknown[] = [];
   let next = '';
   do {
-    const { body } = await request('GET', `${jobsOf(namespace)}?limit=500&continue=${next}`);
-    const items = at(body, 'items');
-    if (Array.isArray(items)) jobs.push(...items);
+    const { body } = await request('GET', `${jobsPath(namespace)}?limit=500&continue=${next}`);
+    jobs.push(...itemsOf(body));
     next = encodeURIComponent(String(at(body, 'metadata', 'continue') ?? ''));
   } while (next !== '');
   return jobs;
 }
 
 function namesOf(list: unknown): string[] {
-  const items = at(list, 'items');
-  if (!Array.isArray(items)) return [];
-  return items
+  return itemsOf(list)
     .filter((job) => at(job, 'status', 'completionTime') === undefined)
     .map((job) => String(at(job, 'metadata', 'name')));
 }

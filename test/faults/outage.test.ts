@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fingerprintOf } from '@openfero/core/alert';
-import { instantOf, NEVER } from '@openfero/core/instant';
+import { instantOf } from '@openfero/core/instant';
 import { DEFAULT_PREFIX } from '@openfero/core/redis/keys';
-import {
-  occurrenceOf,
-  QUEUE,
-  REMEDIATION_OPTIONS,
-  type Remediation,
-} from '@openfero/core/redis/remediation';
-import { at, type Cluster } from '@openfero/testkit/controlplane';
+import { QUEUE, type Remediation } from '@openfero/core/redis/remediation';
+import { at } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition } from '@openfero/testkit/operarii';
+import { queued, remediation } from '@openfero/testkit/remediations';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { openControlPlane, startClusterSystem, withoutControlPlane } from '../cluster-system.ts';
-import { operariusOf } from '../system.ts';
+import { startClusterSystem } from '../cluster-system.ts';
 import { allJobs, startKubelet } from './kubelet.ts';
 
 const OLD = 9_750;
@@ -22,20 +18,17 @@ const YOUNG = 250;
 const MAX_ACTIVE = 20;
 const MINUTE = 60_000;
 
-describe('after an hour without workers', await withoutControlPlane(), () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
+/** The Job controller leaves its Jobs alone: it would start Pods that no node runs. */
+const OPERARIUS = definition('Many', {
+  policy: { 'max-active': String(MAX_ACTIVE) },
+  job: { spec: { managedBy: 'example.com/test' } },
+});
 
-  before(async () => {
-    ({ plane, stop } = await openControlPlane());
-  });
-  after(() => stop());
-
+await describeOnControlPlane('after an hour without workers', (plane) => {
   it(`of ${OLD + YOUNG} that wait, ${YOUNG} in time run, ${MAX_ACTIVE} at once, and the rest ends as expired`, async (t) => {
-    const namespace = await plane.createNamespace();
-    const kubeconfig = plane.adminKubeconfig;
-    const system = await startClusterSystem(t, { plane, namespace, kubeconfig });
-    await system.define(managedByTheTest(operariusOf('Many', { annotations: POLICY })));
+    const system = await startClusterSystem(t, plane);
+    const { namespace } = system;
+    await system.define(OPERARIUS);
     const redis = new Redis(system.redis.url, { maxRetriesPerRequest: null });
     const queue = new Queue(QUEUE, { connection: redis, prefix: DEFAULT_PREFIX });
     const kubelet = startKubelet(plane, namespace);
@@ -69,37 +62,19 @@ describe('after an hour without workers', await withoutControlPlane(), () => {
   });
 });
 
-const POLICY = { 'openfero.io/max-active': String(MAX_ACTIVE) };
-
-/** Its Jobs are left alone by the Job controller: it would start pods that no node runs. */
-function managedByTheTest(operarius: string): string {
-  return operarius.replace('\\"spec\\":{', '\\"spec\\":{\\"managedBy\\":\\"example.com/test\\",');
-}
-
 /** Puts remediations into the queue as a receiver did, long ago. */
 async function wait(queue: Queue, count: number, receivedAt: (i: number) => number) {
-  const jobs = Array.from({ length: count }, (_, i) => {
-    const data = remediationOf(`${count}-${i}`, receivedAt(i));
-    const deduplication = { id: occurrenceOf(data.group.key, data.alert) };
-    return {
-      name: 'remediation',
-      data,
-      opts: { ...REMEDIATION_OPTIONS, jobId: data.id, deduplication },
-    };
-  });
+  const jobs = Array.from({ length: count }, (_, i) =>
+    queued(remediationOf(`${count}-${i}`, receivedAt(i))),
+  );
   await queue.addBulk(jobs);
 }
 
-function remediationOf(id: string, receivedAt: number): Remediation {
-  const labels = { alertname: 'Many', instance: id };
-  const times = { startsAt: instantOf(receivedAt - MINUTE), endsAt: NEVER };
-  const fingerprint = fingerprintOf(labels);
-  const alert = { status: 'firing', labels, fingerprint, ...times } as const;
-  return {
-    v: 1,
-    id: `outage-${id}`,
+function remediationOf(instance: string, receivedAt: number): Remediation {
+  return remediation('Many', {
+    id: `outage-${instance}`,
+    labels: { instance },
+    alert: { startsAt: instantOf(receivedAt - MINUTE) },
     receivedAt,
-    group: { key: '{}:{}', status: 'firing', externalURL: '' },
-    alert: { ...alert, annotations: {}, generatorURL: '' },
-  };
+  });
 }

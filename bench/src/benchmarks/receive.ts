@@ -1,3 +1,4 @@
+import { serverOf } from '@openfero/testkit/process';
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import { type Alerts, notificationsOf } from '../parts/alerts.ts';
 import { type Bed, type ClusterBed, withBed, withCluster } from '../parts/bed.ts';
@@ -5,15 +6,7 @@ import { bareAdds, forget } from '../parts/bulk.ts';
 import { type Sender, senderTo, sendsOf } from '../parts/http.ts';
 import { closedLoop, openLoop } from '../parts/load.ts';
 import { redisFrom } from '../parts/redis-cost.ts';
-import {
-  SENDERS,
-  type System,
-  send,
-  sendersOf,
-  serverOf,
-  startSystem,
-  warmUp,
-} from '../parts/system.ts';
+import { SENDERS, type System, send, sendersOf, startSystem, warmUp } from '../parts/system.ts';
 import { atLeastShare, atMost, atMostTimes, type Goal, type Row } from '../row.ts';
 import { median, type Times, timesOf } from '../statistics.ts';
 

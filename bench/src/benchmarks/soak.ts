@@ -1,8 +1,8 @@
 import { LABELS, labelValue } from '@openfero/core/labels';
+import { jobsPath } from '@openfero/testkit/controlplane';
 import type { Benchmark, Run } from '../benchmark.ts';
 import { alertOf, notificationOf } from '../parts/alerts.ts';
 import { type ClusterBed, withCluster } from '../parts/bed.ts';
-import { jobsPath } from '../parts/http.ts';
 import { openLoop } from '../parts/load.ts';
 import { type System, startSystem, warmUp } from '../parts/system.ts';
 import { rssOf } from '../parts/usage.ts';

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { serverOf } from '@openfero/testkit/process';
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import { type ClusterBed, withCluster } from '../parts/bed.ts';
 import { startChild } from '../parts/child.ts';
 import type { Program } from '../parts/program.ts';
-import { serverOf } from '../parts/system.ts';
 import { rssOf } from '../parts/usage.ts';
 import { atMost, type Row } from '../row.ts';
 

@@ -1,5 +1,6 @@
+import { jobsPath } from '@openfero/testkit/controlplane';
 import type { ClusterBed } from './bed.ts';
-import { apiClient, jobsPath } from './http.ts';
+import { apiClient } from './http.ts';
 import { jobBodiesOf } from './jobs.ts';
 import { closedLoop, type Load, openLoop } from './load.ts';
 import { CREATES } from './system.ts';

@@ -75,9 +75,3 @@ export interface ApiClient {
   create(path: string, body: string): Promise<void>;
   close(): Promise<void>;
 }
-
-export const jobsPath = (namespace: string): string =>
-  `/apis/batch/v1/namespaces/${namespace}/jobs`;
-
-export const configMapsPath = (namespace: string): string =>
-  `/api/v1/namespaces/${namespace}/configmaps`;

@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { configMapsPath } from '@openfero/testkit/controlplane';
+import { serverOf } from '@openfero/testkit/process';
+import { until } from '@openfero/testkit/until';
 import { type Alerts, notificationsOf } from './alerts.ts';
 import type { Bed, ClusterBed } from './bed.ts';
-import { apiClient, configMapsPath, type Sender, senderTo, sendsOf } from './http.ts';
+import { apiClient, type Sender, senderTo, sendsOf } from './http.ts';
 import { closedLoop } from './load.ts';
 import { CONCURRENCY } from './names.ts';
 import { operariiIn } from './operarii.ts';
@@ -48,14 +49,6 @@ const NO_LIMITS = {
   OPENFERO_MAX_ACTIVE_PER_OPERARIUS: '0',
   OPENFERO_MAX_WAITING: '1000000000',
 };
-
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** @param folder of a checkout, this one where nothing is said */
-export const serverOf = (
-  service: 'receiver' | 'worker' | 'dashboard',
-  folder: string = ROOT,
-): string => resolve(folder, 'services', service, 'src', 'server.ts');
 
 /** Over the API server, in a namespace of its own with that many operarii. */
 export async function startSystem(bed: ClusterBed, options: SystemOptions = {}): Promise<System> {
@@ -125,9 +118,6 @@ async function writeOperarii(bed: ClusterBed, namespace: string, count: number):
 
 /** A worker that has just started tries every operarius once: that is over before the first round. */
 async function checked(bed: Bed, { prefix, operarii }: System): Promise<void> {
-  const deadline = performance.now() + 120_000;
-  while ((await bed.client.hlen(`${prefix}:checks`)) < operarii) {
-    if (performance.now() > deadline) throw new Error('the operarii were not checked in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const all = async (): Promise<boolean> => (await bed.client.hlen(`${prefix}:checks`)) >= operarii;
+  await until('the worker has checked all operarii', all, 120_000);
 }

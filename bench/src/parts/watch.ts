@@ -1,9 +1,8 @@
 import { createInterface } from 'node:readline';
 import { LABELS } from '@openfero/core/labels';
-import { at } from '@openfero/testkit/controlplane';
+import { at, jobsPath } from '@openfero/testkit/controlplane';
 import { Pool } from 'undici';
 import type { ClusterBed } from './bed.ts';
-import { jobsPath } from './http.ts';
 
 /** Sees Jobs appear, as any client of the API server would. */
 export interface JobWatch {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './controlplane/ports.ts';
 import { spawnBound } from './process.ts';
 import { findProgram } from './program.ts';
+import { until } from './until.ts';
 
 export interface AlertmanagerOptions {
   /** Where its one webhook goes. */
@@ -41,7 +41,6 @@ export interface PostedAlert {
 }
 
 const READY_WITHIN_MS = 15_000;
-const POLL_MS = 20;
 
 /**
  * Starts a real Alertmanager with one route, groups by alertname, and one webhook that also sends
@@ -131,23 +130,22 @@ function clientOf(url: string): Pick<Alertmanager, 'post' | 'metric' | 'settled'
     async settled() {
       const status = async (): Promise<string> =>
         (await (await fetch(`${url}/api/v2/status`)).text()).replace(/"config":.*/s, '');
-      while (!(await status()).includes('"status":"ready"')) await sleep(POLL_MS);
+      await until('Alertmanager has settled', async () =>
+        (await status()).includes('"status":"ready"'),
+      );
     },
   };
 }
 
-async function poll(url: string, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
-  for (;;) {
-    const ready = await fetch(url).then(
+function poll(url: string, child: ChildProcess): Promise<void> {
+  const ready = async (): Promise<boolean> => {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    return fetch(url).then(
       (response) => response.ok,
       () => false,
     );
-    if (ready) return;
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
-    if (Date.now() > deadline) throw new Error('it was not ready within 15 s');
-    await sleep(POLL_MS);
-  }
+  };
+  return until('Alertmanager is ready', ready, READY_WITHIN_MS);
 }
 
 /** Read in any case: a full pipe would stop it. */

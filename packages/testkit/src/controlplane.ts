@@ -1,7 +1,6 @@
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuthority, issueServerCertificate, writeKey } from './controlplane/certificates.ts';
 import { type Cluster, openCluster, writeKubeconfig } from './controlplane/cluster.ts';
 import {
@@ -14,14 +13,15 @@ import { type Part, startPart } from './controlplane/part.ts';
 import { freePorts } from './controlplane/ports.ts';
 import { startWatchdog, type Watchdog } from './controlplane/watchdog.ts';
 import { type ControlPlaneTools, controlPlaneTools } from './gotools.ts';
+import { until } from './until.ts';
 
 export { type Cluster, openCluster } from './controlplane/cluster.ts';
 export { finishJob } from './controlplane/jobs.ts';
+export { configMapsPath, itemsOf, jobsPath } from './controlplane/paths.ts';
 export { at } from './controlplane/request.ts';
 export { missingControlPlane } from './gotools.ts';
 
 const READY_WITHIN_MS = 60_000;
-const READY_POLL_MS = 50;
 
 export interface ControlPlaneOptions {
   /** False: no kube-controller-manager, so nothing happens to a Job after its creation. */
@@ -93,13 +93,12 @@ async function prepare(folder: string, tools: ControlPlaneTools): Promise<Addres
 async function startApiServer(start: Start, cluster: Cluster): Promise<void> {
   const flags = [...apiServerFlags(start.addresses), ...(start.options.apiServerFlags ?? [])];
   await start.parts.start('kube-apiserver', start.tools.kubeApiServer, flags);
-  const deadline = Date.now() + READY_WITHIN_MS;
-  while (!(await isReady(cluster))) {
+  const ready = async (): Promise<boolean> => {
     const failure = await start.parts.failure();
     if (failure !== undefined) throw new Error(failure);
-    if (Date.now() > deadline) throw new Error('kube-apiserver was not ready within 60 s');
-    await sleep(READY_POLL_MS);
-  }
+    return isReady(cluster);
+  };
+  await until('kube-apiserver is ready', ready, READY_WITHIN_MS);
 }
 
 function isReady(cluster: Cluster): Promise<boolean> {

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** A line of a service's log; what is no JSON comes as `msg` alone. */
 export interface LogLine {
@@ -38,6 +40,14 @@ export interface ServiceOptions {
   readonly waitFor?: (line: LogLine) => boolean;
   readonly cwd?: string;
 }
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The entry file of a service. @param checkout folder of the repository, by default this one */
+export const serverOf = (
+  service: 'receiver' | 'worker' | 'dashboard',
+  checkout: string = ROOT,
+): string => resolve(checkout, 'services', service, 'src', 'server.ts');
 
 /** A bound of failure, not of speed: a busy machine starts a service in 15 s. */
 const TIMEOUT_MS = 60_000;

@@ -10,11 +10,13 @@ import {
   at,
   type Cluster,
   type ControlPlane,
+  configMapsPath,
   finishJob,
-  missingControlPlane,
+  jobsPath,
   openCluster,
   startControlPlane,
 } from '../src/controlplane.ts';
+import { withoutControlPlane } from '../src/describe-on-control-plane.ts';
 
 /** The Job of seeds/how-openfero-works.md: `template.labels` and the pod's imagePullPolicy are unknown fields. */
 const SEED_JOB = `apiVersion: batch/v1
@@ -41,10 +43,7 @@ spec:
         imagePullPolicy: Always
         restartPolicy: Never`;
 
-const missing = await missingControlPlane();
-const skip = process.env['CI'] === 'true' ? false : missing;
-
-describe('a control plane', { skip }, () => {
+describe('a control plane', await withoutControlPlane(), () => {
   let plane: ControlPlane;
   let namespace: string;
   let jobs: string;
@@ -52,7 +51,7 @@ describe('a control plane', { skip }, () => {
   before(async () => {
     plane = await startControlPlane();
     namespace = await plane.createNamespace();
-    jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    jobs = jobsPath(namespace);
   });
   after(() => plane.stop());
 
@@ -61,8 +60,7 @@ describe('a control plane', { skip }, () => {
       metadata: { name: 'openfero-kubequotaalmostfull-firing', labels: { app: 'openfero' } },
       data: { KubeQuotaAlmostFull: SEED_JOB },
     };
-    const path = `/api/v1/namespaces/${namespace}/configmaps`;
-    const operarius = await plane.request('POST', path, configMap);
+    const operarius = await plane.request('POST', configMapsPath(namespace), configMap);
     assert.equal(operarius.status, 201);
     const manifest = at(operarius.body, 'data', 'KubeQuotaAlmostFull');
 
@@ -131,7 +129,7 @@ describe('a control plane', { skip }, () => {
   }
 });
 
-describe('of a control plane nothing is left', { skip }, () => {
+describe('of a control plane nothing is left', await withoutControlPlane(), () => {
   test('after stop', async () => {
     const plane = await startControlPlane({ controllers: false });
     const pids = Object.values(plane.pids());

@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  at,
-  finishJob,
-  missingControlPlane,
-  type Cluster as Plane,
-} from '@openfero/testkit/controlplane';
+import { at, configMapsPath, finishJob, jobsPath } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { until } from '@openfero/testkit/until';
 import { ClusterError, type JobOfOperarius } from '../../src/cluster.ts';
-import { accessOf, type Connected, connect, forbid, openPlane, workerIn } from './connect.ts';
+import { accessOf, type Connected, connect, forbid, workerIn } from './connect.ts';
 import { seedJob, writeConfigMap } from './objects.ts';
 
-const missing = await missingControlPlane();
-const skip = process.env['CI'] === 'true' ? false : missing;
-
-describe('a Kubernetes cluster', { skip }, () => {
-  let plane: Plane;
-  let stop: () => Promise<void> = async () => {};
+await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   let namespace: string;
   let connected: Connected;
-  const jobsPath = (): string => `/apis/batch/v1/namespaces/${namespace}/jobs`;
 
   before(async () => {
-    ({ plane, stop } = await openPlane());
     namespace = await plane.createNamespace();
     const token = await workerIn(plane, namespace);
     connected = await connect({ access: await accessOf(plane, { token }, namespace), namespace });
   });
   after(async () => {
     await connected?.cluster.close();
-    await stop();
   });
 
   /** @returns the error that a create ends with */
@@ -72,7 +60,7 @@ describe('a Kubernetes cluster', { skip }, () => {
         'it has changed',
         () => operarii.get(name)?.data?.['KubeQuotaAlmostFull'] === 'changed',
       );
-      await plane.request('DELETE', `/api/v1/namespaces/${namespace}/configmaps/${name}`);
+      await plane.request('DELETE', `${configMapsPath(namespace)}/${name}`);
       await until('it is gone', () => operarii.get(name) === undefined);
     });
 
@@ -116,7 +104,7 @@ describe('a Kubernetes cluster', { skip }, () => {
           dedupKey: 'a-key',
         },
       );
-      const { body } = await plane.request('GET', `${jobsPath()}/seed`);
+      const { body } = await plane.request('GET', `${jobsPath(namespace)}/seed`);
       assert.match(JSON.stringify(at(body, 'metadata', 'managedFields')), /"manager":"openfero"/);
     });
 
@@ -197,8 +185,11 @@ describe('a Kubernetes cluster', { skip }, () => {
         assert.equal((await jobs.get(name))?.finished, true);
 
         const metadata = { annotations: { touched: 'later' } };
-        await plane.request('PATCH', `${jobsPath()}/${name}`, { metadata });
-        await plane.request('DELETE', `${jobsPath()}/${name}?propagationPolicy=Background`);
+        await plane.request('PATCH', `${jobsPath(namespace)}/${name}`, { metadata });
+        await plane.request(
+          'DELETE',
+          `${jobsPath(namespace)}/${name}?propagationPolicy=Background`,
+        );
         await until('it is gone', () => !jobs.isOurs(name));
         assert.equal(endsOf(name), 1);
         const operarius = 'openfero-kubequotaalmostfull-firing';
@@ -211,7 +202,7 @@ describe('a Kubernetes cluster', { skip }, () => {
 
     test('when it is deleted before', async () => {
       await create('deleted');
-      await plane.request('DELETE', `${jobsPath()}/deleted?propagationPolicy=Background`);
+      await plane.request('DELETE', `${jobsPath(namespace)}/deleted?propagationPolicy=Background`);
       await until('its end', () => endsOf('deleted') > 0);
       assert.ok(!connected.cluster.jobs.isOurs('deleted'));
       assert.equal(endsOf('deleted'), 1);
@@ -221,7 +212,7 @@ describe('a Kubernetes cluster', { skip }, () => {
       const foreign = seedJob('foreign', namespace);
       foreign.metadata.labels = {};
       foreign.metadata.annotations = {};
-      await plane.request('POST', jobsPath(), foreign);
+      await plane.request('POST', jobsPath(namespace), foreign);
       const { jobs } = connected.cluster;
       const existing = await jobs.get('foreign');
       assert.equal(existing?.remediation, undefined);

@@ -1,25 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createLogger } from '@openfero/service/log';
 import type { Environment } from '@openfero/service/settings';
-import {
-  openCluster,
-  type Cluster as Plane,
-  startControlPlane,
-} from '@openfero/testkit/controlplane';
+import type { Cluster as Plane } from '@openfero/testkit/controlplane';
 import type { Cluster } from '../../src/cluster.ts';
 import type { Access } from '../../src/kubernetes/access/access.ts';
 import { readAccess } from '../../src/kubernetes/access/read-access.ts';
 import { createKubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import { TIMING, type Timing } from '../../src/kubernetes/timing.ts';
 import { type ClusterSettings, readClusterSettings } from '../../src/settings.ts';
-
-/** The control plane of the whole run, else one of this file's own, which `stop` ends. */
-export async function openPlane(): Promise<{ plane: Plane; stop: () => Promise<void> }> {
-  const folder = process.env['OPENFERO_TEST_CONTROL_PLANE'];
-  if (folder !== undefined) return { plane: await openCluster(folder), stop: async () => {} };
-  const plane = await startControlPlane();
-  return { plane, stop: plane.stop };
-}
 
 /** Says nothing: what a test expects to go wrong is no news. */
 const quiet = createLogger('silent', 'test');

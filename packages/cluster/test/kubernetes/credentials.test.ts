@@ -2,29 +2,23 @@ import assert from 'node:assert/strict';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { missingControlPlane, type Cluster as Plane } from '@openfero/testkit/controlplane';
+import { afterEach, before, beforeEach, describe, test } from 'node:test';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { until } from '@openfero/testkit/until';
 import type { Access } from '../../src/kubernetes/access/access.ts';
 import { readAccess } from '../../src/kubernetes/access/read-access.ts';
-import { accessOf, connect, FAST, openPlane, rewrite, workerIn } from './connect.ts';
+import { accessOf, connect, FAST, rewrite, workerIn } from './connect.ts';
 import { startTampering } from './tampering.ts';
-
-const missing = await missingControlPlane();
-const skip = process.env['CI'] === 'true' ? false : missing;
 
 const ADMIN = { user: 'admin', groups: ['system:masters'] };
 const NEVER = { ...FAST, reread: 3_600_000 };
 
-describe('the credentials for a Kubernetes cluster', { skip }, () => {
-  let plane: Plane;
-  let stop: () => Promise<void> = async () => {};
+await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane) => {
   let namespace: string;
   let token: string;
   let folder: string;
 
   before(async () => {
-    ({ plane, stop } = await openPlane());
     namespace = await plane.createNamespace();
     token = await workerIn(plane, namespace);
   });
@@ -32,7 +26,6 @@ describe('the credentials for a Kubernetes cluster', { skip }, () => {
     folder = await mkdtemp(join(tmpdir(), 'openfero-credentials-'));
   });
   afterEach(() => rm(folder, { recursive: true }));
-  after(() => stop());
 
   const file = async (name: string, content: string): Promise<string> => {
     const path = join(folder, name);

@@ -1,38 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  at,
-  type Cluster,
-  missingControlPlane,
-  openCluster,
-  startControlPlane,
-} from '@openfero/testkit/controlplane';
+import { at, type Cluster, configMapsPath, itemsOf } from '@openfero/testkit/controlplane';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
 import { ClusterError } from '../../src/cluster.ts';
 import { createEventRecorder, type EventRecorder } from '../../src/kubernetes/events/recorder.ts';
 import type { EventCalls } from '../../src/kubernetes/events/writer.ts';
 
-const missing = await missingControlPlane();
-const skip = process.env['CI'] === 'true' ? false : missing;
-
 const TIMING = { pace: 100, retry: 20, forbidden: 60_000, report: 60_000, flush: 1000 };
 
-describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
-  let plane: Cluster;
-  let stop: () => Promise<void> = async () => {};
+await describeOnControlPlane('Events on a ConfigMap', tests, { timeout: 120_000 });
 
-  before(async () => {
-    const folder = process.env['OPENFERO_TEST_CONTROL_PLANE'];
-    if (folder !== undefined) {
-      plane = await openCluster(folder);
-      return;
-    }
-    const started = await startControlPlane({ controllers: false });
-    [plane, stop] = [started, started.stop];
-  });
-  after(() => stop());
-
+function tests(plane: Cluster): void {
   /** The real API server, asked as somebody. */
   const callsAs = (headers: Readonly<Record<string, string>> = {}): EventCalls => {
     const ask = async (method: string, path: string, body: unknown): Promise<void> => {
@@ -71,7 +52,7 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
   /** Makes a ConfigMap in a namespace of its own. */
   const configMap = async (name = 'openfero-disk-firing') => {
     const namespace = await plane.createNamespace();
-    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const path = configMapsPath(namespace);
     const { status, body } = await plane.request('POST', path, { metadata: { name } });
     assert.equal(status, 201);
     const read = (field: string): string => String(at(body, 'metadata', field));
@@ -80,9 +61,7 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
 
   const stored = async ({ namespace }: { namespace: string }): Promise<readonly unknown[]> => {
     const { body } = await plane.request('GET', `/api/v1/namespaces/${namespace}/events`);
-    const items = at(body, 'items');
-    assert.ok(Array.isArray(items));
-    return items;
+    return itemsOf(body);
   };
 
   it('are what kubectl describe shows of it', async () => {
@@ -144,7 +123,7 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
     const metadata = await configMap();
     const { events } = start(callsAs());
     events.record(metadata, 'JobCreated', 'again');
-    while ((await stored(metadata)).length === 0) await sleep(20);
+    await until('the Event is written', async () => (await stored(metadata)).length > 0);
     await plane.request('DELETE', `/api/v1/namespaces/${metadata.namespace}/events`);
     events.record(metadata, 'JobCreated', 'again');
     await events.close();
@@ -173,7 +152,7 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
     });
     const { events, log } = start(calls);
     events.record(metadata, 'JobCreated', 'once');
-    while ((await stored(metadata)).length === 0) await sleep(20);
+    await until('the Event is written', async () => (await stored(metadata)).length > 0);
     await events.close();
     assert.equal(counts.create, 3);
     assert.deepEqual(log, []);
@@ -206,4 +185,4 @@ describe('Events on a ConfigMap', { skip, timeout: 120_000 }, () => {
     await sleep(100);
     assert.equal(counts.create, 1);
   });
-});
+}

@@ -1,6 +1,6 @@
 import type { JobManifest, JsonObject } from '@openfero/core/kubernetes';
 import { LABELS, MANAGED_BY } from '@openfero/core/labels';
-import type { Cluster as Plane } from '@openfero/testkit/controlplane';
+import { configMapsPath, type Cluster as Plane } from '@openfero/testkit/controlplane';
 
 /** The Job of the seed, with its two unknown fields, as the worker would create it. */
 export function seedJob(name: string, namespace: string, more: JsonObject = {}): JobManifest {
@@ -46,7 +46,7 @@ export async function writeConfigMap(
   name: string,
   { labels = { app: 'openfero' }, annotations = {}, data = {} }: Partial<Written> = {},
 ): Promise<void> {
-  const path = `/api/v1/namespaces/${namespace}/configmaps`;
+  const path = configMapsPath(namespace);
   const metadata = { name, labels, annotations };
   const made = await plane.request('POST', path, { metadata, data });
   if (made.status === 409) await plane.request('PATCH', `${path}/${name}`, { metadata, data });

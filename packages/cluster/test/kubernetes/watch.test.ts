@@ -3,10 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ControlPlane,
+  configMapsPath,
   finishJob,
-  missingControlPlane,
+  jobsPath,
   startControlPlane,
 } from '@openfero/testkit/controlplane';
+import { withoutControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { startProxy } from '@openfero/testkit/proxy';
 import { until } from '@openfero/testkit/until';
 import { type Cluster, ClusterError } from '../../src/cluster.ts';
@@ -15,13 +17,10 @@ import { startForgetful } from './forgetful.ts';
 import { seedJob, writeConfigMap } from './objects.ts';
 import { startTampering } from './tampering.ts';
 
-const missing = await missingControlPlane();
-const skip = process.env['CI'] === 'true' ? false : missing;
-
 const NAME = 'openfero-disk-firing';
 const ADMIN = { user: 'admin', groups: ['system:masters'] };
 
-describe('a watch of a Kubernetes cluster', { skip }, () => {
+describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
   let plane: ControlPlane;
 
   before(async () => {
@@ -76,7 +75,7 @@ describe('a watch of a Kubernetes cluster', { skip }, () => {
     await plane.startApiServer();
     await write(namespace, 'after');
     await finishJob(plane, { namespace, name: 'finishes' });
-    const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    const jobs = jobsPath(namespace);
     await plane.request('DELETE', `${jobs}/vanishes?propagationPolicy=Background`);
 
     await sees(cluster, 'after', 5000);
@@ -106,8 +105,8 @@ describe('a watch of a Kubernetes cluster', { skip }, () => {
     await until('the Jobs', () => names.every((name) => cluster.jobs.isOurs(name)));
 
     proxy.cut();
-    const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
-    const configMap = `/api/v1/namespaces/${namespace}/configmaps/${NAME}`;
+    const jobs = jobsPath(namespace);
+    const configMap = `${configMapsPath(namespace)}/${NAME}`;
     await plane.request('POST', jobs, seedJob('comes', namespace));
     await finishJob(plane, { namespace, name: 'comes' });
     await finishJob(plane, { namespace, name: 'finishes' });
@@ -250,7 +249,7 @@ describe('a watch of a Kubernetes cluster', { skip }, () => {
       metadata: { name: `openfero-${n}-firing`, namespace, labels: { app: 'openfero' } },
     }));
     while (items.length > 0) {
-      const path = `/api/v1/namespaces/${namespace}/configmaps`;
+      const path = configMapsPath(namespace);
       await Promise.all(items.splice(0, 50).map((one) => plane.request('POST', path, one)));
     }
     const access = await accessOf(plane, ADMIN, namespace);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
+import { itemsOf, jobsPath } from './paths.ts';
 import { at } from './request.ts';
 
 const FINISHED_WITHIN_MS = 30_000;
@@ -32,10 +33,10 @@ export async function finishJob(
 }
 
 async function isFinished(cluster: Cluster, job: JobName): Promise<boolean> {
-  const path = `/apis/batch/v1/namespaces/${job.namespace}/jobs/${job.name}`;
-  const answer = await cluster.request('GET', path);
+  const answer = await cluster.request('GET', `${jobsPath(job.namespace)}/${job.name}`);
   if (answer.status === 404) return true;
-  return items(at(answer.body, 'status', 'conditions')).some(
+  const conditions = at(answer.body, 'status', 'conditions');
+  return (Array.isArray(conditions) ? conditions : []).some(
     (condition) =>
       ['Complete', 'Failed'].includes(String(at(condition, 'type'))) &&
       at(condition, 'status') === 'True',
@@ -48,9 +49,5 @@ async function pendingPods(cluster: Cluster, job: JobName): Promise<string[]> {
     fieldSelector: 'status.phase=Pending',
   });
   const answer = await cluster.request('GET', `/api/v1/namespaces/${job.namespace}/pods?${query}`);
-  return items(at(answer.body, 'items')).map((pod) => String(at(pod, 'metadata', 'name')));
-}
-
-function items(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
+  return itemsOf(answer.body).map((pod) => String(at(pod, 'metadata', 'name')));
 }
