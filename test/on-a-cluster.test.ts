@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { at, finishJob, jobsPath } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { listen } from '@openfero/testkit/listen';
 import { definition, jobManifest } from '@openfero/testkit/operarii';
 import { until } from '@openfero/testkit/until';
 import { type ClusterSystem, startClusterSystem } from './cluster-system.ts';
@@ -163,11 +163,9 @@ await describeOnControlPlane('on a real API server', (plane) => {
   });
 
   it('goes on with the others while an admission webhook hangs over one definition', async (t) => {
-    const silent = createServer(() => {}).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
+    const silent = createServer(() => {});
+    const port = await listen(silent);
     t.after(() => silent.close());
-    const address = silent.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
     const system = await start(t, { OPENFERO_MAX_AGE: '8s' });
     const { namespace } = system;
     const webhooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';

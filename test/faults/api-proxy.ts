@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, createServer, request } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { at, type Cluster } from '@openfero/testkit/controlplane';
+import { listen } from '@openfero/testkit/listen';
 
 /** One call of a worker, as far as a fault needs to know it. */
 export interface Call {
@@ -84,10 +84,9 @@ export async function startApiProxy(plane: Cluster): Promise<ApiProxy> {
   const server = createServer({ cert, key }, (asked, reply) => {
     take(asked, reply).catch(() => reply.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen(server);
   const proxy: ApiProxy = {
-    port: portOf(server.address()),
+    port,
     rule: undefined,
     cutWatches() {
       for (const reply of watches.keys()) reply.destroy();
@@ -108,11 +107,6 @@ export async function startApiProxy(plane: Cluster): Promise<ApiProxy> {
     },
   };
   return proxy;
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
-  return address.port;
 }
 
 function callOf({ method, url = '' }: IncomingMessage, body: Buffer): Call {

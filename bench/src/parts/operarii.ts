@@ -1,24 +1,16 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import { configMap } from '@openfero/testkit/operarii';
 import { alertname } from './alerts.ts';
 
 /** As many definitions as asked for, one for each alertname of alerts.ts. */
 export function operariiIn(namespace: string, count: number): ConfigMap[] {
-  return Array.from({ length: count }, (_, index) => operarius(namespace, alertname(index)));
+  return Array.from({ length: count }, (_, index) => {
+    const name = alertname(index);
+    return configMap(name, { metadata: { namespace }, data: { [name]: TEMPLATE } });
+  });
 }
 
 /** As the README's: a container with a command and a few settings. No max-active: limits are off. */
-function operarius(namespace: string, name: string): ConfigMap {
-  return {
-    metadata: {
-      name: `openfero-${name.toLowerCase()}-firing`,
-      namespace,
-      labels: { app: 'openfero' },
-      annotations: {},
-    },
-    data: { [name]: TEMPLATE },
-  };
-}
-
 const TEMPLATE = `apiVersion: batch/v1
 kind: Job
 metadata:

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 /** A TCP proxy on the loopback that does what networks do. */
 export interface Proxy {
@@ -10,6 +11,8 @@ export interface Proxy {
   blackhole(): void;
   /** Passes every byte on, in order, so much later. */
   delay(ms: number): void;
+  /** Drops, as a router does, the connections that are open, and tells neither end. New ones work. */
+  forget(): void;
   /** As a good network again. What a black hole held comes through, as TCP would send it again. */
   heal(): void;
   close(): Promise<void>;
@@ -33,12 +36,9 @@ export interface Target {
 export async function startProxy(target: Target): Promise<Proxy> {
   const state: State = { mode: 'pass', delayMs: 0, sockets: new Set(), held: [] };
   const server = createServer((socket) => accept(socket, target, state));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  const port = await listen(server);
   return {
-    port: address.port,
+    port,
     cut() {
       state.mode = 'cut';
       destroyAll(state);
@@ -48,6 +48,12 @@ export async function startProxy(target: Target): Promise<Proxy> {
     },
     delay(ms) {
       state.delayMs = ms;
+    },
+    forget() {
+      for (const socket of state.sockets) {
+        for (const event of ['data', 'end']) socket.removeAllListeners(event);
+        socket.resume();
+      }
     },
     heal() {
       state.mode = 'pass';

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
+import { listen } from './listen.ts';
 import { spawnBound } from './process.ts';
 import { findProgram } from './program.ts';
 
@@ -102,13 +103,11 @@ async function ping(port: number): Promise<void> {
 
 /** A port of the loopback that nothing listens on right now. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const server = createServer();
+  const port = await listen(server);
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
+  return port;
 }
 
 /** @throws with one line that says what to install */

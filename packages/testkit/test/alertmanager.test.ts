@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { type Alertmanager, missingAlertmanager, startAlertmanager } from '../src/alertmanager.ts';
 import { at } from '../src/controlplane.ts';
+import { listen } from '../src/listen.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 const QUICK = { groupWait: '100ms', groupInterval: '500ms', repeatInterval: '1h' };
@@ -20,14 +20,11 @@ async function startWebhook(t: TestContext): Promise<{ url: string; next(): Prom
       response.end();
       server.emit('notification');
     });
-  }).listen(0, '127.0.0.1');
+  });
+  const port = await listen(server);
   t.after(() => server.close());
-  await once(server, 'listening');
-  const isAddress = (address: unknown): address is AddressInfo => typeof address === 'object';
-  const address = server.address();
-  assert.ok(isAddress(address));
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     async next() {
       while (bodies.length === 0) await once(server, 'notification');
       return bodies.shift();

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
+import { listen } from '@openfero/testkit/listen';
 import { Pool } from 'undici';
 import { RequestTimeout, sendRequest } from '../../src/kubernetes/http/send-request.ts';
 
 /** One connection to a server that does this with every request. */
 async function poolTo(t: TestContext, answer: RequestListener): Promise<Pool> {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const pool = new Pool(`http://127.0.0.1:${address.port}`, { connections: 1 });
+  const server = createServer(answer);
+  const port = await listen(server);
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 1 });
   t.after(async () => {
     await pool.destroy();
     server.closeAllConnections();

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import type { Cluster as Plane } from '@openfero/testkit/controlplane';
+import { listen } from '@openfero/testkit/listen';
 import type { Access } from '../../src/kubernetes/access/access.ts';
 
 /** What happens to the requests of watches and to what the API server answers them. */
@@ -45,14 +46,11 @@ export async function startTampering(plane: Plane): Promise<TamperingProxy> {
     watches.set(response, url.pathname);
     response.once('close', () => watches.delete(response));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  const port = await listen(server);
   return {
     tampering,
     access: {
-      server: `http://127.0.0.1:${address.port}`,
+      server: `http://127.0.0.1:${port}`,
       namespace: undefined,
       inPod: false,
       ca: undefined,

@@ -13,7 +13,6 @@ import { startProxy } from '@openfero/testkit/proxy';
 import { until } from '@openfero/testkit/until';
 import { type Cluster, ClusterError } from '../../src/cluster.ts';
 import { accessOf, allow, connect, FAST, forbid, through, workerIn } from './connect.ts';
-import { startForgetful } from './forgetful.ts';
 import { seedJob, writeConfigMap } from './objects.ts';
 import { startTampering } from './tampering.ts';
 
@@ -175,7 +174,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
   test('loses one call, not fifty, to connections that a router has forgotten', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
-    const proxy = await startForgetful(new URL(plane.url));
+    const proxy = await startProxy({ port: Number(new URL(plane.url).port) });
     t.after(() => proxy.close());
     const timing = { ...FAST, call: 1500 };
     const { cluster } = await connect({ access: through(access, proxy.port), namespace, timing });
