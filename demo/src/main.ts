@@ -1,51 +1,53 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@openfero/core/errors';
-import { controlPlaneStage, directoryStage, type Stage } from './stage.ts';
+import { controlPlaneCluster, type DemoCluster, directoryCluster } from './cluster.ts';
+import { printNextSteps, printOutcome } from './print.ts';
 import { assertPortsFree, type Demo, startDemo } from './start.ts';
-import { tellOutcome, tellWhatNext } from './tell.ts';
 
 const ALERTS = fileURLToPath(new URL('../../test/alerts.json', import.meta.url));
 
-/** Milliseconds from the alert to its outcome; it takes about 50. */
+/** Milliseconds that the outcome may take; it takes about 50. */
 const OUTCOME_LIMIT = 10_000;
 
 /**
- * `npm run demo`: all of OpenFero on this machine, one alert through it, and then it serves.
+ * `npm run demo`: starts OpenFero on this machine, sends one alert, prints the Job, and keeps running.
  *
- * `--once` ends with the outcome; `--control-plane` plays on a real API server.
+ * `--once` stops after the outcome. `--control-plane` uses a real API server.
  */
 async function main(args: readonly string[]): Promise<void> {
   const once = args.includes('--once');
   const stop = interrupted();
   await assertPortsFree();
-  const stage = await (args.includes('--control-plane') ? controlPlaneStage() : directoryStage());
+  const cluster = await (args.includes('--control-plane')
+    ? controlPlaneCluster()
+    : directoryCluster());
   try {
-    const demo = await startDemo(stage);
+    const demo = await startDemo(cluster);
     try {
-      await play(demo, stage);
+      await sendAlert(demo, cluster);
       if (!once) {
-        tellWhatNext(demo, stage);
+        printNextSteps(demo, cluster);
         await stop;
       }
     } finally {
       await demo.stop();
     }
   } finally {
-    await stage.stop();
-    if (once) await stage.clear();
+    await cluster.stop();
+    if (once) await cluster.clear();
   }
 }
 
-/** Sends the alert and tells what became of it. */
-async function play(demo: Demo, stage: Stage): Promise<void> {
+/** Sends the alert and prints its outcome. */
+async function sendAlert(demo: Demo, cluster: DemoCluster): Promise<void> {
   const notification = await readFile(ALERTS, 'utf8');
   const ended = demo.worker.waitForLine((line) => line['outcome'] !== undefined, OUTCOME_LIMIT);
-  await send(demo.receiverUrl, notification);
-  await tellOutcome(stage, await ended);
+  await post(demo.receiverUrl, notification);
+  await printOutcome(cluster, await ended);
 }
 
-async function send(url: string, body: string): Promise<void> {
+async function post(url: string, body: string): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(`${url}/alerts`, { method: 'POST', headers, body });
   if (!response.ok) {
@@ -53,7 +55,7 @@ async function send(url: string, body: string): Promise<void> {
   }
 }
 
-/** Ctrl-C, or npm's shell gone: npm does not pass SIGTERM on to what it runs. */
+/** Resolves on Ctrl-C, or when npm's shell ends: npm does not pass SIGTERM on to its child. */
 function interrupted(): Promise<void> {
   const parent = process.ppid;
   return new Promise((resolve) => {

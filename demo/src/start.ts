@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { type Service, serverOf, startService } from '@openfero/testkit/process';
 import { startRedis } from '@openfero/testkit/redis';
-import type { Stage } from './stage.ts';
+import type { DemoCluster } from './cluster.ts';
 
-/** Everything of the demo, running. */
+/** The running demo. */
 export interface Demo {
   readonly receiverUrl: string;
   readonly dashboardUrl: string;
@@ -15,20 +15,20 @@ const HOST = '127.0.0.1';
 const PORTS = { receiver: 8080, worker: 8081, dashboard: 8082 } as const;
 type Name = keyof typeof PORTS;
 
-/** @throws naming the port, where one is taken */
+/** @throws naming the port that is in use */
 export async function assertPortsFree(): Promise<void> {
   await Promise.all(Object.entries(PORTS).map(([name, port]) => assertFree(name, port)));
 }
 
 /**
- * Starts Redis and the three services, on loopback only.
+ * Starts Redis and the three services, on the loopback interface only.
  *
- * @throws saying what to do where Redis is missing
+ * @throws if Redis is missing, saying how to install it
  */
-export async function startDemo({ workerEnv }: Stage): Promise<Demo> {
+export async function startDemo({ workerEnv }: DemoCluster): Promise<Demo> {
   const redis = await startRedis();
   const started: Service[] = [];
-  const start = async (name: Name, env: Stage['workerEnv'] = {}): Promise<Service> => {
+  const start = async (name: Name, env: DemoCluster['workerEnv'] = {}): Promise<Service> => {
     const service = await startService(serverOf(name), {
       REDIS_URL: redis.url,
       HOST,
@@ -61,7 +61,9 @@ async function assertFree(name: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const probe = createServer()
       .once('error', () => {
-        reject(new Error(`port ${port}, the ${name}'s, is taken: stop what listens there`));
+        reject(
+          new Error(`port ${port} for the ${name} is in use: stop the program that listens on it`),
+        );
       })
       .listen(port, HOST, () => probe.close(() => resolve()));
   });

@@ -3,23 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The cluster that the demo plays on. */
-export interface Stage {
-  /** The worker's settings of it. */
+/** The cluster that the demo runs on. */
+export interface DemoCluster {
+  /** The worker's settings for it. */
   readonly workerEnv: Readonly<Record<string, string>>;
-  /** Where a Job is to be seen, and what it is. */
+  /** Where to find a Job, and its YAML. */
   job(name: string): Promise<{ readonly where: string; readonly yaml: string }>;
-  /** How to look at it and to add to it: lines for people. */
+  /** Lines for the user: how to inspect the cluster and add to it. */
   readonly hints: readonly string[];
   stop(): Promise<void>;
-  /** Removes what stop() leaves for people to look at. */
+  /** Removes what stop() leaves for the user to inspect. */
   clear(): Promise<void>;
 }
 
 const EXAMPLES = fileURLToPath(new URL('../../deploy/examples/operarii', import.meta.url));
 
-/** Two folders in a working folder of its own, which stays. */
-export async function directoryStage(): Promise<Stage> {
+/** Two folders in a temporary folder, which stays. */
+export async function directoryCluster(): Promise<DemoCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-demo-'));
   const operarii = join(folder, 'operarii');
   const jobs = join(folder, 'jobs');
@@ -35,7 +35,7 @@ export async function directoryStage(): Promise<Stage> {
       const where = join(jobs, `${name}.yaml`);
       return { where, yaml: await readFile(where, 'utf8') };
     },
-    hints: [`operarii  ${operarii}   put a ConfigMap of your own here`],
+    hints: [`operarii  ${operarii}   add your own ConfigMaps here`],
     stop: async () => {},
     clear: () => rm(folder, { recursive: true }),
   };
@@ -44,12 +44,12 @@ export async function directoryStage(): Promise<Stage> {
 const NAMESPACE = 'openfero-demo';
 
 /**
- * A control plane of Kubernetes: a real API server, and controllers, but no nodes. Loaded only where it
- * is asked for; built from source the first time.
+ * A Kubernetes control plane: a real API server and controllers, but no nodes. Loaded only on request,
+ * and built from source the first time.
  *
- * @throws saying what is missing
+ * @throws naming what is missing
  */
-export async function controlPlaneStage(): Promise<Stage> {
+export async function controlPlaneCluster(): Promise<DemoCluster> {
   const { missingControlPlane, startControlPlane } = await import('@openfero/testkit/controlplane');
   const missing = await missingControlPlane();
   if (missing !== undefined) throw new Error(missing);
@@ -69,7 +69,7 @@ export async function controlPlaneStage(): Promise<Stage> {
     }),
     hints: [
       `cluster   ${kubectl} get jobs`,
-      `operarii  ${kubectl} describe configmaps   their Events tell what became of them`,
+      `operarii  ${kubectl} describe configmaps   see the Events of the operarii`,
     ],
     stop: () => plane.stop(),
     clear: async () => {},
