@@ -1,28 +1,28 @@
 import type { Plan } from './plan.ts';
 import type { Row } from './row.ts';
 
-/** One benchmark: it starts what it needs, ends it, and gives its lines of the table. */
+/** One benchmark: starts what it needs, stops it, and returns its lines of the table. */
 export interface Benchmark {
   readonly name: string;
-  /** What it measures, for people. */
+  /** What it measures. */
   readonly title: string;
   run(run: Run): Promise<readonly Row[]>;
 }
 
-/** What all benchmarks of one run share. */
+/** What the benchmarks of one run share. */
 export interface Run {
   readonly plan: Plan;
-  /** Progress, one line. */
-  tell(line: string): void;
-  /** Jobs/s of the pipeline with one alert per notification: half of it is a steady rate. */
+  /** Prints a line of progress. */
+  progress(line: string): void;
+  /** Jobs/s of the pipeline with one alert per notification. Half of it is a sustainable rate. */
   peak(): Promise<number>;
-  /** Known from here on. */
+  /** Stores the peak for the benchmarks that follow. */
   setPeak(rate: number): void;
 }
 
-/** Does something once per round, and tells which. */
+/** Runs something once per round, and prints the result of each. */
 export async function inRounds<T>(
-  { plan, tell }: Run,
+  { plan, progress }: Run,
   round: (number: number) => Promise<T>,
   describe: (result: T) => string,
 ): Promise<T[]> {
@@ -30,7 +30,7 @@ export async function inRounds<T>(
   for (let number = 1; number <= plan.rounds; number++) {
     const result = await round(number);
     results.push(result);
-    tell(`round ${number} of ${plan.rounds}: ${describe(result)}`);
+    progress(`round ${number} of ${plan.rounds}: ${describe(result)}`);
   }
   return results;
 }

@@ -1,10 +1,10 @@
 import { isObject } from '@openfero/core/kubernetes';
 
-/** What a process spends its time on, from a profile of V8. */
+/** Where a process spends its time, from a V8 profile. */
 export interface Spent {
-  /** Milliseconds of all samples in which it was not idle. */
+  /** Milliseconds in which it was not idle. */
   readonly busy: number;
-  /** By part (a package, a file of ours, Node itself): share of the busy time, the largest first. */
+  /** Share of the busy time by package, own file or Node itself, largest first. */
   readonly parts: readonly Share[];
   /** The same by function. */
   readonly functions: readonly Share[];
@@ -21,10 +21,10 @@ interface Frame {
   readonly url: string;
 }
 
-/** Not what the process works at: it waits. */
+/** Waiting, not work. */
 const IDLE = new Set(['(idle)', '(root)']);
 
-/** @param text a .cpuprofile @throws where it is none */
+/** @param text a .cpuprofile @throws if it is not one */
 export function spentIn(text: string): Spent {
   const { frames, samples, deltas } = read(JSON.parse(text));
   const byPart = new Map<string, number>();
@@ -63,7 +63,7 @@ function partOf({ name, url }: Frame): string {
 interface Profile {
   readonly frames: ReadonlyMap<number, Frame>;
   readonly samples: readonly number[];
-  /** Microseconds that each sample stands for. */
+  /** Microseconds per sample. */
   readonly deltas: readonly number[];
 }
 

@@ -13,7 +13,7 @@ import { type Report, toJson } from './report/report.ts';
 import { table } from './report/table.ts';
 import type { Row } from './row.ts';
 
-/** `npm run bench`: measures, each figure beside its limit, and shows the table. */
+/** `npm run bench`: measures each figure and its limit, and prints the table. */
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(
     args,
@@ -35,13 +35,13 @@ async function measure(options: Options): Promise<Report> {
   const rows: Row[] = [];
   const failures: string[] = [];
   for (const benchmark of chosen(options)) {
-    run.tell(`${benchmark.name}: ${benchmark.title}`);
+    run.progress(`${benchmark.name}: ${benchmark.title}`);
     try {
-      rows.push(...(await benchmark.run(tellingAs(benchmark, run))));
+      rows.push(...(await benchmark.run(withProgressOf(benchmark, run))));
     } catch (error) {
-      // The others are worth having all the same.
+      // The other benchmarks are still useful.
       failures.push(`${benchmark.name}: ${messageOf(error)}`);
-      run.tell(`${benchmark.name} has failed: ${String(error)}`);
+      run.progress(`${benchmark.name} failed: ${String(error)}`);
       process.exitCode = 1;
     }
   }
@@ -58,7 +58,7 @@ function runOf({ quick }: Options): Run {
   let peak: number | undefined;
   const run: Run = {
     plan: quick ? QUICK : FULL,
-    tell(line) {
+    progress(line) {
       const seconds = Math.round((performance.now() - started) / 1000);
       print(`[${String(seconds).padStart(4)} s] ${line}`);
     },
@@ -73,15 +73,15 @@ function runOf({ quick }: Options): Run {
   return run;
 }
 
-function tellingAs({ name }: Benchmark, run: Run): Run {
-  return { ...run, tell: (line) => run.tell(`${name}: ${line}`) };
+function withProgressOf({ name }: Benchmark, run: Run): Run {
+  return { ...run, progress: (line) => run.progress(`${name}: ${line}`) };
 }
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-// One for each process that must not outlive this one; a comparison has a dozen of them.
+// One listener per child process, which must not outlive this one: a comparison has a dozen.
 process.setMaxListeners(50);
 try {
   await main(process.argv.slice(2));

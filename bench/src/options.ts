@@ -2,29 +2,32 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   readonly quick: boolean;
-  /** Names of benchmarks; undefined is all of them. */
+  /** Names of benchmarks; undefined for all. */
   readonly only: readonly string[] | undefined;
-  /** Where the figures go as JSON. */
+  /** File for the figures as JSON. */
   readonly json: string | undefined;
-  /** Whether table and chart go into docs/. */
+  /** Whether to write table and chart into docs/. */
   readonly docs: boolean;
-  /** Another checkout to compare this one with: then nothing else is measured. */
+  /** Another checkout to compare with; nothing else is measured then. */
   readonly against: string | undefined;
-  /** A folder for CPU profiles: then these are taken and nothing else. */
+  /** Folder for CPU profiles; nothing else is measured then. */
   readonly profile: string | undefined;
 }
 
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `Usage: npm run bench -- [options]
 
-  --quick           within 10 minutes instead of an hour: fewer rounds, shorter ones
-  --only A,B        only these: pipeline, latency, receive, worker, growth, flood, soak, start
-  --json FILE       all figures of all rounds as JSON
-  --docs            write the table into docs/performance.md and the chart beside it
-  --against FOLDER  this checkout beside another one, in turns: what a change brings
-  --profile FOLDER  CPU profiles of receiver and worker in the pipeline, and what they spend most on
+Measures OpenFero on this machine and compares each figure with a limit.
+
+  --quick           Take 10 minutes instead of an hour: fewer and shorter rounds
+  --only A,B        Run only these benchmarks: pipeline, latency, receive, worker, growth, flood, soak, start
+  --json FILE       Write the figures of all rounds as JSON
+  --docs            Write the table to docs/performance.md and the chart to docs/performance.svg
+  --against FOLDER  Compare this checkout with another one, in alternating rounds
+  --profile FOLDER  Write CPU profiles of receiver and worker, and print where they spend their time
+  --help            Show this help
 `;
 
-/** @returns undefined where help is asked for @throws naming what is wrong */
+/** @returns undefined if help is requested @throws naming what is wrong */
 export function readOptions(
   args: readonly string[],
   known: readonly string[],
@@ -45,7 +48,7 @@ export function readOptions(
   const only = values.only?.split(',');
   const wrong = only?.find((name) => !known.includes(name));
   if (wrong !== undefined) {
-    throw new Error(`there is no benchmark ${wrong}: there are ${known.join(', ')}`);
+    throw new Error(`unknown benchmark ${wrong}: use one of ${known.join(', ')}`);
   }
   const { quick, json, docs, against, profile } = values;
   return { quick, only, json, docs, against, profile };

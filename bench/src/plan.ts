@@ -1,16 +1,16 @@
-/** How much each benchmark does: a full run ends within an hour, a quick one within ten minutes. */
+/** How much each benchmark does. A full run takes an hour, a quick one ten minutes. */
 export interface Plan {
   readonly quick: boolean;
   readonly rounds: number;
-  /** Jobs of one round of the pipeline. */
+  /** Jobs per round of the pipeline. */
   readonly jobs: number;
-  /** Single alerts, and single creates, of one round of the latency. */
+  /** Single alerts, and single creates, per round of the latency. */
   readonly singles: number;
-  /** Seconds of a steady rate in one round. */
+  /** Seconds at a steady rate per round. */
   readonly steady: number;
-  /** Alerts of one round of the receiver alone, by alerts per notification. */
+  /** Alerts per round of the receiver alone, by alerts per notification. */
   readonly received: Readonly<Record<number, number>>;
-  /** Remediations that a round of the worker's ceiling works off. */
+  /** Remediations per round of the worker against the stub. */
   readonly remediations: number;
   readonly growth: {
     readonly jobs: number;
@@ -19,9 +19,9 @@ export interface Plan {
     readonly present: readonly number[];
   };
   readonly flood: number;
-  /** Seconds, and how many of them are left out of the comparison. */
+  /** Seconds in all, and seconds at the start that the comparison leaves out. */
   readonly soak: { readonly length: number; readonly warm: number };
-  /** Before a clock starts: enough for the compilers of V8. */
+  /** Alerts before the measurement: enough for V8 to compile the hot code. */
   readonly warmUp: number;
 }
 

@@ -1,26 +1,26 @@
 import { median } from './statistics.ts';
 
-/** One line of the table: a figure, by round, beside its limit in the same rounds. */
+/** One line of the table: a figure and its limit, measured in the same rounds. */
 export interface Row {
   readonly benchmark: string;
   readonly figure: string;
   readonly unit: string;
-  /** Every other figure is the better the higher it is. */
+  /** By default, higher is better. */
   readonly lowerIsBetter?: boolean;
   readonly rounds: readonly number[];
   readonly limit?: Limit;
   readonly goal?: Goal;
-  /** What is to be known of how it was measured. */
+  /** A remark on how it was measured. */
   readonly note?: string;
 }
 
 export interface Limit {
-  /** What it is: the same work done by the least of programs. */
+  /** The program that does the same work with the least effort. */
   readonly of: string;
   readonly rounds: readonly number[];
 }
 
-/** What a figure is to reach. */
+/** What a figure should reach. */
 export interface Goal {
   readonly text: string;
   readonly met: (figure: Figure) => boolean;
@@ -28,9 +28,9 @@ export interface Goal {
 
 export interface Figure {
   readonly value: number;
-  /** NaN where there is no limit. */
+  /** NaN if there is no limit. */
   readonly limit: number;
-  /** Of the figure to the limit: median of the rounds' ratios, since both share a round's weather. */
+  /** Figure to limit: the median of the rounds' ratios, since conditions change between rounds. */
   readonly ratio: number;
 }
 
@@ -44,7 +44,7 @@ export function figureOf({ rounds, limit }: Row): Figure {
   return { value, limit: median(limit.rounds), ratio };
 }
 
-/** Undefined where nothing is to be reached. */
+/** Undefined if the row has no goal. */
 export function isMet(row: Row): boolean | undefined {
   return row.goal?.met(figureOf(row));
 }

@@ -1,4 +1,4 @@
-/** Of an even number of values, the mean of the two in the middle. NaN of none. */
+/** For an even number of values, the mean of the middle two. NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -6,13 +6,13 @@ export function median(values: readonly number[]): number {
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 }
 
-/** By nearest rank: a value that was measured. @param share in (0, 1] */
+/** By nearest rank, so always a measured value. @param share in (0, 1] */
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
 }
 
-/** Of what requests took, in milliseconds. */
+/** Percentiles of the durations of requests, in milliseconds. */
 export interface Times {
   readonly p50: number;
   readonly p99: number;

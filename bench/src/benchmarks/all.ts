@@ -8,7 +8,7 @@ import { soak } from './soak.ts';
 import { start } from './start.ts';
 import { worker } from './worker.ts';
 
-/** In the order in which they run: the pipeline's peak is what others take the half of. */
+/** In the order in which they run: others need the peak of the pipeline. */
 export const BENCHMARKS: readonly Benchmark[] = [
   ...[pipeline, latency, receive, worker, growth, flood, soak, start],
 ];

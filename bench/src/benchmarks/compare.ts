@@ -1,34 +1,34 @@
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
-import { type ClusterBed, withCluster } from '../parts/bed.ts';
 import { startStub } from '../parts/child.ts';
-import { type System, startOver, startSystem, warmUp } from '../parts/system.ts';
+import { type System, startSystem, startSystemOn, warmUp } from '../parts/system.ts';
+import { type ClusterTestbed, withClusterTestbed } from '../parts/testbed.ts';
 import type { Row } from '../row.ts';
-import { type Passage, passage } from './pipeline.ts';
+import { type PipelineResult, runPipeline } from './pipeline.ts';
 import { drain } from './worker.ts';
 
 /**
- * Two checkouts in turns, on the same control plane and Redis: what a change brings shows in the ratio
- * of neighbouring rounds even where the machine has other things to do.
+ * Two checkouts in turns, on the same control plane and Redis. The ratio of neighbouring rounds shows the
+ * effect of a change even if the machine is busy.
  *
  * @param folder of the other checkout
  */
 export function compareWith(folder: string): Benchmark {
   return {
     name: 'compare',
-    title: `this checkout beside ${folder}`,
-    run: (run) => withCluster((bed) => measure(run, bed, folder)),
+    title: `this checkout compared with ${folder}`,
+    run: (run) => withClusterTestbed((testbed) => measure(run, testbed, folder)),
   };
 }
 
-/** One checkout: over the API server, and over the stub for the worker's ceiling. */
+/** One checkout: on the API server, and on the stub for the worker's ceiling. */
 interface Side {
   readonly real: System;
   readonly ceiling: System;
 }
 
 interface Turn {
-  readonly tens: Passage;
-  readonly ones: Passage;
+  readonly tens: PipelineResult;
+  readonly ones: PipelineResult;
   readonly ceiling: number;
 }
 
@@ -37,18 +37,18 @@ interface Round {
   readonly there: Turn;
 }
 
-async function measure(run: Run, bed: ClusterBed, folder: string): Promise<Row[]> {
-  const here = await startSide(run, bed, {});
-  const there = await startSide(run, bed, { folder });
+async function measure(run: Run, testbed: ClusterTestbed, folder: string): Promise<Row[]> {
+  const here = await startSide(run, testbed, {});
+  const there = await startSide(run, testbed, { folder });
   const rounds = await inRounds(
     run,
     async (number): Promise<Round> => {
-      // Who comes first would always meet the colder caches.
+      // The first one in a round has colder caches.
       if (number % 2 === 0) {
-        const second = await turn(run, bed, there);
-        return { here: await turn(run, bed, here), there: second };
+        const second = await turn(run, testbed, there);
+        return { here: await turn(run, testbed, here), there: second };
       }
-      return { here: await turn(run, bed, here), there: await turn(run, bed, there) };
+      return { here: await turn(run, testbed, here), there: await turn(run, testbed, there) };
     },
     (round) =>
       `here ${round.here.ones.rate.toFixed(0)} Jobs/s, there ${round.there.ones.rate.toFixed(0)}`,
@@ -58,21 +58,25 @@ async function measure(run: Run, bed: ClusterBed, folder: string): Promise<Row[]
 
 async function startSide(
   { plan }: Run,
-  bed: ClusterBed,
+  testbed: ClusterTestbed,
   options: { readonly folder?: string },
 ): Promise<Side> {
-  const real = await startSystem(bed, options);
-  const ceiling = await startOver(bed, await startStub(bed), options);
-  await warmUp(bed, real, plan.warmUp);
-  await warmUp(bed, ceiling, 2 * plan.warmUp);
+  const real = await startSystem(testbed, options);
+  const ceiling = await startSystemOn(testbed, await startStub(testbed), options);
+  await warmUp(testbed, real, plan.warmUp);
+  await warmUp(testbed, ceiling, 2 * plan.warmUp);
   return { real, ceiling };
 }
 
-async function turn({ plan }: Run, bed: ClusterBed, { real, ceiling }: Side): Promise<Turn> {
+async function turn(
+  { plan }: Run,
+  testbed: ClusterTestbed,
+  { real, ceiling }: Side,
+): Promise<Turn> {
   return {
-    tens: await passage(bed, real, { count: plan.jobs, size: 10 }),
-    ones: await passage(bed, real, { count: plan.jobs, size: 1 }),
-    ceiling: await drain(bed, ceiling, plan.remediations),
+    tens: await runPipeline(testbed, real, { count: plan.jobs, size: 10 }),
+    ones: await runPipeline(testbed, real, { count: plan.jobs, size: 1 }),
+    ceiling: await drain(testbed, ceiling, plan.remediations),
   };
 }
 

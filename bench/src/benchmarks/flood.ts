@@ -1,16 +1,16 @@
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import type { Alerts } from '../parts/alerts.ts';
-import { type Bed, withBed } from '../parts/bed.ts';
 import { startStub } from '../parts/child.ts';
-import { startOver, warmUp } from '../parts/system.ts';
+import { startSystemOn, warmUp } from '../parts/system.ts';
+import { type Testbed, withTestbed } from '../parts/testbed.ts';
 import { atLeastShare, type Row } from '../row.ts';
 import { drain, workOff } from './worker.ts';
 
-/** What leads to no Job must not cost what a Job does. */
+/** An alert without a Job must cost less than one with a Job. */
 export const flood: Benchmark = {
   name: 'flood',
-  title: 'alerts that lead to no Job, worked off',
-  run: (run) => withBed((bed) => measure(run, bed)),
+  title: 'alerts that start no Job',
+  run: (run) => withTestbed((testbed) => measure(run, testbed)),
 };
 
 interface Round {
@@ -19,20 +19,20 @@ interface Round {
   readonly repeats: number;
 }
 
-async function measure(run: Run, bed: Bed): Promise<Row[]> {
-  const system = await startOver(bed, await startStub(bed), {});
-  await warmUp(bed, system, 2 * run.plan.warmUp);
+async function measure(run: Run, testbed: Testbed): Promise<Row[]> {
+  const system = await startSystemOn(testbed, await startStub(testbed), {});
+  await warmUp(testbed, system, 2 * run.plan.warmUp);
   const known = { lot: 'known', count: run.plan.flood, operarii: 1 };
   await workOff(system, known);
   const rounds = await inRounds(
     run,
     async (): Promise<Round> => ({
-      ceiling: await drain(bed, system, run.plan.remediations),
-      undefinedOnes: await workOff(system, unknown(run, bed)),
+      ceiling: await drain(testbed, system, run.plan.remediations),
+      undefinedOnes: await workOff(system, unknown(run, testbed)),
       repeats: await workOff(system, known),
     }),
     ({ ceiling, undefinedOnes, repeats }) =>
-      `without a definition ${undefinedOnes.toFixed(0)}/s, repeats ${repeats.toFixed(0)}/s, worker ceiling ${ceiling.toFixed(0)}/s`,
+      `without an operarius ${undefinedOnes.toFixed(0)}/s, repeats ${repeats.toFixed(0)}/s, worker ceiling ${ceiling.toFixed(0)}/s`,
   );
   const limit = { of: 'worker ceiling', rounds: rounds.map(({ ceiling }) => ceiling) };
   const row = (figure: string, of: (round: Round) => number): Row => ({
@@ -40,12 +40,12 @@ async function measure(run: Run, bed: Bed): Promise<Row[]> {
     ...{ figure: `${run.plan.flood} ${figure}`, rounds: rounds.map(of) },
   });
   return [
-    row('alerts without a definition', ({ undefinedOnes }) => undefinedOnes),
-    row('repeats of as many known alerts', ({ repeats }) => repeats),
+    row('alerts without an operarius', ({ undefinedOnes }) => undefinedOnes),
+    row('repeated alerts', ({ repeats }) => repeats),
   ];
 }
 
-/** Their alertnames are beyond those that the only operarius stands for. */
-function unknown({ plan }: Run, bed: Bed): Alerts {
-  return { lot: `unknown-${bed.next()}`, count: plan.flood, operarii: 1, undefinedOnes: true };
+/** Alerts with other alertnames than the only operarius has. */
+function unknown({ plan }: Run, testbed: Testbed): Alerts {
+  return { lot: `unknown-${testbed.next()}`, count: plan.flood, operarii: 1, undefinedOnes: true };
 }

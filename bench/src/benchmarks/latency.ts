@@ -1,20 +1,20 @@
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import { type Alerts, fingerprintOf, notificationsOf } from '../parts/alerts.ts';
-import { type ClusterBed, withCluster } from '../parts/bed.ts';
 import { singleCreates, steadyCreates } from '../parts/creates.ts';
 import { closedLoop, openLoop, type Request } from '../parts/load.ts';
 import { type System, startSystem, warmUp } from '../parts/system.ts';
+import { type ClusterTestbed, withClusterTestbed } from '../parts/testbed.ts';
 import { watchJobs } from '../parts/watch.ts';
 import { atMostTimes, atMostTimesPlus, type Row } from '../row.ts';
 import { type Times, timesOf } from '../statistics.ts';
 
-/** From an alert on its way to the receiver until another client of the API server sees its Job. */
+/** From sending an alert until another client of the API server sees its Job. */
 export const latency: Benchmark = {
   name: 'latency',
-  title: 'an alert on its way to the receiver, until another client sees its Job',
+  title: 'time from sending an alert until another client sees its Job',
   async run(run) {
     const rate = (await run.peak()) / 2;
-    return withCluster((bed) => measure(run, bed, rate));
+    return withClusterTestbed((testbed) => measure(run, testbed, rate));
   },
 };
 
@@ -25,12 +25,12 @@ interface Round {
   readonly bareSteady: Times;
 }
 
-async function measure(run: Run, bed: ClusterBed, rate: number): Promise<Row[]> {
-  const system = await startSystem(bed);
-  await warmUp(bed, system, run.plan.warmUp);
+async function measure(run: Run, testbed: ClusterTestbed, rate: number): Promise<Row[]> {
+  const system = await startSystem(testbed);
+  await warmUp(testbed, system, run.plan.warmUp);
   const rounds = await inRounds(
     run,
-    () => round(run, bed, { system, rate }),
+    () => round(run, testbed, { system, rate }),
     ({ idle, steady, bareIdle }) =>
       `idle p50 ${idle.p50.toFixed(1)} ms, p99 at ${rate.toFixed(0)}/s ${steady.p99.toFixed(1)} ms, one bare create ${bareIdle.p50.toFixed(1)} ms`,
   );
@@ -75,29 +75,33 @@ interface Loaded {
   readonly rate: number;
 }
 
-async function round({ plan }: Run, bed: ClusterBed, { system, rate }: Loaded): Promise<Round> {
+async function round(
+  { plan }: Run,
+  testbed: ClusterTestbed,
+  { system, rate }: Loaded,
+): Promise<Round> {
   const count = Math.round(plan.steady * rate);
-  const bareIdle = timesOf((await singleCreates(bed, plan.singles)).times);
-  const idle = await received(bed, system, plan.singles, (total, request) =>
+  const bareIdle = timesOf((await singleCreates(testbed, plan.singles)).times);
+  const idle = await received(testbed, system, plan.singles, (total, request) =>
     closedLoop(total, 1, request),
   );
-  const bareSteady = timesOf((await steadyCreates(bed, count, rate)).times);
-  const steady = await received(bed, system, count, (total, request) =>
+  const bareSteady = timesOf((await steadyCreates(testbed, count, rate)).times);
+  const steady = await received(testbed, system, count, (total, request) =>
     openLoop(total, rate, request),
   );
   return { bareIdle, idle, bareSteady, steady };
 }
 
-/** Sends so many alerts as the load wants it, each as one request that ends with its Job. */
+/** Sends `count` alerts with the load. Each request ends when its Job is seen. */
 async function received(
-  bed: ClusterBed,
+  testbed: ClusterTestbed,
   system: System,
   count: number,
   load: (count: number, request: Request) => ReturnType<typeof closedLoop>,
 ): Promise<Times> {
-  const alerts: Alerts = { lot: `latency-${bed.next()}`, count, operarii: 1 };
+  const alerts: Alerts = { lot: `latency-${testbed.next()}`, count, operarii: 1 };
   const bodies = notificationsOf(alerts, 1);
-  const watch = await watchJobs(bed, system.namespace);
+  const watch = await watchJobs(testbed, system.namespace);
   try {
     const work = load(count, async (index) => {
       await system.sender.send(bodies[index] ?? '');

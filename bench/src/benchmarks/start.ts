@@ -2,17 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serverOf } from '@openfero/testkit/process';
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
-import { type ClusterBed, withCluster } from '../parts/bed.ts';
 import { startChild } from '../parts/child.ts';
 import type { Program } from '../parts/program.ts';
+import { type ClusterTestbed, withClusterTestbed } from '../parts/testbed.ts';
 import { rssOf } from '../parts/usage.ts';
 import { atMost, type Row } from '../row.ts';
 
-/** From a process' start until it is ready, and what it holds then. */
+/** The time from start to ready, and the memory then. */
 export const start: Benchmark = {
   name: 'start',
-  title: 'from the start of a process until it is ready',
-  run: (run) => withCluster((bed) => measure(run, bed)),
+  title: 'time from start to ready',
+  run: (run) => withClusterTestbed((testbed) => measure(run, testbed)),
 };
 
 const EMPTY = 'empty Fastify';
@@ -25,8 +25,8 @@ interface Started {
   readonly rss: number;
 }
 
-async function measure(run: Run, bed: ClusterBed): Promise<Row[]> {
-  const starts = await startsOn(bed);
+async function measure(run: Run, testbed: ClusterTestbed): Promise<Row[]> {
+  const starts = await startsOn(testbed);
   const rounds = await inRounds(
     run,
     async () => {
@@ -53,15 +53,15 @@ async function measure(run: Run, bed: ClusterBed): Promise<Row[]> {
 
 const TITLES = { readyAfter: 'ready after', rss: 'RSS when ready' } as const;
 
-async function startsOn(bed: ClusterBed): Promise<Record<string, () => Promise<Program>>> {
-  const namespace = await bed.plane.createNamespace(`bench-${bed.next()}`);
-  const kubeconfig = await bed.plane.kubeconfig({ token: bed.token }, namespace);
-  const [operarii, jobs] = [join(bed.folder, 'operarii'), join(bed.folder, 'jobs')];
+async function startsOn(testbed: ClusterTestbed): Promise<Record<string, () => Promise<Program>>> {
+  const namespace = await testbed.plane.createNamespace(`bench-${testbed.next()}`);
+  const kubeconfig = await testbed.plane.kubeconfig({ token: testbed.token }, namespace);
+  const [operarii, jobs] = [join(testbed.folder, 'operarii'), join(testbed.folder, 'jobs')];
   await Promise.all([mkdir(operarii), mkdir(jobs)]);
   const service = (name: Parameters<typeof serverOf>[0], env: Record<string, string>) => () =>
-    bed.start({ file: serverOf(name), env: { REDIS_URL: bed.redis.url, ...env } });
+    testbed.start({ file: serverOf(name), env: { REDIS_URL: testbed.redis.url, ...env } });
   return {
-    [EMPTY]: () => startChild(bed, 'empty-fastify'),
+    [EMPTY]: () => startChild(testbed, 'empty-fastify'),
     receiver: service('receiver', {}),
     worker: service('worker', { KUBECONFIG: kubeconfig }),
     [DIRECTORY]: service('worker', {

@@ -1,16 +1,16 @@
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import type { Alerts } from '../parts/alerts.ts';
-import { type Bed, withBed } from '../parts/bed.ts';
 import { forget } from '../parts/bulk.ts';
 import { startChild, startStub } from '../parts/child.ts';
-import { type System, send, startOver, type Target, warmUp } from '../parts/system.ts';
+import { type System, send, startSystemOn, type Target, warmUp } from '../parts/system.ts';
+import { type Testbed, withTestbed } from '../parts/testbed.ts';
 import { atLeast, atLeastTimes, type Row } from '../row.ts';
 
-/** Remediations that wait, until they are worked off against an API server that answers at once. */
+/** How fast a worker drains the queue if the API server answers at once. */
 export const worker: Benchmark = {
   name: 'worker',
-  title: 'remediations worked off against a stub that answers 201 at once',
-  run: (run) => withBed(async (bed) => measure(run, bed, await startStub(bed))),
+  title: 'remediations/s of a worker against a stub API server that answers 201 at once',
+  run: (run) => withTestbed(async (testbed) => measure(run, testbed, await startStub(testbed))),
 };
 
 interface Round {
@@ -20,10 +20,10 @@ interface Round {
   readonly bareTwo: number;
 }
 
-async function measure(run: Run, bed: Bed, target: Target): Promise<Row[]> {
+async function measure(run: Run, testbed: Testbed, target: Target): Promise<Row[]> {
   const rounds = await inRounds(
     run,
-    () => round(run, bed, target),
+    () => round(run, testbed, target),
     ({ one, two, bareOne }) =>
       `${one.toFixed(0)}/s with one process, ${two.toFixed(0)}/s with two, empty processor ${bareOne.toFixed(0)}/s`,
   );
@@ -39,59 +39,63 @@ async function measure(run: Run, bed: Bed, target: Target): Promise<Row[]> {
       limit: { of: 'two empty processors', rounds: rounds.map(({ bareTwo }) => bareTwo) },
     },
     {
-      ...{ ...common, figure: 'two processes beside one', rounds: rounds.map(({ two }) => two) },
+      ...{
+        ...common,
+        figure: 'two processes compared with one',
+        rounds: rounds.map(({ two }) => two),
+      },
       limit: { of: 'one process', rounds: rounds.map(({ one }) => one) },
       goal: atLeastTimes(1.6),
-      note: 'where the cores are there',
+      note: 'needs enough cores',
     },
   ];
 }
 
-async function round(run: Run, bed: Bed, target: Target): Promise<Round> {
+async function round(run: Run, testbed: Testbed, target: Target): Promise<Round> {
   return {
-    bareOne: await bare(run, bed, { target, workers: 1 }),
-    one: await ours(run, bed, { target, workers: 1 }),
-    bareTwo: await bare(run, bed, { target, workers: 2 }),
-    two: await ours(run, bed, { target, workers: 2 }),
+    bareOne: await bare(run, testbed, { target, workers: 1 }),
+    one: await ours(run, testbed, { target, workers: 1 }),
+    bareTwo: await bare(run, testbed, { target, workers: 2 }),
+    two: await ours(run, testbed, { target, workers: 2 }),
   };
 }
 
-interface Crew {
+interface Setup {
   readonly target: Target;
   readonly workers: number;
 }
 
-async function ours({ plan }: Run, bed: Bed, { target, workers }: Crew): Promise<number> {
-  const system = await startOver(bed, target, { workers });
-  await warmUp(bed, system, 2 * plan.warmUp);
-  const rate = await drain(bed, system, plan.remediations);
+async function ours({ plan }: Run, testbed: Testbed, { target, workers }: Setup): Promise<number> {
+  const system = await startSystemOn(testbed, target, { workers });
+  await warmUp(testbed, system, 2 * plan.warmUp);
+  const rate = await drain(testbed, system, plan.remediations);
   await system.stop();
-  await forget(bed, system.prefix);
+  await forget(testbed, system.prefix);
   return rate;
 }
 
-/** The same remediations in the same queue, and no worker of ours. */
-async function bare({ plan }: Run, bed: Bed, { target, workers }: Crew): Promise<number> {
-  const system = await startOver(bed, target, { workers: 0 });
+/** The same remediations in the same queue, taken by an empty BullMQ worker. */
+async function bare({ plan }: Run, testbed: Testbed, { target, workers }: Setup): Promise<number> {
+  const system = await startSystemOn(testbed, target, { workers: 0 });
   const programs = await Promise.all(
     Array.from({ length: workers }, () =>
-      startChild(bed, 'empty-worker', bed.redis.url, system.prefix),
+      startChild(testbed, 'empty-worker', testbed.redis.url, system.prefix),
     ),
   );
-  await warmUp(bed, system, 2 * plan.warmUp);
-  const rate = await drain(bed, system, plan.remediations);
+  await warmUp(testbed, system, 2 * plan.warmUp);
+  const rate = await drain(testbed, system, plan.remediations);
   await Promise.all(programs.map((program) => program.stop()));
   await system.stop();
-  await forget(bed, system.prefix);
+  await forget(testbed, system.prefix);
   return rate;
 }
 
-/** Works off so many that lead to a Job each. @returns remediations/s */
-export function drain(bed: Bed, system: System, count: number): Promise<number> {
-  return workOff(system, { lot: `drain-${bed.next()}`, count, operarii: system.operarii });
+/** Drains `count` remediations, each of which creates a Job. @returns remediations/s */
+export function drain(testbed: Testbed, system: System, count: number): Promise<number> {
+  return workOff(system, { lot: `drain-${testbed.next()}`, count, operarii: system.operarii });
 }
 
-/** Has them all wait, and then lets the workers at them. @returns remediations/s */
+/** Fills the paused queue, then resumes it and waits until it is empty. @returns remediations/s */
 export async function workOff(system: System, alerts: Alerts): Promise<number> {
   await system.queue.pause();
   await send(system, alerts, SIZE);

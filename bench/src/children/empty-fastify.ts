@@ -1,6 +1,6 @@
 import { fastify } from 'fastify';
 
-/** What any service in Node costs before it does anything. Argument: the port. */
+/** The minimum cost of a Node service. Argument: the port. */
 const [, , port] = process.argv;
 
 const app = fastify();

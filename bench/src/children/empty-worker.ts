@@ -5,9 +5,9 @@ import { Redis } from 'ioredis';
 import { CONCURRENCY } from '../parts/names.ts';
 
 /**
- * BullMQ's own speed: a worker that does nothing with what it takes.
+ * The speed of BullMQ alone: a worker that does nothing with its jobs.
  *
- * Arguments: the port for its readiness, Redis' address, the queue's prefix.
+ * Arguments: port for readiness, address of Redis, prefix of the queue.
  */
 const [, , port, url = '', prefix = ''] = process.argv;
 

@@ -4,7 +4,7 @@ import { operariiIn } from '../parts/operarii.ts';
 
 /**
  * An API server that costs next to nothing: it has one operarius, answers 201 to every create at once,
- * and its watches never tell of anything. Behind it a worker is as fast as it can be.
+ * and its watches send no events. With it a worker runs at its maximum speed.
  *
  * Argument: the port.
  */

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** Alerts as real ones look: seven labels, two annotations; of 1.1 KiB in a notification of one. */
+/** Realistic alerts: seven labels, two annotations, 1.1 KiB in a notification of one. */
 export interface Alerts {
-  /** Tells this lot from all others: it goes into labels, so that no alert comes twice. */
+  /** Distinguishes this lot from all others: it is part of the labels, so that no alert repeats. */
   readonly lot: string;
   readonly count: number;
-  /** Over how many operarii they are spread. */
+  /** How many operarii they are spread over. */
   readonly operarii: number;
-  /** No operarius stands for them. */
+  /** Have no operarius. */
   readonly undefinedOnes?: boolean;
 }
 
@@ -43,7 +43,7 @@ export function alertOf(
   };
 }
 
-/** The bodies of the notifications that hold the alerts, so many in each. */
+/** The bodies of the notifications, each with `size` alerts. */
 export function notificationsOf(alerts: Alerts, size: number): string[] {
   const indexes = Array.from({ length: alerts.count }, (_, index) => index);
   return Array.from({ length: Math.ceil(alerts.count / size) }, (_, number) => {
@@ -70,7 +70,7 @@ export function notificationOf(alerts: readonly unknown[], groupKey: string): st
   });
 }
 
-/** What the label openfero.io/fingerprint of its Job says. */
+/** The label openfero.io/fingerprint of the alert's Job. */
 export function fingerprintOf(lot: string, index: number): string {
   return createHash('sha1').update(`${lot}/${index}`).digest('hex').slice(0, 16);
 }

@@ -1,10 +1,10 @@
 import { QUEUE, REMEDIATION_OPTIONS, type Remediation } from '@openfero/core/redis/remediation';
 import { type BulkJobOptions, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import type { Bed } from './bed.ts';
 import { remediationsOf } from './jobs.ts';
 import { closedLoop } from './load.ts';
 import { sendersOf } from './system.ts';
+import type { Testbed } from './testbed.ts';
 
 interface Job {
   readonly name: string;
@@ -12,10 +12,10 @@ interface Job {
   readonly opts: BulkJobOptions;
 }
 
-/** Jobs/s that BullMQ's addBulk alone puts into the same Redis: the payloads of a receiver, as it does. */
-export async function bareAdds(bed: Bed, count: number, size: number): Promise<number> {
-  const redis = new Redis(bed.redis.url);
-  const prefix = `{bulk-${bed.next()}}`;
+/** Jobs/s of BullMQ's addBulk alone, with the receiver's payloads and the same Redis. */
+export async function bareAdds(testbed: Testbed, count: number, size: number): Promise<number> {
+  const redis = new Redis(testbed.redis.url);
+  const prefix = `{bulk-${testbed.next()}}`;
   const queue = new Queue(QUEUE, {
     ...{ connection: redis, prefix, skipVersionCheck: true },
     defaultJobOptions: REMEDIATION_OPTIONS,
@@ -30,7 +30,7 @@ export async function bareAdds(bed: Bed, count: number, size: number): Promise<n
   const { elapsed } = await closedLoop(bulks.length, sendersOf(size), add);
   await queue.close();
   redis.disconnect();
-  await forget(bed, prefix);
+  await forget(testbed, prefix);
   return (count * 1000) / elapsed;
 }
 
@@ -43,8 +43,8 @@ function jobOf(data: Remediation): Job {
   };
 }
 
-/** A full Redis is no slower, but a large one. UNLINK frees beside what is measured. */
-export async function forget({ client }: Bed, prefix: string): Promise<void> {
+/** A large Redis would be slower. UNLINK frees memory in the background. */
+export async function forget({ client }: Testbed, prefix: string): Promise<void> {
   for await (const keys of client.scanStream({ match: `${prefix}:*`, count: 10_000 })) {
     if (Array.isArray(keys) && keys.length > 0) await client.unlink(...keys);
   }

@@ -1,25 +1,25 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Bed } from './bed.ts';
 import { STUB_NAMESPACE } from './names.ts';
 import type { Program } from './program.ts';
 import type { Target } from './system.ts';
+import type { Testbed } from './testbed.ts';
 
-/** A program of the bench's own, as a process beside it. */
+/** Starts a program of the benchmarks as a process. */
 export function startChild(
-  bed: Bed,
+  testbed: Testbed,
   name: 'stub-api-server' | 'empty-worker' | 'empty-fastify',
   ...args: readonly string[]
 ): Promise<Program> {
   const file = fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));
-  return bed.start({ file, env: {}, args });
+  return testbed.start({ file, env: {}, args });
 }
 
-/** An API server that answers 201 at once, and what a worker finds it by. */
-export async function startStub(bed: Bed): Promise<Target> {
-  const { url } = await startChild(bed, 'stub-api-server');
-  const kubeconfig = join(bed.folder, `stub-${bed.next()}.kubeconfig`);
+/** Starts an API server that answers 201 at once. @returns a worker's way to it */
+export async function startStub(testbed: Testbed): Promise<Target> {
+  const { url } = await startChild(testbed, 'stub-api-server');
+  const kubeconfig = join(testbed.folder, `stub-${testbed.next()}.kubeconfig`);
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import type { ClusterBed } from './bed.ts';
 import type { Request } from './load.ts';
+import type { ClusterTestbed } from './testbed.ts';
 
 const NOTIFICATION = { 'content-type': 'application/json', 'user-agent': 'Alertmanager/0.34.0' };
 
-/** Keep-alive connections to a receiver, and the patience of an Alertmanager. */
+/** Keep-alive connections to a receiver, and retries as Alertmanager does them. */
 export function senderTo(url: string, connections: number): Sender {
   const pool = new Pool(url, { connections, pipelining: 1 });
   const post = async (body: string): Promise<number> => {
@@ -23,13 +23,13 @@ export function senderTo(url: string, connections: number): Sender {
         if (code < 500) break;
         await sleep(RETRY_AFTER_MS);
       }
-      throw new Error('the receiver did not take a notification: look at its log');
+      throw new Error('the receiver accepted no notification: see its log');
     },
     close: () => pool.close(),
   };
 }
 
-/** What is refused with a 5xx comes again; the time that it takes counts. */
+/** A notification that is answered with 5xx is sent again. The time for that counts. */
 const TRIES = 100;
 const RETRY_AFTER_MS = 100;
 
@@ -38,18 +38,18 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** Sends the bodies by their number. */
+/** Sends the bodies by index. */
 export function sendsOf(sender: Sender, bodies: readonly string[]): Request {
   return (index) => sender.send(bodies[index] ?? '');
 }
 
-/** As the worker asks for it: the least that an API server can answer. */
+/** What the worker asks for: the shortest answer that an API server can give. */
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
 const QUERY = { fieldValidation: 'Warn', fieldManager: 'openfero', timeout: '30s' };
 
-/** An API server's own speed: bare undici over connections that are kept, and nothing else. */
-export function apiClient({ plane, token }: ClusterBed, connections: number): ApiClient {
+/** Measures the API server alone: undici over keep-alive connections, nothing else. */
+export function apiClient({ plane, token }: ClusterTestbed, connections: number): ApiClient {
   const { url, ca } = plane;
   const pool = new Pool(url, { connections, pipelining: 1, allowH2: false, connect: { ca } });
   const headers = {

@@ -8,20 +8,20 @@ import { render } from '@openfero/core/render';
 import { type Alerts, alertname, alertOf } from './alerts.ts';
 import { operariiIn } from './operarii.ts';
 
-/** What a worker's settings say where nothing is set. Without limits, as all of the bench. */
+/** The default policy without limits, as in all benchmarks. */
 const POLICY: Policy = { ...DEFAULT_POLICY, maxActive: 0 };
 
-/** The payloads that a receiver would put into Redis. */
+/** The payloads that a receiver would write to Redis. */
 export function remediationsOf(alerts: Alerts): Remediation[] {
   return Array.from({ length: alerts.count }, (_, index) => remediationOf(alerts, index));
 }
 
-/** The very Jobs that a worker would create in that namespace, as the bodies of its requests. */
+/** The Jobs that a worker would create in the namespace, as request bodies. */
 export function jobBodiesOf(alerts: Alerts, namespace: string): string[] {
   const operarii = readAll(namespace, alerts.operarii);
   return remediationsOf(alerts).map((remediation, index) => {
     const operarius = operarii[index % alerts.operarii];
-    if (operarius === undefined) throw new Error('there is no operarius for the alert');
+    if (operarius === undefined) throw new Error('the alert has no operarius');
     return jobBody(operarius, remediation, namespace);
   });
 }
@@ -41,14 +41,14 @@ function jobBody(operarius: Operarius, remediation: Remediation, namespace: stri
 function readAll(namespace: string, count: number): Operarius[] {
   return operariiIn(namespace, count).map((configMap, index) => {
     const operarius = readOperarius(configMap, alertname(index), POLICY);
-    if (operarius === undefined) throw new Error("the bench's own operarius is none");
+    if (operarius === undefined) throw new Error('the operarius of the benchmark is invalid');
     return operarius;
   });
 }
 
 function remediationOf(alerts: Alerts, index: number): Remediation {
   const alert = readAlert(alertOf(alerts, index), undefined);
-  if (typeof alert === 'string') throw new Error(`the bench's own alert is none: ${alert}`);
+  if (typeof alert === 'string') throw new Error(`the alert of the benchmark is invalid: ${alert}`);
   return {
     v: PAYLOAD_VERSION,
     id: randomUUID(),

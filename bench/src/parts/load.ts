@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One request of a load, by its number. */
+/** One request of a load, by index. */
 export type Request = (index: number) => Promise<void>;
 
-/** Milliseconds that each request took, in the order of their ends; and from first start to last end. */
+/** Milliseconds of each request, in the order of their ends, and from first start to last end. */
 export interface Load {
   readonly times: readonly number[];
   readonly elapsed: number;
 }
 
-/** So many requests, always the same number of them in flight. */
+/** `count` requests, always the same number of them in flight. */
 export async function closedLoop(count: number, inFlight: number, send: Request): Promise<Load> {
   const times: number[] = [];
   const started = performance.now();
@@ -26,8 +26,8 @@ export async function closedLoop(count: number, inFlight: number, send: Request)
 }
 
 /**
- * So many requests at a steady rate, whether or not the ones before are answered: what waits because
- * the other side is slow counts, from the instant at which it was due.
+ * `count` requests at a steady rate, even if earlier ones are not answered yet. The time of a request
+ * counts from the instant at which it was due, so that waiting for a slow server counts.
  *
  * @param rate per second
  */
@@ -42,7 +42,7 @@ export async function openLoop(count: number, rate: number, send: Request): Prom
   const dueAt = (index: number): number => started + (index * 1000) / rate;
   for (let index = 0; index < count; index++) {
     const wait = dueAt(index) - performance.now();
-    // Timers are of a millisecond: below it the next ones are sent together.
+    // Timers have a resolution of a millisecond: requests that are due within it are sent together.
     if (wait > 0) await sleep(wait);
     under.push(one(index));
   }

@@ -1,5 +1,5 @@
-/** The namespace that the stub of an API server knows. */
+/** The namespace of the stub API server. */
 export const STUB_NAMESPACE = 'bench';
 
-/** Remediations that a worker, and the empty one beside it, has in hand. */
+/** Concurrent remediations of a worker, and of the empty worker that it is compared with. */
 export const CONCURRENCY = 64;

@@ -2,7 +2,7 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { configMap } from '@openfero/testkit/operarii';
 import { alertname } from './alerts.ts';
 
-/** As many definitions as asked for, one for each alertname of alerts.ts. */
+/** `count` operarii, one for each alertname in alerts.ts. */
 export function operariiIn(namespace: string, count: number): ConfigMap[] {
   return Array.from({ length: count }, (_, index) => {
     const name = alertname(index);
@@ -10,7 +10,7 @@ export function operariiIn(namespace: string, count: number): ConfigMap[] {
   });
 }
 
-/** As the README's: a container with a command and a few settings. No max-active: limits are off. */
+/** Like the README's example. */
 const TEMPLATE = `apiVersion: batch/v1
 kind: Job
 metadata:

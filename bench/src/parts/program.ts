@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnBound } from '@openfero/testkit/process';
 import { Client } from 'undici';
 
-/** A process of ours that is measured. */
+/** A process that is measured. */
 export interface Program {
   readonly pid: number;
-  /** Where it listens. */
+  /** The address that it listens on. */
   readonly url: string;
-  /** Milliseconds from its start until it was ready. */
+  /** Milliseconds from start to ready. */
   readonly readyAfter: number;
-  /** SIGTERM, and SIGKILL where that does not end it. */
+  /** SIGTERM, then SIGKILL if it does not end. */
   stop(): Promise<void>;
 }
 
@@ -19,9 +19,9 @@ export interface ProgramOptions {
   readonly file: string;
   readonly env: Readonly<Record<string, string>>;
   readonly port: number;
-  /** Where its standard output goes: the log of a service costs us nothing, as in a container. */
+  /** File for its output: reading the log must not cost CPU time here. */
   readonly log: string;
-  /** After the port, for what is no service and reads no environment. */
+  /** Arguments after the port, for programs that read no environment variables. */
   readonly args?: readonly string[];
 }
 
@@ -29,7 +29,7 @@ const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 2;
 const STOP_WITHIN_MS = 15_000;
 
-/** Starts a TypeScript file with this Node and nothing of our environment, and waits until it is ready. */
+/** Starts a TypeScript file with this Node and a clean environment, and waits until it is ready. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { file, env, port, log } = options;
   const started = performance.now();
@@ -60,7 +60,7 @@ async function ready(url: string, ended: () => boolean): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
   try {
     while (!(await isReady(client))) {
-      if (ended()) throw new Error('it ended at its start');
+      if (ended()) throw new Error('it ended during startup');
       if (performance.now() > deadline) throw new Error('it was not ready within a minute');
       await sleep(READY_POLL_MS);
     }

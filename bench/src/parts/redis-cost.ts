@@ -1,10 +1,10 @@
-import type { Bed } from './bed.ts';
+import type { Testbed } from './testbed.ts';
 
-/** What Redis has done and holds, since it was started. */
+/** What Redis has done since its start, and the memory it uses. */
 export interface RedisCost {
-  /** Those that scripts call are counted too. */
+  /** Includes those that scripts call. */
   readonly commands: number;
-  /** Bytes that came and went. */
+  /** Bytes received and sent. */
   readonly traffic: number;
   /** Bytes appended to the append-only file. */
   readonly appended: number;
@@ -12,11 +12,11 @@ export interface RedisCost {
   readonly memory: number;
 }
 
-/** @returns what was done, and what is held more, between now and the call */
-export async function redisFrom(bed: Bed): Promise<() => Promise<RedisCost>> {
-  const before = await read(bed);
+/** @returns the difference between now and the call of the returned function */
+export async function redisFrom(testbed: Testbed): Promise<() => Promise<RedisCost>> {
+  const before = await read(testbed);
   return async () => {
-    const after = await read(bed);
+    const after = await read(testbed);
     return {
       commands: after.commands - before.commands,
       traffic: after.traffic - before.traffic,
@@ -26,7 +26,7 @@ export async function redisFrom(bed: Bed): Promise<() => Promise<RedisCost>> {
   };
 }
 
-async function read({ client }: Bed): Promise<RedisCost> {
+async function read({ client }: Testbed): Promise<RedisCost> {
   const info = await client.info();
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1]);

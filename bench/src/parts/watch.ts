@@ -2,13 +2,13 @@ import { createInterface } from 'node:readline';
 import { LABELS } from '@openfero/core/labels';
 import { at, jobsPath } from '@openfero/testkit/controlplane';
 import { Pool } from 'undici';
-import type { ClusterBed } from './bed.ts';
+import type { ClusterTestbed } from './testbed.ts';
 
-/** Sees Jobs appear, as any client of the API server would. */
+/** Watches Jobs appear, as any client of the API server would. */
 export interface JobWatch {
-  /** When the Job of the alert with that fingerprint was seen: milliseconds of performance.now(). */
+  /** When the Job for the fingerprint was seen, by performance.now(). */
   seen(fingerprint: string): Promise<number>;
-  /** Rejects once nothing has been seen for a while: an alert without a Job would be waited for for ever. */
+  /** Rejects if no Job is seen for a while: waiting for a Job that never comes must end. */
   readonly lost: Promise<never>;
   close(): Promise<void>;
 }
@@ -17,15 +17,15 @@ const ACCEPT = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,app
 
 const PATIENCE_MS = 30_000;
 
-export async function watchJobs(bed: ClusterBed, namespace: string): Promise<JobWatch> {
-  const pool = new Pool(bed.plane.url, {
+export async function watchJobs(testbed: ClusterTestbed, namespace: string): Promise<JobWatch> {
+  const pool = new Pool(testbed.plane.url, {
     allowH2: false,
     bodyTimeout: 0,
-    connect: { ca: bed.plane.ca },
+    connect: { ca: testbed.plane.ca },
   });
-  const headers = { authorization: `Bearer ${bed.token}`, accept: ACCEPT };
-  // From now on: to be told of thousands that are there would delay the first that are not.
-  const list = await bed.plane.request('GET', `${jobsPath(namespace)}?limit=1`);
+  const headers = { authorization: `Bearer ${testbed.token}`, accept: ACCEPT };
+  // From now on: sending the thousands that exist would delay the first new one.
+  const list = await testbed.plane.request('GET', `${jobsPath(namespace)}?limit=1`);
   const version = String(at(list.body, 'metadata', 'resourceVersion'));
   const query = `watch=true&timeoutSeconds=3600&resourceVersion=${version}`;
   const path = `${jobsPath(namespace)}?${query}`;
@@ -39,7 +39,7 @@ export async function watchJobs(bed: ClusterBed, namespace: string): Promise<Job
   };
   const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {});
-  const patience = setTimeout(() => reject(new Error('no Job was seen for long')), PATIENCE_MS);
+  const patience = setTimeout(() => reject(new Error('no Job was seen for 30 s')), PATIENCE_MS);
   createInterface({ input: body })
     .on('line', (line) => {
       patience.refresh();

@@ -1,6 +1,6 @@
 import { figureOf, isMet, type Row } from '../row.ts';
 
-/** One line of the table as text. Terminal and Markdown show the same. */
+/** One line of the table as text, for terminal and Markdown. */
 export interface Cells {
   readonly figure: string;
   readonly value: string;
@@ -15,9 +15,9 @@ export const HEADINGS: Cells = {
   figure: 'figure',
   value: 'median',
   spread: 'min – max',
-  limit: 'limit beside it',
+  limit: 'limit',
   ratio: 'ratio',
-  goal: 'to reach',
+  goal: 'goal',
   mark: '',
 };
 
@@ -35,7 +35,7 @@ export function cellsOf(row: Row): Cells {
   };
 }
 
-/** Three digits are more than a benchmark knows. */
+/** Three significant digits: a benchmark is not more precise. */
 export function numeral(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (Math.abs(value) >= 100) return String(Math.round(value));
@@ -50,5 +50,5 @@ function ratioOf(row: Row, ratio: number): string {
 function markOf(row: Row): string {
   const met = isMet(row);
   if (met === undefined) return '';
-  return met ? 'reached' : 'MISSED';
+  return met ? 'met' : 'MISSED';
 }

@@ -11,16 +11,15 @@ const TOP = 56;
 const BAR = 12;
 
 /**
- * Every rate beside its limit as a bar: the full length is the limit. Colours follow the reader's
- * scheme, so that it can be read on white and on black.
+ * Every rate as a bar; the full length is its limit. Colours follow the reader's light or dark theme.
  */
 export function chart(report: Report): string {
   const rows = report.rows.filter((row) => row.limit !== undefined && row.lowerIsBetter !== true);
   const height = TOP + rows.length * ROW + 34;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Rates of OpenFero beside their limits">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Rates of OpenFero and their limits">`,
     STYLE,
-    text(0, 18, 'Rates beside their limits, measured in the same rounds', 'title'),
+    text(0, 18, 'Rates and their limits, measured in the same rounds', 'title'),
     text(0, 38, `${report.date.toISOString().slice(0, 10)}, ${describeMachine(report.machine)}`),
     ...rows.flatMap((row, index) => bar(row, TOP + index * ROW)),
     scale(TOP + rows.length * ROW),
@@ -41,7 +40,7 @@ const STYLE = `<style>
   }
 </style>`;
 
-/** The scale ends at 1.2 of the limit: two workers are more than one, and stand out of it. */
+/** The scale ends at 1.2 times the limit: two workers exceed the limit of one. */
 const LONGEST = 1.2;
 
 function bar(row: Row, y: number): string[] {

@@ -11,12 +11,12 @@ const fileIn = (name: string): string =>
 const BEGIN = '<!-- figures: written by `npm run bench -- --docs`, not by hand -->';
 const END = '<!-- end of figures -->';
 
-/** Puts the figures of a run, their machine and their date into docs/performance.md, and the chart beside it. */
+/** Writes figures, machine and date into docs/performance.md, and the chart to docs/performance.svg. */
 export async function writeDocs(report: Report): Promise<void> {
   const page = fileIn('performance.md');
   const text = await readFile(page, 'utf8');
   const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (before < 0 || after < before) throw new Error(`${page} has no place for the figures`);
+  if (before < 0 || after < before) throw new Error(`${page} has no markers for the figures`);
   const head = text.slice(0, before + BEGIN.length);
   await writeFile(page, `${head}\n\n${figures(report)}\n\n${text.slice(after)}`);
   await writeFile(fileIn('performance.svg'), chart(report));
@@ -36,8 +36,8 @@ function figures(report: Report): string {
       line(row.benchmark === rows[index - 1]?.benchmark ? '' : row.benchmark, cellsOf(row)),
     ),
     '',
-    `${rows.filter(({ goal }) => goal !== undefined).length - misses} goals are reached, ${misses} are missed.`,
-    ...failures.map((failure) => `Could not be measured: ${failure}`),
+    `${rows.filter(({ goal }) => goal !== undefined).length - misses} goals are met, ${misses} are missed.`,
+    ...failures.map((failure) => `Failed: ${failure}`),
   ].join('\n');
 }
 

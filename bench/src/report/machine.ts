@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 
-/** What the figures were measured on. No name of it: that tells nobody anything. */
+/** The machine that the figures were measured on, without its name. */
 export interface Machine {
   readonly cores: number;
   readonly cpu: string;

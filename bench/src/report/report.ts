@@ -1,24 +1,24 @@
 import { figureOf, isMet, type Row } from '../row.ts';
 import type { Machine } from './machine.ts';
 
-/** All that one run has found. */
+/** The results of one run. */
 export interface Report {
   readonly machine: Machine;
   readonly quick: boolean;
   readonly date: Date;
   readonly rows: readonly Row[];
-  /** Benchmarks that could not be run to their end. */
+  /** Benchmarks that failed. */
   readonly failures: readonly string[];
 }
 
 export const missesOf = ({ rows }: Report): Row[] => rows.filter((row) => isMet(row) === false);
 
-/** What has to be known to read the figures. */
+/** The conditions under which the figures were measured. */
 export const CONDITIONS = [
-  'Limits of active Jobs are off. Redis: appendonly yes, appendfsync always. Remediations in hand, and bare creates in flight: 64; notifications: 32, of 100 alerts 8.',
-  'The control plane has no controllers (no pods are made of the Jobs), and its etcd does not fsync: both make the limit higher, not ours.',
-  "Programs of Node run as in the image within 384 MiB: NODE_OPTIONS='--max-old-space-size=153 --max-semi-space-size=16', compiled once.",
-  'Everything shares the cores: API server, etcd, Redis, receiver, worker and the sender.',
+  'Limits on active Jobs are off. Redis: appendonly yes, appendfsync always. Concurrency: 64 remediations per worker, 64 bare creates, 32 notifications (8 if they hold 100 alerts).',
+  'The control plane has no controllers (Jobs start no Pods), and its etcd does not fsync. Both raise the limit, not our figures.',
+  "Node programs run as in the image with 384 MiB: NODE_OPTIONS='--max-old-space-size=153 --max-semi-space-size=16', with a compile cache.",
+  'API server, etcd, Redis, receiver, worker and sender share the cores.',
 ];
 
 export function toJson(report: Report): string {

@@ -4,7 +4,7 @@ import { CONDITIONS, missesOf, type Report } from './report.ts';
 
 const COLUMNS = ['figure', 'value', 'spread', 'limit', 'ratio', 'goal', 'mark'] as const;
 
-/** The table for a terminal, the misses once more at its end. */
+/** The table for a terminal. Missed goals are repeated at the end. */
 export function table(report: Report): string {
   return [
     '',
@@ -38,11 +38,11 @@ function endOf(report: Report): string[] {
   const misses = missesOf(report).map((row) => {
     const { figure, value, limit, ratio, goal } = cellsOf(row);
     const beside = limit === '' ? '' : ` (${ratio} of ${limit})`;
-    return `  ${row.benchmark}, ${figure}: ${value}${beside}, to reach ${goal}`;
+    return `  ${row.benchmark}, ${figure}: ${value}${beside}, goal ${goal}`;
   });
   const met = report.rows.filter(({ goal }) => goal !== undefined).length - misses.length;
   return [
-    `${met} goals reached, ${misses.length} missed${misses.length > 0 ? ':' : ''}`,
+    `${met} goals met, ${misses.length} missed${misses.length > 0 ? ':' : ''}`,
     ...misses,
     ...report.failures.map((failure) => `FAILED: ${failure}`),
   ];

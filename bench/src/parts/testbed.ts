@@ -7,62 +7,62 @@ import { Redis } from 'ioredis';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 import type { Pids } from './usage.ts';
 
-/** What one benchmark runs on. Everything that was started on it ends with it. */
-export interface Bed {
+/** What one benchmark runs on. It stops everything that was started on it. */
+export interface Testbed {
   readonly redis: TestRedis;
-  /** For files; goes away with the bed. */
+  /** For files; removed with the testbed. */
   readonly folder: string;
-  /** Our own connection, for looking on. */
+  /** A connection to observe Redis. */
   readonly client: Redis;
   readonly redisPid: number;
   start(options: Pick<ProgramOptions, 'file' | 'env' | 'args'>): Promise<Program>;
-  /** Runs when the bed is closed, the last one first. */
+  /** Runs when the testbed is closed, in reverse order. */
   defer(close: () => unknown): void;
-  /** Another number each time: for names. */
+  /** A new number each time, for names. */
   next(): number;
 }
 
-export interface ClusterBed extends Bed {
+export interface ClusterTestbed extends Testbed {
   readonly plane: ControlPlane;
   /** Of Redis and of the control plane. */
   readonly pids: Pids;
-  /** What clients of the API server say they are: a ServiceAccount, as in a cluster. */
+  /** The token of a ServiceAccount, for clients of the API server. */
   readonly token: string;
 }
 
-/** Redis with an append-only file that is written at every command, in the temporary folder. */
-export async function withBed<T>(work: (bed: Bed) => Promise<T>): Promise<T> {
+/** Redis in the temporary folder, with an append-only file that is synced after every command. */
+export async function withTestbed<T>(work: (testbed: Testbed) => Promise<T>): Promise<T> {
   const closing: (() => unknown)[] = [];
   try {
-    return await work(await openBed((close) => void closing.push(close)));
+    return await work(await openTestbed((close) => void closing.push(close)));
   } finally {
     for (const close of closing.reverse()) await close();
   }
 }
 
 /**
- * Redis and a control plane. It has no controllers: these would make pods of the Jobs and, on the same
- * cores, take from whoever is measured then.
+ * Redis and a control plane without controllers: these would start Pods and compete for the cores with
+ * what is measured.
  */
-export function withCluster<T>(work: (bed: ClusterBed) => Promise<T>): Promise<T> {
-  return withBed(async (bed) => {
+export function withClusterTestbed<T>(work: (testbed: ClusterTestbed) => Promise<T>): Promise<T> {
+  return withTestbed(async (testbed) => {
     const plane = await startControlPlane({ controllers: false });
-    bed.defer(() => plane.stop());
+    testbed.defer(() => plane.stop());
     const token = await plane.tokenFor('default', 'bench');
     await allow(plane);
     const { etcd = 0, 'kube-apiserver': apiServer = 0 } = plane.pids();
-    const pids = { Redis: bed.redisPid, 'API server': apiServer, etcd };
-    return work({ ...bed, plane, token, pids });
+    const pids = { Redis: testbed.redisPid, 'API server': apiServer, etcd };
+    return work({ ...testbed, plane, token, pids });
   });
 }
 
-async function openBed(defer: Bed['defer']): Promise<Bed> {
+async function openTestbed(defer: Testbed['defer']): Promise<Testbed> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-bench-'));
   defer(() => rm(folder, { recursive: true, force: true }));
   const redis = await startRedis();
   defer(() => redis.stop());
   const client = new Redis(redis.url);
-  // At the end Redis goes away under it.
+  // Redis stops before this connection.
   client.on('error', () => {});
   defer(() => client.disconnect());
   let numbers = 0;
@@ -85,8 +85,8 @@ async function openBed(defer: Bed['defer']): Promise<Bed> {
 }
 
 /**
- * What deploy/Dockerfile makes of a container with 384 MiB, for the programs beside ours too: left to
- * itself V8 lets garbage lie by the memory of the machine.
+ * The settings of deploy/Dockerfile for a container with 384 MiB, also for the programs that OpenFero is
+ * compared with: by default V8 collects garbage according to the memory of the machine.
  */
 const asInTheImage = (folder: string): Readonly<Record<string, string>> => ({
   NODE_ENV: 'production',
@@ -108,5 +108,6 @@ async function allow(plane: ControlPlane): Promise<void> {
       subjects: [{ kind: 'ServiceAccount', name: 'bench', namespace: 'default' }],
     },
   );
-  if (answer.status !== 201) throw new Error(`no rights for the bench: ${answer.status}`);
+  if (answer.status !== 201)
+    throw new Error(`the rights of the benchmark could not be created: ${answer.status}`);
 }
