@@ -8,33 +8,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { at, type Cluster } from '@openfero/testkit/controlplane';
 import { listen } from '@openfero/testkit/listen';
 
-/** One call of a worker, as far as a fault needs to know it. */
+/** What a fault needs to know of a worker's call. */
 export interface Call {
   readonly verb: 'create Job' | 'read Job' | 'watch' | 'other';
-  /** Of a Job that is created: the remediation that wants it. */
+  /** The remediation for which a Job is created. */
   readonly remediation: string | undefined;
   readonly path: string;
 }
 
-/** What becomes of a call: an answer that the API server did not give, or its own that nobody gets. */
+/** What happens to a call: an answer in place of the API server's, or a lost answer. */
 export type Fate = { readonly answer: 429 | 500 | 503 } | { readonly cutReply: () => void };
 
 export interface ApiProxy {
   readonly port: number;
-  /** Asked about every call; undefined passes it on. */
+  /** Decides about each call; undefined passes it on. */
   rule: ((call: Call) => Fate | undefined) | undefined;
-  /** Breaks the watches that are open, and nothing else. */
+  /** Breaks the open watches only. */
   cutWatches(): void;
-  /** From here on, or from here on no more, watches hear nothing. */
+  /** Whether watches receive no events from now on. */
   silence(silent: boolean): void;
   openWatches(): number;
   close(): Promise<void>;
 }
 
-/** Milliseconds between a call and its passing on: so that there is always one in the middle of it. */
+/** Milliseconds before a call is passed on, so that some call is always pending. */
 const LATENCY = 25;
 
-/** Between one worker and the API server. It has the server's certificate, and lets tokens through. */
+/** Between one worker and the API server. It has the server's certificate and passes tokens on. */
 export async function startApiProxy(plane: Cluster): Promise<ApiProxy> {
   const read = (name: string): Promise<string> => readFile(join(plane.folder, name), 'utf8');
   const [cert, key] = await Promise.all([read('apiserver.crt'), read('apiserver.key')]);
@@ -122,14 +122,14 @@ function callOf({ method, url = '' }: IncomingMessage, body: Buffer): Call {
   return { ...call, verb: ofJobs && method === 'GET' ? 'read Job' : 'other' };
 }
 
-/** As the API server itself says it. */
+/** Answers as the API server does. */
 function refuse(reply: ServerResponse, code: number): void {
   const reasons: Record<number, string> = { 429: 'TooManyRequests', 503: 'ServiceUnavailable' };
   const status = {
     kind: 'Status',
     apiVersion: 'v1',
     status: 'Failure',
-    message: `a fault of the test: ${code}`,
+    message: `fault injected by the test: ${code}`,
     reason: reasons[code] ?? 'InternalError',
     code,
   };

@@ -1,12 +1,12 @@
 import { dedupKeyText, troubleOf } from '@openfero/core/identity/trouble';
 import { at } from '@openfero/testkit/controlplane';
 import { covers } from '@openfero/testkit/coverage';
-import { endsOf, operariusFor } from './definitions.ts';
 import type { People } from './fault.ts';
+import type { Ending } from './observer.ts';
+import { endsOf, operariusFor } from './operarii.ts';
 import type { Acknowledged, Sender } from './sender.ts';
-import type { Ending } from './witness.ts';
 
-/** A Job that is in the cluster, as far as the checks need it. */
+/** What the checks need of a Job in the cluster. */
 export interface MadeJob {
   readonly name: string;
   readonly remediation: string;
@@ -20,28 +20,28 @@ export interface Evidence {
   readonly endings: ReadonlyMap<string, readonly Ending[]>;
   readonly jobs: readonly MadeJob[];
   readonly people: People;
-  /** How often workers told of the end of a remediation. */
-  readonly told: ReadonlyMap<string, number>;
+  /** How often workers logged the end of each remediation. */
+  readonly logged: ReadonlyMap<string, number>;
 }
 
-export interface Verdict {
+export interface Findings {
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
-  /** Neither, and wrong all the same. */
+  /** Other failures. */
   readonly wrong: readonly string[];
 }
 
-/** Milliseconds by which two clocks' readings of one moment may differ: a cluster counts seconds. */
+/** Milliseconds by which two clocks may differ: Kubernetes' times have seconds. */
 const SLACK = 2000;
 
-/** Milliseconds: the only max-age that is over before a run is. */
+/** Milliseconds: the max-age of the operarius whose remediations expire during a run. */
 const BRIEF = 5000;
 
-/** Compares what was promised with what is in the cluster and in Redis. */
-export function judge(evidence: Evidence): Verdict {
+/** Compares the acknowledged alerts with the Jobs in the cluster and the ends in Redis. */
+export function check(evidence: Evidence): Findings {
   return {
     lost: [...uncovered(evidence), ...fewerThanPromised(evidence), ...withoutTheirJob(evidence)],
-    doubled: [...sameEpisode(evidence), ...endedTwice(evidence), ...toldTwice(evidence)],
+    doubled: [...sameEpisode(evidence), ...endedTwice(evidence), ...loggedTwice(evidence)],
     wrong: [...withoutTheirAlert(evidence), ...wrongEnds(evidence)],
   };
 }
@@ -64,7 +64,7 @@ const last = (endings: readonly Ending[]): Ending | undefined => endings.at(-1);
 const occurrence = (groupKey: string, alert: Readonly<Record<string, unknown>>): string =>
   [groupKey, alert['fingerprint'], alert['startsAt'], alert['status']].join('|');
 
-/** Acknowledged alerts that no remediation stands for: none was received with it, or still open then. */
+/** Acknowledged alerts without a remediation that was received with them or still open then. */
 function uncovered({ sender, endings }: Evidence): string[] {
   const spans = new Map<string, (readonly [from: number, to: number])[]>();
   for (const ends of endings.values()) {
@@ -80,16 +80,16 @@ function uncovered({ sender, endings }: Evidence): string[] {
     one.alerts
       .map((alert) => occurrence(alert.groupKey, { ...alert }))
       .filter((of) => !stands(of, one))
-      .map((of) => `${of}, acknowledged at ${one.answeredAt}, has no end`),
+      .map((of) => `${of}, acknowledged at ${one.answeredAt}, never ended`),
   );
 }
 
-/** Each alert that was answered as queued is a remediation of its own. */
+/** Each alert that was reported as queued has a remediation of its own. */
 function fewerThanPromised({ sender, endings }: Evidence): string[] {
   const promised = sender.acknowledged.reduce((sum, { queued }) => sum + queued, 0);
   return promised <= endings.size
     ? []
-    : [`${promised} were queued by the answers, ${endings.size} remediations have ended`];
+    : [`the receivers reported ${promised} as queued, but ${endings.size} remediations ended`];
 }
 
 function withoutTheirJob({ endings, jobs }: Evidence): string[] {
@@ -97,7 +97,7 @@ function withoutTheirJob({ endings, jobs }: Evidence): string[] {
   return [...endings].flatMap(([id, ends]) =>
     ends
       .filter(({ end, job = '' }) => end === 'created' && byName.get(job)?.remediation !== id)
-      .map(({ job }) => `${id} ended as created, but Job ${job} is not there for it`),
+      .map(({ job }) => `${id} ended as created, but there is no Job ${job} for it`),
   );
 }
 
@@ -105,7 +105,7 @@ function sameEpisode({ jobs }: Evidence): string[] {
   return repeated(jobs.map((job) => job.dedupKey)).map((key) => `several Jobs for ${key}`);
 }
 
-/** Only a person's retry gives a new end, and only to what had failed. */
+/** Only a retry by a person leads to a second end, and only of a failed remediation. */
 function endedTwice({ endings, people }: Evidence): string[] {
   const isRetry = (id: string, before: Ending, after: Ending): boolean =>
     people.retries.some(
@@ -122,19 +122,19 @@ function endedTwice({ endings, people }: Evidence): string[] {
   );
 }
 
-function toldTwice({ endings, told }: Evidence): string[] {
-  return [...told]
+function loggedTwice({ endings, logged }: Evidence): string[] {
+  return [...logged]
     .filter(([id, times]) => times > (endings.get(id)?.length ?? 0))
-    .map(([id, times]) => `${id} was told of ${times} times`);
+    .map(([id, times]) => `the end of ${id} was logged ${times} times`);
 }
 
 function withoutTheirAlert({ endings, jobs }: Evidence): string[] {
   return jobs
     .filter(({ remediation }) => last(endings.get(remediation) ?? [])?.end !== 'created')
-    .map(({ name, remediation }) => `Job ${name} is there, but ${remediation} did not create it`);
+    .map(({ name, remediation }) => `Job ${name} exists, but ${remediation} did not create it`);
 }
 
-/** Ends whose recorded reason does not hold. */
+/** Ends whose recorded reason is wrong. */
 function wrongEnds(evidence: Evidence): string[] {
   const jobs = new Map(evidence.jobs.map((job) => [job.name, job]));
   const resolutions = resolutionsIn(evidence);
@@ -180,12 +180,10 @@ function problemOf(
     expired: end.at - end.remediation.receivedAt > BRIEF - SLACK,
     'not-matched': labels['zone'] !== 'a',
   };
-  return holds[end.end] === false
-    ? `its reason does not hold: ${end.reason}, ${end.job}`
-    : undefined;
+  return holds[end.end] === false ? `its reason is wrong: ${end.reason}, ${end.job}` : undefined;
 }
 
-/** Whether a Job is reason enough to start none: of the same or a later episode, running, or recent. */
+/** Whether the Job is a reason to create none. */
 function absorbs(job: MadeJob | undefined, { remediation }: Ending): boolean {
   const operarius = operariusFor(
     remediation.alert.labels['alertname'] ?? '',
@@ -195,7 +193,7 @@ function absorbs(job: MadeJob | undefined, { remediation }: Ending): boolean {
   return covers(job, remediation, { operarius, slack: SLACK });
 }
 
-/** Distinct episodes of which the recorded ends say that they have run. */
+/** The episodes that ran, by the recorded ends. */
 export function episodesThatRan({ endings }: Pick<Evidence, 'endings'>): Set<string> {
   const episodes = new Set<string>();
   for (const ends of endings.values()) {

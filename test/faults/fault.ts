@@ -1,48 +1,48 @@
 import type { Random } from '@openfero/testkit/random';
-import type { Stage } from './stage.ts';
-import type { Witness } from './witness.ts';
+import type { Installation } from './installation.ts';
+import type { Observer } from './observer.ts';
 
-/** What a fault is about. Two of the same do not happen at once, so some worker is always left. */
+/** What a fault affects. Two faults at the same place never overlap, so that some worker always runs. */
 export type Place = 'redis' | 'api server' | 'worker' | 'receiver' | 'people';
 
-/** Something that goes wrong, for as long as run() takes. */
-export interface Kind {
+/** Something that goes wrong while run() is pending. */
+export interface Fault {
   readonly name: string;
-  /** Where it happens, and what else must be left alone meanwhile. */
+  /** Where it happens, and which places must have no other fault meanwhile. */
   readonly at: readonly Place[];
-  run(means: Means): Promise<void>;
+  run(context: Context): Promise<void>;
 }
 
-/** What was promised with a number. */
-export type Promised = 'killed worker' | 'Redis back' | 'API server back';
+/** What has a time limit. */
+export type Recovery = 'killed worker' | 'Redis back' | 'API server back';
 
-export interface Means {
-  readonly stage: Stage;
-  readonly witness: Witness;
-  /** Of this fault alone: what others draw, and when, changes nothing here. */
+export interface Context {
+  readonly installation: Installation;
+  readonly observer: Observer;
+  /** For this fault alone, independent of the others. */
   readonly random: Random;
-  /** What people did, and what must not be taken for a loss. */
+  /** What was done by hand, which the checks must allow for. */
   readonly people: People;
-  /** Takes the time of a recovery, unless another fault gets in its way. */
-  recovery(of: Promised, until: () => Promise<boolean>): Promise<void>;
+  /** Measures a recovery, unless another fault interferes. */
+  recovery(of: Recovery, until: () => Promise<boolean>): Promise<void>;
 }
 
-/** What was done by hand in the queue. */
+/** What was done to the queue by hand. */
 export interface People {
-  /** With the time (ms); of one remediation, or of all that had failed. */
+  /** Time in ms; `id` is undefined if all failed remediations were retried. */
   readonly retries: { readonly at: number; readonly id: string | undefined }[];
   readonly removed: Set<string>;
-  /** Payloads of a version that these workers do not know. */
+  /** Payloads of a newer version than the workers know. */
   readonly newer: Set<string>;
 }
 
-/** Milliseconds, at random within. */
+/** Random milliseconds in a range. */
 export const between = (random: Random, least: number, most: number): number =>
   least + random.below(most - least);
 
-/** One of them, which there is. */
+/** A random element. @throws if there is none */
 export function oneOf<T>(random: Random, from: readonly T[]): T {
   const one = random.pick(from);
-  if (one === undefined) throw new Error('there is nothing to choose from');
+  if (one === undefined) throw new Error('nothing to choose from');
   return one;
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { withoutControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { run } from './run.ts';
-import { KINDS } from './schedule.ts';
+import { FAULTS } from './schedule.ts';
 import { failures, tables } from './table.ts';
 
-/** One of each sort; `npm run faults` has all of them. */
+/** A selection; `npm run faults` has all of them. */
 const SHORT: ReadonlySet<string> = new Set([
   'worker killed in a create',
   'worker paused past its lock',
@@ -22,12 +22,12 @@ const SEED = 1;
 const MS = 24_000;
 
 describe('real processes under faults', await withoutControlPlane(), () => {
-  it('lose no acknowledged alert, and run none twice', { timeout: 300_000 }, async (t) => {
-    const kinds = KINDS.filter(({ name }) => SHORT.has(name));
+  it('lose no acknowledged alert and run none twice', { timeout: 300_000 }, async (t) => {
+    const kinds = FAULTS.filter(({ name }) => SHORT.has(name));
     assert.equal(kinds.length, SHORT.size);
     const say = (text: string): void => t.diagnostic(text);
     const report = await run({ seed: SEED, kinds, faults: kinds.length, ms: MS, say });
     assert.deepEqual(failures(report), [], tables(report));
-    assert.ok(report.evidence.sender.acknowledged.length > 50, 'something was sent');
+    assert.ok(report.evidence.sender.acknowledged.length > 50, 'alerts were sent');
   });
 });

@@ -4,15 +4,16 @@ import { after, before, describe, it } from 'node:test';
 import { readAlert, readNotification } from '@openfero/core/alert';
 import { troubleOf } from '@openfero/core/identity/trouble';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { dataKey, operariusName, readOperarius } from '@openfero/core/operarius';
+import { dataKey, readOperarius } from '@openfero/core/operarius';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import { render } from '@openfero/core/render';
+import { configMap, jobManifest } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import fc from 'fast-check';
 import { buildReceiver, type TestReceiver } from '../../services/receiver/test/receiver.ts';
-import { DEFAULTS } from './definitions.ts';
+import { DEFAULTS } from './operarii.ts';
 
-/** The long run: OPENFERO_FUZZ_RUNS=100000. */
+/** For a long run: OPENFERO_FUZZ_RUNS=100000. */
 const RUNS = Number(process.env['OPENFERO_FUZZ_RUNS'] ?? 500);
 
 const FOLDER = new URL('../payloads/', import.meta.url);
@@ -23,7 +24,7 @@ const REAL = readdirSync(FOLDER).map((name) => readFileSync(new URL(name, FOLDER
 const GOOD = '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"Next"},';
 const NEXT = `${GOOD}"startsAt":"2026-11-22T04:34:40.113210877Z"}]}`;
 
-describe('whatever is sent', () => {
+describe('any request body', () => {
   let server: TestRedis;
 
   before(async () => {
@@ -31,7 +32,7 @@ describe('whatever is sent', () => {
   });
   after(() => server.stop());
 
-  it(`is answered, never with a 500, and the next notification is taken (${RUNS} runs)`, async (t) => {
+  it(`is answered, never with 500, and the next notification is accepted (${RUNS} runs)`, async (t) => {
     const receiver = await buildReceiver(t, server.url, { OPENFERO_MAX_WAITING: '100000000' });
     await taken(receiver);
     const property = fc.asyncProperty(fc.oneof(bodies, mutants, notifications), async (body) => {
@@ -39,14 +40,14 @@ describe('whatever is sent', () => {
       assert.ok([200, 400, 503].includes(statusCode), `answered ${statusCode}`);
       const since = performance.now();
       await taken(receiver);
-      assert.ok(performance.now() - since < 1500, 'the next one had to wait');
-      // The queue is not what is tested here, and would only grow.
+      assert.ok(performance.now() - since < 1500, 'the next notification had to wait');
+      // The queue is not tested here and would grow.
       await receiver.redis.flushall();
     });
     await fc.assert(property, { numRuns: RUNS });
   });
 
-  it(`makes a legal Job, or none (${RUNS} runs)`, () => {
+  it(`leads to a valid Job or none (${RUNS} runs)`, () => {
     const property = fc.property(fc.oneof(bodies, mutants, notifications), (body) => {
       for (const remediation of remediationsOf(body)) assertLegal(remediation);
     });
@@ -61,14 +62,14 @@ async function taken({ post }: TestReceiver): Promise<void> {
   assert.equal(code, 200);
 }
 
-/** What anybody may send: any JSON, and what is none. */
+/** Any JSON, and what is not JSON. */
 const bodies = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc.json({ maxDepth: 4 }),
   fc.json({ maxDepth: 2 }).map((alerts) => `{"version":"4","alerts":[${alerts}]}`),
 );
 
-/** Real ones with a few bytes changed, left out or doubled. */
+/** Real bodies with a few bytes changed or left out. */
 const mutants = fc
   .record({
     body: fc.constantFrom(...REAL),
@@ -111,7 +112,7 @@ const alerts = fc.record(
   { requiredKeys: ['labels', 'startsAt'] },
 );
 
-/** Right in their form, with hostile text in every place. */
+/** Valid notifications with hostile text everywhere. */
 const notifications = fc
   .record(
     {
@@ -126,7 +127,7 @@ const notifications = fc
   )
   .map((notification) => JSON.stringify(notification));
 
-/** What the receiver makes of it, by the same functions. */
+/** The remediations that the receiver would add. */
 function remediationsOf(body: string): Remediation[] {
   try {
     const { alerts: all, status, groupKey = '' } = readNotification(JSON.parse(body));
@@ -178,15 +179,12 @@ function assertLegal(remediation: Remediation): void {
   }
 }
 
-/** An operarius that this very alert finds. */
+/** The operarius for the alert. */
 function definedFor(alertname: string, status: 'firing' | 'resolved'): ConfigMap {
-  const name = operariusName(alertname, status);
-  const container = { name: 'c', image: 'i' };
-  const template = { spec: { containers: [container], restartPolicy: 'Never' } };
-  const manifest = { apiVersion: 'batch/v1', kind: 'Job', spec: { template } };
-  const annotations = { 'openfero.io/alertname': alertname };
-  return {
-    metadata: { name, namespace: 'fuzz', annotations },
-    data: { [dataKey(alertname)]: JSON.stringify(manifest) },
-  };
+  const job = JSON.stringify(jobManifest());
+  return configMap(alertname, {
+    status,
+    policy: { alertname },
+    data: { [dataKey(alertname)]: job },
+  });
 }

@@ -2,7 +2,7 @@ import { fingerprintOf } from '@openfero/core/alert';
 import { type Instant, instantOf, NEVER } from '@openfero/core/instant';
 import type { Random } from '@openfero/testkit/random';
 
-/** An alert as it was sent. */
+/** An alert as sent. */
 export interface Sent {
   readonly groupKey: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -12,21 +12,21 @@ export interface Sent {
   readonly endsAt: Instant;
 }
 
-/** A group of alerts as Alertmanager keeps it. */
+/** A group of alerts in Alertmanager. */
 export interface Group {
-  /** Lets some alerts begin, resolve, and begin again. */
+  /** Lets some alerts start, resolve, and start again. */
   change(): void;
-  /** What a flush sends: all that fires, and what has resolved since the last good one. */
+  /** What a flush sends: all firing alerts, and those resolved since the last successful flush. */
   alerts(): readonly Sent[];
-  /** These have been acknowledged. */
+  /** Records that the alerts were acknowledged. */
   notified(alerts: readonly Sent[]): void;
   notification(alerts: readonly Sent[]): string;
 }
 
-/** Alerts that a group can have. */
+/** Alerts in a group. */
 const INSTANCES = 8;
 
-/** What a flush finds: how likely an alert has begun, and has resolved, since the one before. */
+/** Probability that an alert starts, or resolves, between two flushes. */
 const BEGINS = 0.12;
 const RESOLVES = 0.12;
 
@@ -35,7 +35,7 @@ export function groupOf(alertname: string, index: number, random: Random): Group
   const members = new Map<number, Sent>();
   let last = 0;
 
-  /** Never the same twice: it is what tells an episode from the next. */
+  /** Never the same twice, since it distinguishes episodes. */
   const now = (): Instant => {
     last = Math.max(last + 1, Date.now());
     return instantOf(last);
@@ -54,7 +54,7 @@ export function groupOf(alertname: string, index: number, random: Random): Group
       members.set(instance, { ...alert, status: 'resolved', endsAt: now() });
       return;
     }
-    // One that resolved, and begins again before that was sent, is told of as firing alone.
+    // If it resolves and starts again between two flushes, only the firing alert is sent.
     if (random.chance(BEGINS)) begin(instance);
   };
   return {

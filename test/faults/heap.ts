@@ -3,18 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { at } from '@openfero/testkit/controlplane';
 import type { Service } from '@openfero/testkit/process';
 
-/** For the environment of a service: its inspector may take any port, and is closed until it is asked for. */
+/** For the environment of a service: the inspector uses any free port, and is closed until requested. */
 export const INSPECTABLE = { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' };
 
 /** Milliseconds that a service may take to open its inspector. */
 const OPENS = 10_000;
 
-/** Buffers, which are no part of the heap, are counted too. */
+/** Includes buffers, which are outside the heap. */
 const MEASURE = 'process.memoryUsage().heapUsed + process.memoryUsage().external';
 
 /**
- * What a running service holds on to, in bytes: its heap after a full garbage collection. The
- * resident size tells nothing of that, since Node gives memory back when it likes.
+ * The memory that a running service retains, in bytes: its heap after a full garbage collection. The
+ * resident size says little, since Node returns memory to the system when it likes.
  */
 export async function heapOf(service: Service): Promise<number> {
   const socket = new WebSocket(await inspectorOf(service));
@@ -27,7 +27,7 @@ export async function heapOf(service: Service): Promise<number> {
   }
 }
 
-/** @returns the address that Node tells of once SIGUSR1 has opened its inspector */
+/** @returns the address that Node prints when SIGUSR1 opens its inspector */
 async function inspectorOf(service: Service): Promise<string> {
   const address = (): string | undefined => /ws:\/\/\S+/.exec(service.stderr.join('\n'))?.[0];
   if (address() === undefined) service.kill('SIGUSR1');

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { at, type Cluster, itemsOf, jobsPath } from '@openfero/testkit/controlplane';
-import { NAMESPACE } from './definitions.ts';
+import { NAMESPACE } from './operarii.ts';
 
-/** Ends Jobs, in the place of nodes and of the Job controller, and says when each one ended. */
+/** Completes Jobs in place of nodes and the Job controller, and records when. */
 export interface Kubelet {
-  /** Milliseconds since 1970 by Job. */
+  /** Milliseconds since 1970, by Job. */
   readonly finishedAt: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
@@ -14,7 +14,7 @@ const UNFINISHED = '?fieldSelector=status.successful%3D0&limit=500';
 /** Milliseconds between two looks. */
 const LOOK = 300;
 
-/** So many looks a Job lives, and up to two more by its name. */
+/** Looks after which a Job completes, plus up to two depending on its name. */
 const LOOKS = 2;
 
 export function startKubelet(
@@ -39,7 +39,7 @@ export function startKubelet(
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      // The API server is away: so is what a kubelet would say.
+      // The API server is down.
       await look().catch(() => undefined);
       await sleep(LOOK);
     }
@@ -54,7 +54,7 @@ export function startKubelet(
   };
 }
 
-/** All Jobs there are. */
+/** All Jobs of the namespace. */
 export async function allJobs(
   { request }: Pick<Cluster, 'request'>,
   namespace = NAMESPACE,

@@ -18,14 +18,14 @@ const YOUNG = 250;
 const MAX_ACTIVE = 20;
 const MINUTE = 60_000;
 
-/** The Job controller leaves its Jobs alone: it would start Pods that no node runs. */
+/** `managedBy` keeps the Job controller from starting Pods, which no node would run. */
 const OPERARIUS = definition('Many', {
   policy: { 'max-active': String(MAX_ACTIVE) },
   job: { spec: { managedBy: 'example.com/test' } },
 });
 
 await describeOnControlPlane('after an hour without workers', (plane) => {
-  it(`of ${OLD + YOUNG} that wait, ${YOUNG} in time run, ${MAX_ACTIVE} at once, and the rest ends as expired`, async (t) => {
+  it(`of ${OLD + YOUNG} waiting remediations ${YOUNG} run, ${MAX_ACTIVE} at once, and the older ones expire`, async (t) => {
     const system = await startClusterSystem(t, plane);
     const { namespace } = system;
     await system.define(OPERARIUS);
@@ -62,7 +62,7 @@ await describeOnControlPlane('after an hour without workers', (plane) => {
   });
 });
 
-/** Puts remediations into the queue as a receiver did, long ago. */
+/** Adds remediations to the queue as a receiver did, long ago. */
 async function wait(queue: Queue, count: number, receivedAt: (i: number) => number) {
   const jobs = Array.from({ length: count }, (_, i) =>
     queued(remediationOf(`${count}-${i}`, receivedAt(i))),

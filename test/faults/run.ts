@@ -1,118 +1,118 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '@openfero/testkit/random';
 import {
+  check,
   type Evidence,
   episodesThatRan,
-  judge,
+  type Findings,
   type MadeJob,
   madeJob,
-  type Verdict,
 } from './checks.ts';
-import { configMaps, GROUPS, NAMESPACE } from './definitions.ts';
-import { type Emptied, emptied } from './empty-redis.ts';
-import type { Kind, People } from './fault.ts';
+import { type EmptyRedis, emptyRedis } from './empty-redis.ts';
+import type { Fault, People } from './fault.ts';
+import { type Installation, startInstallation } from './installation.ts';
 import { allJobs, type Kubelet, startKubelet } from './kubelet.ts';
-import { type Happened, type Played, plan, play } from './schedule.ts';
+import { type Observer, queueKey, startObserver } from './observer.ts';
+import { configMaps, GROUPS, NAMESPACE } from './operarii.ts';
+import { type Injected, inject, type PastFault, plan } from './schedule.ts';
 import { startSender } from './sender.ts';
-import { type Stage, startStage } from './stage.ts';
 import { type Usage, usageOf } from './usage.ts';
-import { queueKey, startWitness, type Witness } from './witness.ts';
 
 export interface Options {
   readonly seed: number;
-  readonly kinds: readonly Kind[];
-  /** How many of them happen, and in how many milliseconds. */
+  readonly kinds: readonly Fault[];
+  /** How many faults to inject, and in how many milliseconds. */
   readonly faults: number;
   readonly ms: number;
-  /** Told of what goes on. */
+  /** Prints progress. */
   readonly say: (text: string) => void;
 }
 
-/** All that a run found. */
+/** The results of a run. */
 export interface Report {
   readonly seed: number;
-  readonly played: Played;
+  readonly injected: Injected;
   readonly evidence: Evidence;
-  readonly verdict: Verdict;
+  readonly findings: Findings;
   readonly episodes: number;
   readonly refusals: ReadonlyMap<string, number>;
   readonly usage: { readonly before: Usage; readonly after: Usage };
-  readonly emptied: Emptied;
+  readonly emptyRedis: EmptyRedis;
 }
 
-/** Milliseconds after the last fault until nothing waits any more: places may need a minute. */
+/** Milliseconds to drain the queue after the last fault: places may need a minute. */
 const DRAIN = 180_000;
 
-/** Every run begins so. */
-const STARTED_LATE: Happened = { name: 'Redis starts late', places: ['redis'], from: 0, to: 0 };
+/** Every run starts with this fault. */
+const STARTED_LATE: PastFault = { name: 'Redis starts late', places: ['redis'], from: 0, to: 0 };
 
-/** One run: everything started, alerts and faults, everything checked, everything ended. */
+/** Starts everything, sends alerts, injects faults, checks the results, stops everything. */
 export async function run(options: Options): Promise<Report> {
   const { seed, say } = options;
-  say('starting: Redis comes late');
-  const stage = await startStage();
-  const witness = startWitness(stage.redis.port);
-  const kubelet = startKubelet(stage.plane);
+  say('starting; Redis starts last');
+  const installation = await startInstallation();
+  const observer = startObserver(installation.redis.port);
+  const kubelet = startKubelet(installation.plane);
   try {
-    const before = await usageOf(stage, witness);
+    const before = await usageOf(installation, observer);
     const sender = startSender({
       random: seeded(seed),
       groups: GROUPS,
-      urls: stage.receivers.map(({ fromSender }) => `http://127.0.0.1:${fromSender.port}`),
+      urls: installation.receivers.map(({ fromSender }) => `http://127.0.0.1:${fromSender.port}`),
     });
     const people: People = { retries: [], removed: new Set(), newer: new Set() };
-    const played = await suffer({ ...options, stage, witness, people });
-    say('all faults are over: waiting until all is done');
+    const injected = await injectFaults({ ...options, installation, observer, people });
+    say('all faults are over; waiting until the queue is drained');
     await sender.finish();
-    const problems = await drained(witness, people);
-    await witness.look();
-    const jobs = await jobsOf(stage, kubelet);
+    const problems = await drained(observer, people);
+    await observer.look();
+    const jobs = await jobsOf(installation, kubelet);
     const { acknowledged, tries, refusals } = structuredClone({ ...sender, finish: 0, repeat: 0 });
     const evidence = {
       sender: { acknowledged, tries },
-      endings: new Map(witness.endings),
+      endings: new Map(observer.endings),
       jobs,
       people,
-      told: told(stage),
+      logged: logged(installation),
     };
-    const after = await usageOf(stage, witness);
-    const verdict = judge(evidence);
-    say('Redis comes back empty');
+    const after = await usageOf(installation, observer);
+    const findings = check(evidence);
+    say('restarting Redis without its data');
     return {
       ...{ seed, evidence, refusals, usage: { before, after } },
-      played: {
-        ...played,
-        happened: [STARTED_LATE, ...played.happened],
-        problems: [...played.problems, ...problems],
+      injected: {
+        ...injected,
+        past: [STARTED_LATE, ...injected.past],
+        problems: [...injected.problems, ...problems],
       },
-      verdict,
+      findings,
       episodes: episodesThatRan(evidence).size,
-      emptied: await emptied({ stage, witness, sender, before: jobs }),
+      emptyRedis: await emptyRedis({ installation, observer, sender, before: jobs }),
     };
   } finally {
     say('stopping');
     await kubelet.stop();
-    await witness.stop();
-    await stage.stop();
+    await observer.stop();
+    await installation.stop();
   }
 }
 
-interface Suffering extends Options {
-  readonly stage: Stage;
-  readonly witness: Witness;
+interface RunningOptions extends Options {
+  readonly installation: Installation;
+  readonly observer: Observer;
   readonly people: People;
 }
 
-/** All faults; in the middle of them somebody mends what the API server refuses. */
-async function suffer(suffering: Suffering): Promise<Played> {
-  const { seed, kinds, faults, ms, stage } = suffering;
-  const mended = mend(stage, ms / 2);
-  const played = await play(plan(seed, kinds, faults, ms), suffering);
-  await mended;
-  return played;
+/** Injects all faults. Halfway, the operarius that the API server refuses is repaired. */
+async function injectFaults(running: RunningOptions): Promise<Injected> {
+  const { seed, kinds, faults, ms, installation } = running;
+  const repaired = repair(installation, ms / 2);
+  const injected = await inject(plan(seed, kinds, faults, ms), running);
+  await repaired;
+  return injected;
 }
 
-async function mend({ plane }: Stage, after: number): Promise<void> {
+async function repair({ plane }: Installation, after: number): Promise<void> {
   await sleep(after);
   const text = configMaps(true).join('\n---\n');
   for (;;) {
@@ -120,30 +120,30 @@ async function mend({ plane }: Stage, after: number): Promise<void> {
       await plane.kubectl(['apply', '-n', NAMESPACE, '-f', '-'], text);
       return;
     } catch {
-      // The API server is away just now.
+      // The API server is down.
       await sleep(1000);
     }
   }
 }
 
-/** Waits until nothing is left but what only a newer release can read. @returns what is left all the same */
-async function drained(witness: Witness, { newer }: People): Promise<string[]> {
+/** Waits until the queue is empty, except for payloads that need a newer release. @returns what is left */
+async function drained(observer: Observer, { newer }: People): Promise<string[]> {
   const limit = Date.now() + DRAIN;
   let left: Readonly<Record<string, number>> = {};
   while (Date.now() < limit) {
-    left = await witness.left();
+    left = await observer.left();
     const { delayed = 0, wait = 0, active = 0, ...none } = left;
     const rest = delayed + wait + active - newer.size;
     if (rest <= 0 && Object.values(none).every((count) => count === 0))
-      return afterwards(witness, newer);
+      return afterwards(observer, newer);
     await sleep(500);
   }
-  return [`not drained: ${JSON.stringify(left)} (${newer.size} newer payloads among them)`];
+  return [`not drained: ${JSON.stringify(left)}, including ${newer.size} newer payloads`];
 }
 
-/** What must not stay behind, and what must. */
+/** Checks what must remain in Redis, and what must not. */
 async function afterwards(
-  { redis, failed }: Witness,
+  { redis, failed }: Observer,
   newer: ReadonlySet<string>,
 ): Promise<string[]> {
   const keys = await redis.keys(queueKey('de', '*'));
@@ -151,21 +151,21 @@ async function afterwards(
   const kept = await redis.zcard(queueKey('delayed'));
   for (const id of newer) await redis.zrem(queueKey('delayed'), id);
   return [
-    ...keys.map((key) => `${key} is still there, and absorbs`),
-    ...given.map((id) => `${id}, of a newer version, has failed`),
-    ...(kept === newer.size ? [] : [`${newer.size} newer payloads, of which ${kept} wait`]),
+    ...keys.map((key) => `${key} still exists, and absorbs alerts`),
+    ...given.map((id) => `${id}, of a newer version, failed`),
+    ...(kept === newer.size ? [] : [`${kept} of ${newer.size} newer payloads wait`]),
   ];
 }
 
 async function jobsOf(
-  { plane }: Stage,
+  { plane }: Installation,
   { finishedAt }: Pick<Kubelet, 'finishedAt'>,
 ): Promise<MadeJob[]> {
   return (await allJobs(plane)).map((job) => madeJob(job, finishedAt));
 }
 
-/** How often the workers' logs tell of each end. */
-function told({ workers }: Stage): Map<string, number> {
+/** How often the workers logged each end. */
+function logged({ workers }: Installation): Map<string, number> {
   const times = new Map<string, number>();
   const lines = workers.flatMap(({ lives }) => lives.flatMap((life) => life.lines));
   for (const { outcome, remediation } of lines) {

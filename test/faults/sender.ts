@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@openfero/testkit/random';
 import { type Group, groupOf, type Sent } from './group.ts';
 
-/** One notification that was answered 200: the promise that all of it will come to an end. */
+/** A notification that was answered with 200: each of its alerts must reach an end. */
 export interface Acknowledged {
   readonly alerts: readonly Sent[];
-  /** Milliseconds since 1970: of the try that was answered, and of the answer. */
+  /** Milliseconds since 1970, of the request and of its answer. */
   readonly sentAt: number;
   readonly answeredAt: number;
   readonly queued: number;
@@ -13,13 +13,13 @@ export interface Acknowledged {
 
 export interface Sender {
   readonly acknowledged: readonly Acknowledged[];
-  /** Every alert that was ever sent, acknowledged or not, with the time of each try. */
+  /** Every alert sent, acknowledged or not, with the time of each request. */
   readonly tries: readonly { readonly alerts: readonly Sent[]; readonly at: number }[];
-  /** Answers other than 200, and `error` where none came. */
+  /** Answers other than 200, and `no answer`, by count. */
   readonly refusals: ReadonlyMap<string, number>;
-  /** Changes nothing any more, and returns when all is acknowledged. */
+  /** Stops changing alerts, and returns when all are acknowledged. */
   finish(): Promise<void>;
-  /** Sends what fires once more, as after a repeat_interval. */
+  /** Sends the firing alerts again, as after a repeat_interval. */
   repeat(): Promise<void>;
 }
 
@@ -27,25 +27,25 @@ export interface SenderOptions {
   readonly random: Random;
   /** Alertnames, one per group. */
   readonly groups: readonly string[];
-  /** Addresses of receivers, one of which is taken for each try. */
+  /** Addresses of receivers; each request goes to a random one. */
   readonly urls: readonly string[];
 }
 
-/** Milliseconds: group_interval, scaled so that an outage is longer than it. */
+/** Milliseconds: group_interval, shorter than an outage. */
 const GROUP_INTERVAL = 4000;
 
-/** Milliseconds for which a flush is tried: then the group is looked at anew. */
+/** Milliseconds to retry a flush; then the group is flushed with its current alerts. */
 const RETRY_LIMIT = 10_000;
 
-/** Milliseconds between two tries: the first wait, and the longest. */
+/** Milliseconds between two requests: first and longest wait. */
 const BACKOFF = { first: 100, longest: 2000 };
 
-/** Milliseconds for one try. */
+/** Milliseconds for one request. */
 const TRY_LIMIT = 5000;
 
 /**
- * Sends as Alertmanager does: by groups, one flush at a time of each, all that fires and what has
- * resolved since; network errors and 5xx again with backoff, until acknowledged or out of date.
+ * Sends as Alertmanager does: by group, one flush at a time, with all firing and the newly resolved
+ * alerts. Retries network errors and 5xx with backoff until the flush is acknowledged or outdated.
  *
  * Source: prometheus/alertmanager, dispatch/dispatch.go and notify/notify.go (RetryStage).
  */
@@ -68,12 +68,12 @@ export function startSender({ random, groups, urls }: SenderOptions): Sender {
     }
     return answer;
   };
-  /** @returns whether it was acknowledged before the group had to be looked at anew */
+  /** @returns whether it was acknowledged in time */
   const send = async (group: Group, alerts: readonly Sent[]): Promise<boolean> => {
     const limit = Date.now() + RETRY_LIMIT;
     for (let wait = BACKOFF.first; finishing || Date.now() < limit; wait = longer(wait)) {
       const { code = 503 } = await tryOnce(group, alerts);
-      // What a 4xx refuses is left to the next flush, in the run's last one too.
+      // After a 4xx the next flush sends the alerts again.
       if (code < 500 && !finishing) return code === 200;
       if (code === 200) return true;
       await sleep(wait * (0.5 + random.next()));
@@ -111,7 +111,7 @@ export function startSender({ random, groups, urls }: SenderOptions): Sender {
 const longer = (wait: number): number => Math.min(2 * wait, BACKOFF.longest);
 
 interface Answer {
-  /** Undefined where none came. */
+  /** Undefined if there was no answer. */
   readonly code?: number;
   readonly queued: number;
 }

@@ -1,19 +1,19 @@
-import type { Promised } from './fault.ts';
+import type { Recovery } from './fault.ts';
 import type { Report } from './run.ts';
 
-/** Seconds. What is promised of each recovery. */
-const PROMISED: Readonly<Record<Promised, number>> = {
+/** Seconds that a recovery may take. */
+const LIMITS: Readonly<Record<Recovery, number>> = {
   'killed worker': 20,
   'Redis back': 5,
   'API server back': 5,
 };
 
-/** Bytes that a service may hold on to beyond those of its start: a worker knows all Jobs by name. */
+/** Bytes by which a heap may grow: a worker remembers the names of all Jobs. */
 const GROWTH = 32 * 1024 * 1024;
 
-/** What a person reads of a run, as Markdown. */
+/** The results of a run as Markdown. */
 export function tables(report: Report): string {
-  const { played, evidence, verdict, episodes, emptied } = report;
+  const { injected, evidence, findings, episodes, emptyRedis } = report;
   const acknowledged = evidence.sender.acknowledged.reduce(
     (sum, one) => sum + one.alerts.length,
     0,
@@ -24,49 +24,57 @@ export function tables(report: Report): string {
   return [
     table('result', [
       ['seed', report.seed],
-      ['faults', played.happened.length],
+      ['faults', injected.past.length],
       ['alerts acknowledged', acknowledged],
-      ['tries refused or unanswered', [...report.refusals].map((one) => one.join(': ')).join(', ')],
-      ['of the alerts, absorbed by a remediation that was there', absorbed],
+      [
+        'requests refused or unanswered',
+        [...report.refusals].map((one) => one.join(': ')).join(', '),
+      ],
+      ['alerts absorbed by an existing remediation', absorbed],
       ['remediations that ended', ends.length],
       ['Jobs in the cluster', evidence.jobs.length],
       ['outcomes `created`', ends.filter((end) => end === 'created').length],
       ['distinct episodes that ran', episodes],
-      ['ends that no log tells of (their worker was killed)', untold(report)],
-      ['remediations that people retried, removed', people(report)],
-      ['**lost**', verdict.lost.length],
-      ['**doubled**', verdict.doubled.length],
-      ['wrong in another way', verdict.wrong.length + played.problems.length],
-      ['Redis emptied: Jobs deleted, made once more', `${emptied.deleted}, ${emptied.again}`],
+      ['ends missing in the logs (the worker was killed)', unlogged(report)],
+      ['remediations retried, removed by a person', people(report)],
+      ['**lost**', findings.lost.length],
+      ['**doubled**', findings.doubled.length],
+      ['other failures', findings.wrong.length + injected.problems.length],
+      [
+        'after Redis was emptied: Jobs deleted before, created again',
+        `${emptyRedis.deleted}, ${emptyRedis.again}`,
+      ],
     ]),
     table('outcome', [...counted(ends)]),
-    table('fault', [...counted(played.happened.map(({ name }) => name))]),
-    table('recovery: times, longest (s), promised (s)', recoveries(report)),
-    table('service: MiB of heap after a collection, at the start and at the end', memory(report)),
+    table('fault', [...counted(injected.past.map(({ name }) => name))]),
+    table('recovery: count, longest (s), limit (s)', recoveries(report)),
+    table('service: heap after garbage collection (MiB), at the start, at the end', memory(report)),
   ].join('\n\n');
 }
 
-/** Everything that makes a run a failure. */
+/** Every reason why the run failed. */
 export function failures({
-  verdict,
-  played,
+  findings,
+  injected,
   evidence,
   episodes,
-  emptied,
+  emptyRedis,
   ...report
 }: Report): string[] {
   const created = [...evidence.endings.values()].filter((all) => all.at(-1)?.end === 'created');
   const counts = [evidence.jobs.length, created.length, episodes];
   return [
-    ...verdict.lost.map((text) => `lost: ${text}`),
-    ...verdict.doubled.map((text) => `doubled: ${text}`),
-    ...verdict.wrong.map((text) => `wrong: ${text}`),
-    ...played.problems,
-    ...emptied.problems,
-    ...(new Set(counts).size > 1 ? [`Jobs, created, episodes differ: ${counts.join(', ')}`] : []),
-    ...played.recoveries
-      .filter(({ of, ms }) => ms > 1000 * PROMISED[of])
-      .map(({ of, ms }) => `${of}: ${ms} ms, promised are ${PROMISED[of]} s`),
+    ...findings.lost.map((text) => `lost: ${text}`),
+    ...findings.doubled.map((text) => `doubled: ${text}`),
+    ...findings.wrong.map((text) => `wrong: ${text}`),
+    ...injected.problems,
+    ...emptyRedis.problems,
+    ...(new Set(counts).size > 1
+      ? [`the numbers of Jobs, created outcomes and episodes differ: ${counts.join(', ')}`]
+      : []),
+    ...injected.recoveries
+      .filter(({ of, ms }) => ms > 1000 * LIMITS[of])
+      .map(({ of, ms }) => `${of}: took ${ms} ms, the limit is ${LIMITS[of]} s`),
     ...leaks(report.usage),
   ];
 }
@@ -79,7 +87,7 @@ function leaks({ before, after }: Report['usage']): string[] {
     ([name, count]) => count !== (before.connections.get(name) ?? 0),
   );
   return [
-    ...grown.map(([name, heap]) => `the heap of ${name} has grown to ${mib(heap)} MiB`),
+    ...grown.map(([name, heap]) => `the heap of ${name} grew to ${mib(heap)} MiB`),
     ...more.map(([name, n]) => `${name}: ${n} connections, ${before.connections.get(name)} before`),
     ...(after.watches === before.watches
       ? []
@@ -87,9 +95,9 @@ function leaks({ before, after }: Report['usage']): string[] {
   ];
 }
 
-function untold({ evidence }: Report): number {
+function unlogged({ evidence }: Report): number {
   const ends = [...evidence.endings.values()].reduce((sum, all) => sum + all.length, 0);
-  return ends - [...evidence.told.values()].reduce((sum, times) => sum + times, 0);
+  return ends - [...evidence.logged.values()].reduce((sum, times) => sum + times, 0);
 }
 
 function people({ evidence: { endings, people: by } }: Report): string {
@@ -97,11 +105,11 @@ function people({ evidence: { endings, people: by } }: Report): string {
   return `${again}, ${by.removed.size}`;
 }
 
-function recoveries({ played }: Report): [string, string][] {
-  return Object.entries(PROMISED).map(([of, promised]) => {
-    const times = played.recoveries.filter((one) => one.of === of).map(({ ms }) => ms / 1000);
+function recoveries({ injected }: Report): [string, string][] {
+  return Object.entries(LIMITS).map(([of, limit]) => {
+    const times = injected.recoveries.filter((one) => one.of === of).map(({ ms }) => ms / 1000);
     const longest = times.length === 0 ? '-' : Math.max(...times).toFixed(1);
-    return [of, `${times.length}, ${longest}, ${promised}`];
+    return [of, `${times.length}, ${longest}, ${limit}`];
   });
 }
 

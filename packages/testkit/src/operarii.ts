@@ -57,7 +57,7 @@ export interface JobParts {
 }
 
 /** A Job of one container that an API server accepts. */
-export function jobManifest({ metadata = {}, spec = {}, pod = {} }: JobParts): object {
+export function jobManifest({ metadata = {}, spec = {}, pod = {} }: JobParts = {}): object {
   const container = { name: 'c', image: 'i' };
   return {
     apiVersion: 'batch/v1',

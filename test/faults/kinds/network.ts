@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Proxy as Network } from '@openfero/testkit/proxy';
-import { between, type Kind, type Means, oneOf, type Place } from '../fault.ts';
-import type { Stage } from '../stage.ts';
+import { between, type Context, type Fault, oneOf, type Place } from '../fault.ts';
+import type { Installation } from '../installation.ts';
 
-/** What networks do. @returns what mends it */
+/** Network faults. @returns what heals them */
 const WAYS: Readonly<Record<string, (network: Network, ms: number) => () => Promise<void>>> = {
   cut(network) {
     network.cut();
@@ -22,7 +22,7 @@ const WAYS: Readonly<Record<string, (network: Network, ms: number) => () => Prom
 interface Pair {
   readonly name: string;
   readonly at: Place;
-  networks(stage: Stage): Network[];
+  networks(installation: Installation): Network[];
 }
 
 const PAIRS: readonly Pair[] = [
@@ -48,32 +48,32 @@ const PAIRS: readonly Pair[] = [
   },
 ];
 
-/** The network between each pair, and a watch alone. */
-export const NETWORK: readonly Kind[] = [
+/** Faults of the network between each pair, and of watches alone. */
+export const NETWORK: readonly Fault[] = [
   ...PAIRS.flatMap(({ name, at, networks }) =>
     Object.entries(WAYS).map(([way, harm]) => ({
       name: `${name}: ${way}`,
       at: [at],
-      async run({ stage, random }: Means) {
-        const network = oneOf(random, networks(stage));
-        const mend = harm(network, between(random, 200, 1000));
+      async run({ installation, random }: Context) {
+        const network = oneOf(random, networks(installation));
+        const heal = harm(network, between(random, 200, 1000));
         await sleep(between(random, 2000, 8000));
-        await mend();
+        await heal();
       },
     })),
   ),
   {
     name: 'watch cut',
     at: ['worker'],
-    async run({ stage, random }) {
-      oneOf(random, stage.workers).api.cutWatches();
+    async run({ installation, random }) {
+      oneOf(random, installation.workers).api.cutWatches();
     },
   },
   {
     name: 'watch silent',
     at: ['worker'],
-    async run({ stage, random }) {
-      const { api } = oneOf(random, stage.workers);
+    async run({ installation, random }) {
+      const { api } = oneOf(random, installation.workers);
       api.silence(true);
       await sleep(between(random, 5000, 15_000));
       api.silence(false);

@@ -2,58 +2,58 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_PREFIX } from '@openfero/core/redis/keys';
 import { QUEUE, REMEDIATION_OPTIONS } from '@openfero/core/redis/remediation';
 import { Queue } from 'bullmq';
-import { type Kind, type Means, oneOf } from '../fault.ts';
+import { type Context, type Fault, oneOf } from '../fault.ts';
 
-/** What people do to the queue by the dashboard, and what a newer release puts into it. */
-export const PEOPLE: readonly Kind[] = [
+/** What people do to the queue in the dashboard, and what a newer release adds to it. */
+export const PEOPLE: readonly Fault[] = [
   {
     name: 'a person retries a remediation',
     at: ['people', 'redis'],
-    async run(means) {
-      const id = await someFailed(means);
+    async run(context) {
+      const id = await someFailed(context);
       if (id === undefined) return;
       const at = Date.now();
-      if (await put(means, `${id}/retry`)) means.people.retries.push({ at, id });
+      if (await put(context, `${id}/retry`)) context.people.retries.push({ at, id });
     },
   },
   {
     name: 'a person retries all that failed',
     at: ['people', 'redis'],
-    async run(means) {
-      // Known before, since an answer may be lost.
-      means.people.retries.push({ at: Date.now(), id: undefined });
-      await put(means, 'retry/failed');
-      means.people.retries.push({ at: Date.now(), id: undefined });
+    async run(context) {
+      // Recorded before too, since the answer may be lost.
+      context.people.retries.push({ at: Date.now(), id: undefined });
+      await put(context, 'retry/failed');
+      context.people.retries.push({ at: Date.now(), id: undefined });
     },
   },
   {
     name: 'a person removes a remediation',
     at: ['people', 'redis'],
-    async run(means) {
-      await means.witness.look();
-      const id = await someFailed(means);
-      if (id === undefined || !(await put(means, `${id}/clean`))) return;
-      means.people.removed.add(id);
+    async run(context) {
+      await context.observer.look();
+      const id = await someFailed(context);
+      if (id === undefined || !(await put(context, `${id}/clean`))) return;
+      context.people.removed.add(id);
     },
   },
   {
     name: 'a person removes all that failed',
     at: ['people', 'redis'],
-    async run(means) {
-      // What failed in the seconds before is left by the dashboard: the witness knows the rest.
-      await means.witness.look();
-      const before = await means.witness.failed();
-      await put(means, 'clean/failed');
-      const after = new Set(await means.witness.failed());
-      for (const id of before.filter((one) => !after.has(one))) means.people.removed.add(id);
+    async run(context) {
+      // The dashboard keeps what failed in the last seconds: the observer has read the rest.
+      await context.observer.look();
+      const before = await context.observer.failed();
+      await put(context, 'clean/failed');
+      const after = new Set(await context.observer.failed());
+      for (const id of before.filter((one) => !after.has(one))) context.people.removed.add(id);
     },
   },
   {
     name: 'a payload of a newer version',
     at: ['people', 'redis'],
-    async run({ witness, people }) {
+    async run({ observer, people }) {
       const queue = new Queue(QUEUE, {
-        connection: witness.redis,
+        connection: observer.redis,
         prefix: DEFAULT_PREFIX,
         skipVersionCheck: true,
       });
@@ -65,14 +65,14 @@ export const PEOPLE: readonly Kind[] = [
   },
 ];
 
-async function someFailed({ witness, random }: Means): Promise<string | undefined> {
-  const failed = await witness.failed();
+async function someFailed({ observer, random }: Context): Promise<string | undefined> {
+  const failed = await observer.failed();
   return failed.length === 0 ? undefined : oneOf(random, failed);
 }
 
-/** As the page does it. @returns whether it was done, for all we know */
-async function put({ stage }: Means, path: string): Promise<boolean> {
-  const url = `${stage.dashboard.url}/api/queues/${QUEUE}/${path}`;
+/** Sends the request of the page. @returns whether it was answered with success */
+async function put({ installation }: Context, path: string): Promise<boolean> {
+  const url = `${installation.dashboard.url}/api/queues/${QUEUE}/${path}`;
   const headers = { 'sec-fetch-site': 'same-origin' };
   const response = await fetch(url, { method: 'PUT', headers }).catch(() => undefined);
   await response?.body?.cancel();

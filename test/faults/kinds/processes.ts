@@ -1,47 +1,47 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { between, type Kind, type Means, oneOf } from '../fault.ts';
-import type { Member, WorkerMember } from '../stage.ts';
+import { between, type Context, type Fault, oneOf } from '../fault.ts';
+import type { Member, WorkerMember } from '../installation.ts';
 
-/** Milliseconds: a killed worker's remediations are another's by then. */
+/** Milliseconds in which another worker takes over the remediations of a killed one. */
 const TAKEOVER = 30_000;
 
-/** Milliseconds that a moment is waited for, such as that of a create. */
+/** Milliseconds to wait for a moment, such as a create. */
 const MOMENT = 10_000;
 
 /** Services that are killed, stopped and restarted. */
-export const PROCESSES: readonly Kind[] = [
+export const PROCESSES: readonly Fault[] = [
   {
     name: 'worker killed',
     at: ['worker'],
-    async run(means) {
-      const worker = oneOf(means.random, means.stage.workers);
-      const inHand = await busy(means);
+    async run(context) {
+      const worker = oneOf(context.random, context.installation.workers);
+      const inHand = await busy(context);
       await kill(worker);
-      await taken(means, inHand);
+      await taken(context, inHand);
       await worker.start();
     },
   },
   {
     name: 'worker killed in a create',
     at: ['worker'],
-    async run(means) {
-      const worker = oneOf(means.random, means.stage.workers);
-      const remediation = await killedInCreate(worker, means.random.chance(0.5));
+    async run(context) {
+      const worker = oneOf(context.random, context.installation.workers);
+      const remediation = await killedInCreate(worker, context.random.chance(0.5));
       await worker.running().exited;
-      if (remediation !== undefined) await taken(means, [remediation]);
+      if (remediation !== undefined) await taken(context, [remediation]);
       await worker.start();
     },
   },
   {
     name: 'worker killed twice on one remediation',
     at: ['worker'],
-    async run(means) {
-      const { workers } = means.stage;
-      const first = oneOf(means.random, workers);
+    async run(context) {
+      const { workers } = context.installation;
+      const first = oneOf(context.random, workers);
       const remediation = await killedInCreate(first, true);
       await first.running().exited;
       const second = await killedReading(workers.filter((one) => one !== first));
-      if (remediation !== undefined) await taken(means, [remediation]);
+      if (remediation !== undefined) await taken(context, [remediation]);
       await first.start();
       await second?.start();
     },
@@ -49,23 +49,23 @@ export const PROCESSES: readonly Kind[] = [
   {
     name: 'worker paused past its lock',
     at: ['worker'],
-    async run(means) {
-      const worker = oneOf(means.random, means.stage.workers);
+    async run(context) {
+      const worker = oneOf(context.random, context.installation.workers);
       const process = worker.running();
       await inCreate(worker, () => {
         process.kill('SIGSTOP');
         return undefined;
       });
-      await sleep(between(means.random, 12_000, 16_000));
+      await sleep(between(context.random, 12_000, 16_000));
       process.kill('SIGCONT');
     },
   },
   {
     name: 'receiver killed in a batch',
     at: ['receiver'],
-    async run({ stage, random }) {
-      const receiver = oneOf(random, stage.receivers);
-      // So that what it stores takes a while.
+    async run({ installation, random }) {
+      const receiver = oneOf(random, installation.receivers);
+      // Slows down storing.
       receiver.toRedis.delay(100);
       await sleep(500 + random.below(200));
       await kill(receiver);
@@ -77,12 +77,16 @@ export const PROCESSES: readonly Kind[] = [
   {
     name: 'rolling restart of everything',
     at: ['worker', 'receiver', 'people'],
-    async run({ stage }) {
-      for (const member of [...stage.receivers, ...stage.workers, stage.dashboard]) {
+    async run({ installation }) {
+      for (const member of [
+        ...installation.receivers,
+        ...installation.workers,
+        installation.dashboard,
+      ]) {
         const { code } = await member.running().stop(20_000);
         if (code !== 0) throw new Error(`${member.name} ended with ${code} on SIGTERM`);
         await member.start();
-        // Without Redis or an API server it is not, and the next one is restarted all the same.
+        // It does not get ready without Redis or an API server. Restart the next one anyway.
         await member
           .running()
           .ready(5000)
@@ -97,18 +101,18 @@ async function kill(member: Member): Promise<void> {
   await member.running().exited;
 }
 
-/** @returns what is in the workers' hands, once there is something */
-async function busy({ witness }: Means): Promise<string[]> {
+/** Waits until the workers process something. @returns its ids */
+async function busy({ observer }: Context): Promise<string[]> {
   const limit = Date.now() + MOMENT;
   while (Date.now() < limit) {
-    const active = await witness.active().catch(() => []);
+    const active = await observer.active().catch(() => []);
     if (active.length > 0) return active;
     await sleep(5);
   }
   return [];
 }
 
-/** Waits for a worker's next create. @returns what the moment says */
+/** Waits for a worker's next create. @returns the result of `moment` */
 async function inCreate<T>(
   { api }: WorkerMember,
   moment: (remediation: string | undefined) => T,
@@ -127,7 +131,7 @@ async function inCreate<T>(
   return found;
 }
 
-/** @param after whether the API server has created the Job by then. @returns the remediation */
+/** @param after kill after the API server has created the Job. @returns the remediation */
 async function killedInCreate(worker: WorkerMember, after: boolean): Promise<string | undefined> {
   const process = worker.running();
   const killed = (remediation: string | undefined): string | undefined => {
@@ -135,12 +139,12 @@ async function killedInCreate(worker: WorkerMember, after: boolean): Promise<str
     return remediation;
   };
   const remediation = await inCreate(worker, killed, after);
-  // No create came: it is killed as it is.
+  // Without a create it is killed anyway.
   process.kill('SIGKILL');
   return remediation;
 }
 
-/** Kills the next worker that looks whether the Job of an earlier attempt is there. */
+/** Kills the next worker that reads the Job of an earlier attempt. */
 async function killedReading(workers: readonly WorkerMember[]): Promise<WorkerMember | undefined> {
   const { promise, resolve } = Promise.withResolvers<WorkerMember>();
   for (const worker of workers) {
@@ -158,5 +162,5 @@ async function killedReading(workers: readonly WorkerMember[]): Promise<WorkerMe
   return killed;
 }
 
-const taken = (means: Means, remediations: readonly string[]): Promise<void> =>
-  means.recovery('killed worker', () => means.witness.settled(remediations, TAKEOVER));
+const taken = (context: Context, remediations: readonly string[]): Promise<void> =>
+  context.recovery('killed worker', () => context.observer.settled(remediations, TAKEOVER));

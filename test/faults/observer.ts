@@ -6,42 +6,42 @@ import { QUEUE, type Remediation } from '@openfero/core/redis/remediation';
 import { at } from '@openfero/testkit/controlplane';
 import { Redis } from 'ioredis';
 
-/** One recorded end of a remediation, as Redis has it. */
+/** The end of a remediation, as recorded in Redis. */
 export interface Ending {
   readonly remediation: Remediation;
   readonly end: End | 'unknown';
   readonly reason: string;
   readonly job: string | undefined;
-  /** Milliseconds since 1970, by Redis' clock: when Redis had it. */
+  /** When it was recorded: milliseconds since 1970, by Redis' clock. */
   readonly at: number;
 }
 
-/** Reads in Redis, by a way of its own that no fault touches, what became of each remediation. */
-export interface Witness {
+/** Reads the ends of all remediations from Redis, through a connection that no fault affects. */
+export interface Observer {
   readonly redis: Redis;
-  /** By remediation, in order. One that a person retried has several. */
+  /** By remediation, in order. A remediation that a person retried has several. */
   readonly endings: ReadonlyMap<string, readonly Ending[]>;
-  /** Reads what has ended since the last time. */
+  /** Reads the ends since the last look. */
   look(): Promise<void>;
-  /** The remediations that are in a worker's hands. */
+  /** The remediations that a worker is processing. */
   active(): Promise<string[]>;
   failed(): Promise<string[]>;
-  /** Waits until none of them is in a worker's hands or waits for one. @returns false if it gave up */
+  /** Waits until none of them is waiting or being processed. @returns false after the limit */
   settled(ids: readonly string[], limitMs: number): Promise<boolean>;
-  /** How many are in each state, and how many places are taken. */
+  /** The number of remediations by state, and of places. */
   left(): Promise<Readonly<Record<string, number>>>;
   stop(): Promise<void>;
 }
 
-/** Milliseconds between two looks: the stream keeps a minute of this load, a person's cleaning 5 s. */
+/** Milliseconds between two looks. The stream keeps a minute of this load; cleaning spares the last 5 s. */
 const LOOK = 1000;
 
-/** Entries of the stream that are read at once. */
+/** Entries of the stream per read. */
 const PAGE = 1000;
 
 export const queueKey = (...parts: string[]): string => key(DEFAULT_PREFIX, QUEUE, ...parts);
 
-export function startWitness(port: number): Witness {
+export function startObserver(port: number): Observer {
   const redis = new Redis(port, '127.0.0.1', {
     maxRetriesPerRequest: 1,
     commandTimeout: 5000,
@@ -55,7 +55,7 @@ export function startWitness(port: number): Witness {
 
   const note = async ({ id, at, result, failedReason }: Event): Promise<void> => {
     const data = await redis.hget(queueKey(id), 'data');
-    if (data === null) throw new Error(`${id} was gone before it was looked at`);
+    if (data === null) throw new Error(`${id} was removed before it was read`);
     const remediation: Remediation = JSON.parse(data);
     const ending = { remediation, at, ...endOf(result, failedReason) };
     endings.set(id, [...(endings.get(id) ?? []), ending]);
@@ -133,7 +133,7 @@ interface Event {
   readonly failedReason: string | undefined;
 }
 
-/** @returns an end that BullMQ tells of in its stream, whose entries are named by Redis' clock */
+/** @returns an end from BullMQ's event stream, whose entry ids contain Redis' time */
 function eventOf(entry: string, fields: readonly string[]): Event | undefined {
   const field = (name: string): string | undefined => {
     const index = fields.indexOf(name);

@@ -4,8 +4,8 @@ import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
 import { definition } from '@openfero/testkit/operarii';
 
-/** An operarius of the run, what share of the alerts it gets, and how its remediations may end. */
-interface Definition {
+/** An operarius of the run, its number of alert groups, and the permitted ends of its remediations. */
+interface TestOperarius {
   readonly alertname: string;
   readonly status?: 'firing' | 'resolved';
   readonly policy: Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ interface Definition {
 
 const RUN: readonly End[] = ['created', 'deduplicated', 'superseded'];
 
-const DEFINITIONS: readonly Definition[] = [
+const OPERARII: readonly TestOperarius[] = [
   { alertname: 'Disk', policy: { cooldown: '0s' }, groups: 18, ends: RUN },
   { alertname: 'Flap', policy: { cooldown: '15s' }, groups: 5, ends: RUN },
   {
@@ -51,37 +51,37 @@ const DEFINITIONS: readonly Definition[] = [
   },
 ];
 
-/** Alerts that nobody has written an operarius for. */
-const NOBODYS = { alertname: 'Nobodys', groups: 2 };
+/** Alerts without an operarius. */
+const WITHOUT_OPERARIUS = { alertname: 'Undefined', groups: 2 };
 
-/** Every group that the sender has, by alertname. */
-export const GROUPS: readonly string[] = [...DEFINITIONS, NOBODYS].flatMap(
+/** The alertname of each group of the sender. */
+export const GROUPS: readonly string[] = [...OPERARII, WITHOUT_OPERARIUS].flatMap(
   ({ alertname, groups }) => Array.from({ length: groups }, () => alertname),
 );
 
-/** The ConfigMaps, as JSON. @param mended whether Refused is something that the server takes */
-export function configMaps(mended = false): string[] {
-  return DEFINITIONS.map(({ alertname, status = 'firing', policy }) => {
-    const isWrong = alertname === 'Refused' && !mended;
+/** The ConfigMaps as JSON. @param repaired whether the API server accepts the Job of Refused */
+export function configMaps(repaired = false): string[] {
+  return OPERARII.map(({ alertname, status = 'firing', policy }) => {
+    const isWrong = alertname === 'Refused' && !repaired;
     const job = isWrong ? { pod: { restartPolicy: 'Sometimes' } } : {};
     return definition(alertname, { status, policy, job });
   });
 }
 
-/** How a remediation of that alert may end. */
+/** The permitted ends of a remediation for the alert. */
 export function endsOf(alertname: string, status: string): readonly End[] {
   return find(alertname, status)?.ends ?? ['no-operarius'];
 }
 
-/** As the workers read it; undefined where there is none, or none that can be read. */
+/** The operarius as the workers read it; undefined if there is none or it is invalid. */
 export function operariusFor(alertname: string, status: 'firing' | 'resolved') {
   return operarii.get(operariusName(alertname, status));
 }
 
-const find = (alertname: string, status: string): Definition | undefined =>
-  DEFINITIONS.find((one) => one.alertname === alertname && (one.status ?? 'firing') === status);
+const find = (alertname: string, status: string): TestOperarius | undefined =>
+  OPERARII.find((one) => one.alertname === alertname && (one.status ?? 'firing') === status);
 
-/** Given to the workers as they are here, so that both read the same. */
+/** The settings of the workers. */
 export const SETTINGS = {
   OPENFERO_MAX_ACTIVE_JOBS: '60',
   OPENFERO_MAX_ACTIVE_PER_OPERARIUS: '40',
@@ -90,7 +90,7 @@ export const SETTINGS = {
   OPENFERO_MAX_AGE: '1h',
 };
 
-/** What an operarius without annotations has. */
+/** The policy of an operarius without annotations, by those settings. */
 export const DEFAULTS: Policy = { ...DEFAULT_POLICY, maxAge: 3_600_000, maxActive: 40 };
 
 function readAll(): Map<string, Operarius> {
@@ -98,7 +98,7 @@ function readAll(): Map<string, Operarius> {
   for (const [i, text] of configMaps(true).entries()) {
     const configMap: ConfigMap = JSON.parse(text);
     const namespaced = { ...configMap, metadata: { ...configMap.metadata, namespace: NAMESPACE } };
-    const alertname = DEFINITIONS[i]?.alertname ?? '';
+    const alertname = OPERARII[i]?.alertname ?? '';
     if (alertname === 'Broken') continue;
     const operarius = readOperarius(namespaced, alertname, DEFAULTS);
     if (operarius !== undefined) all.set(operarius.name, operarius);
@@ -106,7 +106,7 @@ function readAll(): Map<string, Operarius> {
   return all;
 }
 
-/** Of the operarii and the Jobs. */
+/** The namespace of operarii and Jobs. */
 export const NAMESPACE = 'faults';
 
 const operarii = readAll();

@@ -7,33 +7,33 @@ import { type Proxy as Network, startProxy } from '@openfero/testkit/proxy';
 import { freePort, startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { envOf } from '../system.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
-import { configMaps, NAMESPACE, SETTINGS } from './definitions.ts';
 import { INSPECTABLE } from './heap.ts';
+import { configMaps, NAMESPACE, SETTINGS } from './operarii.ts';
 
-/** A service that is killed and started again at the same address, with its own way to Redis. */
+/** A service that can be killed and restarted at the same address, with its own proxy to Redis. */
 export interface Member {
   readonly name: string;
   readonly url: string;
   readonly toRedis: Network;
-  /** All processes that it has been, the last one of which may run. */
+  /** All its processes so far; the last one may be running. */
   readonly lives: readonly Service[];
   running(): Service;
   start(): Promise<void>;
 }
 
 export interface ReceiverMember extends Member {
-  /** The sender's way to it. */
+  /** The proxy between sender and receiver. */
   readonly fromSender: Network;
 }
 
 export interface WorkerMember extends Member {
   readonly toApiServer: Network;
-  /** Behind the former, where calls can be told apart. */
+  /** Behind the TCP proxy; it understands the calls. */
   readonly api: ApiProxy;
 }
 
-/** Everything that runs. */
-export interface Stage {
+/** All running parts: control plane, Redis, services, proxies. */
+export interface Installation {
   readonly plane: ControlPlane;
   readonly redis: TestRedis;
   readonly receivers: readonly ReceiverMember[];
@@ -42,11 +42,11 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
-/** Milliseconds that everything else runs already before Redis does. */
+/** Milliseconds that the services run before Redis starts. */
 const REDIS_LATE = 2000;
 
-/** Starts everything; Redis last, and late. */
-export async function startStage(): Promise<Stage> {
+/** Starts everything, Redis last. */
+export async function startInstallation(): Promise<Installation> {
   const plane = await startControlPlane({ controllers: false });
   const port = await freePort();
   const kubeconfig = await prepare(plane);
@@ -73,14 +73,14 @@ export async function startStage(): Promise<Stage> {
       ...workers.flatMap((one) => [one.toApiServer, one.api]),
     ];
     await Promise.all(proxies.map((proxy) => proxy.close()));
-    // A timer or a connection that is left keeps a process from ending: then it was killed.
+    // A leaked timer or connection keeps a process running until it is killed.
     for (const [name, code] of codes) if (code !== 0) throw new Error(`${name} ended with ${code}`);
   };
   await Promise.all(members.map((one) => one.running().ready(30_000)));
   return { plane, redis, receivers, workers, dashboard, stop };
 }
 
-/** The namespace with its operarii, and who may work there. @returns a kubeconfig without its server */
+/** Creates the namespace, its operarii and the worker's rights. @returns the path of a kubeconfig */
 async function prepare(plane: ControlPlane): Promise<string> {
   await plane.createNamespace(NAMESPACE);
   await plane.kubectl(['apply', '-n', NAMESPACE, '-f', '-'], configMaps().join('\n---\n'));
@@ -126,7 +126,7 @@ async function member(
     lives,
     running() {
       const last = lives.at(-1);
-      if (last === undefined) throw new Error(`${name} was not started yet`);
+      if (last === undefined) throw new Error(`${name} is not started yet`);
       return last;
     },
     async start() {
