@@ -22,7 +22,7 @@ type Wishes = Partial<AlertmanagerOptions> & {
   readonly worker?: Record<string, string>;
 };
 
-/** The services, an operarius each for Disk firing and resolved, and an Alertmanager that posts to them. */
+/** The services, operarii for Disk firing and resolved, and an Alertmanager that posts to them. */
 async function start(
   t: TestContext,
   { worker = {}, ...over }: Wishes = {},
@@ -48,14 +48,14 @@ async function startAnother(t: TestContext, options: AlertmanagerOptions): Promi
   return alertmanager;
 }
 
-/** Prometheus says since when: without it each Alertmanager would take the time of its own receipt. */
+/** With startsAt, as Prometheus sends it: otherwise each Alertmanager would use its own time of receipt. */
 const disk = (instance: string): PostedAlert => ({
   labels: { alertname: 'Disk', instance },
   startsAt: new Date().toISOString(),
 });
 const resolved = (alert: PostedAlert) => ({ ...alert, endsAt: new Date().toISOString() });
 
-/** Ends by status and outcome, the way a person would count them. */
+/** Counts the ends by status and outcome. */
 function tally(ends: readonly LogLine[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { status, outcome } of ends) {
@@ -69,14 +69,14 @@ async function jobsOf(system: System, status: string): Promise<number> {
   return (await system.jobs()).filter((name) => name.startsWith(`disk-${status}-`)).length;
 }
 
-describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, () => {
-  it('become Jobs, one each, and what is resolved in a firing group its own', async (t) => {
+describe('alerts from a real Alertmanager', { skip, timeout: 180_000 }, () => {
+  it('become one Job each, also if they resolve within a firing group', async (t) => {
     const { system, alertmanager } = await start(t);
     const [a, b, c] = [disk('a'), disk('b'), disk('c')];
     await alertmanager.post([a, b, c]);
     assert.deepEqual(tally(await system.ended(3)), { 'firing created': 3 });
     await alertmanager.post([resolved(a)]);
-    // The whole group is sent again, with the two that still fire.
+    // Alertmanager sends the whole group, including the two that still fire.
     assert.deepEqual(tally(await system.ended(6)), {
       'firing created': 3,
       'firing deduplicated': 2,
@@ -86,7 +86,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
     assert.equal(await jobsOf(system, 'resolved'), 1);
   });
 
-  it('become Jobs for the new members only when their group grows', async (t) => {
+  it('become Jobs only for the new members if their group grows', async (t) => {
     const { system, alertmanager } = await start(t);
     const a = disk('a');
     await alertmanager.post([a]);
@@ -99,7 +99,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
     assert.equal(await jobsOf(system, 'firing'), 3);
   });
 
-  it('are not run again when Alertmanager repeats them', async (t) => {
+  it('run once even if Alertmanager repeats them', async (t) => {
     const { system, alertmanager } = await start(t, { repeatInterval: '1s' });
     await alertmanager.post([disk('a')]);
     assert.deepEqual(tally(await system.ended(3)), {
@@ -109,7 +109,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
     assert.equal(await jobsOf(system, 'firing'), 1);
   });
 
-  it('become one Job each from two Alertmanagers of a cluster', async (t) => {
+  it('become one Job each if two Alertmanagers of a cluster send them', async (t) => {
     const { system, alertmanager, receiverUrl } = await start(t, { peers: [] });
     const other = await startAnother(t, { receiverUrl, ...QUICK, peers: [alertmanager] });
     const both = [alertmanager, other];
@@ -128,7 +128,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
     assert.equal(await jobsOf(system, 'firing'), 3);
   });
 
-  it('become a Job for each time they fire, the next one after the cooldown', async (t) => {
+  it('become a Job each time they fire, after the cooldown', async (t) => {
     const { system, alertmanager } = await start(t, { worker: { OPENFERO_COOLDOWN: '5s' } });
     const a = disk('a');
     await alertmanager.post([a]);
@@ -145,7 +145,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
     assert.equal(await jobsOf(system, 'firing'), 2);
   });
 
-  it('are not lost while no receiver is there: Alertmanager repeats', async (t) => {
+  it('are not lost while no receiver runs, since Alertmanager retries', async (t) => {
     const port = await freePort();
     const system = await startSystem(t);
     await defineDisk(system, 'firing');
@@ -161,7 +161,7 @@ describe('alerts that a real Alertmanager sends', { skip, timeout: 180_000 }, ()
   });
 });
 
-describe('two sources that disagree: firing, resolved, firing with one startsAt', () => {
+describe('two sources that disagree: firing, resolved, firing with the same startsAt', () => {
   const startsAt = new Date(Date.now() - 60_000).toISOString();
   const post = async (system: System, status: 'firing' | 'resolved'): Promise<void> => {
     const over = { status, startsAt, ...(status === 'resolved' && { endsAt: nowAsText() }) };
@@ -178,7 +178,7 @@ describe('two sources that disagree: firing, resolved, firing with one startsAt'
     return system;
   }
 
-  it('give one Job per status', async (t) => {
+  it('lead to one Job per status', async (t) => {
     const system = await defined(t);
     await system.startWorker();
     await post(system, 'firing');
@@ -194,7 +194,7 @@ describe('two sources that disagree: firing, resolved, firing with one startsAt'
     assert.equal(await jobsOf(system, 'firing'), 1);
   });
 
-  it('give the same when no worker was there meanwhile: the last word is firing', async (t) => {
+  it('lead to the same Jobs if no worker ran meanwhile', async (t) => {
     const system = await defined(t);
     await post(system, 'firing');
     await post(system, 'resolved');

@@ -11,7 +11,7 @@ const ALERTS = 500;
 const MAX_ACTIVE = 20;
 
 await describeOnControlPlane('limits on a real API server', (plane) => {
-  it(`hold exactly under ${WORKERS} workers and ${ALERTS} alerts, and none is lost`, async (t) => {
+  it(`are kept exactly by ${WORKERS} workers with ${ALERTS} alerts, and no alert is lost`, async (t) => {
     const system = await startClusterSystem(t, plane);
     const { namespace } = system;
     await system.define(definition('Many', { policy: { 'max-active': String(MAX_ACTIVE) } }));
@@ -34,7 +34,7 @@ await describeOnControlPlane('limits on a real API server', (plane) => {
       await Promise.all(unfinished.map((name) => finishJob(plane, { namespace, name })));
       for (const name of unfinished) finished.add(name);
     }
-    assert.equal(most, MAX_ACTIVE, 'and all places were used');
+    assert.equal(most, MAX_ACTIVE, 'all places were used');
     const [worker] = system.workers;
     if (worker !== undefined) await drained(worker, 20_000);
     assert.equal((await system.jobs()).length, ALERTS);

@@ -10,7 +10,7 @@ import { startClusterSystem } from './cluster-system.ts';
 import { notificationOf } from './system.ts';
 
 await describeOnControlPlane('on a real API server', (plane) => {
-  it('a limit holds after Redis has lost everything while Jobs still run', async (t) => {
+  it('keeps a limit after Redis has lost its data while Jobs still run', async (t) => {
     const system = await startClusterSystem(t, plane);
     const [worker] = await Promise.all([system.startWorker(), system.startReceiver()]);
     await worker.ready();
@@ -44,7 +44,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
   });
 
   const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
-  it('alerts of a real Alertmanager arrive as Jobs', { skip }, async (t) => {
+  it('creates Jobs for alerts from a real Alertmanager', { skip }, async (t) => {
     const system = await startClusterSystem(t, plane);
     const [worker, receiver] = await Promise.all([system.startWorker(), system.startReceiver()]);
     await system.define(definition('Disk'));
@@ -64,7 +64,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     }));
     await alertmanager.post(alerts);
     await system.ended(2);
-    // One of the group resolves: the notification holds both.
+    // One alert of the group resolves: the notification contains both.
     await alertmanager.post(
       alerts.slice(0, 1).map((one) => ({ ...one, endsAt: new Date().toISOString() })),
     );

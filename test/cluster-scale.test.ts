@@ -11,7 +11,7 @@ const CONFIG_MAPS = 1_000;
 const JOBS = 10_000;
 const IN_FLIGHT = 32;
 
-/** Runs a task so many times, some at once. */
+/** Runs a task `count` times, some of them concurrently. */
 async function times(count: number, task: (i: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -20,7 +20,7 @@ async function times(count: number, task: (i: number) => Promise<unknown>): Prom
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
 }
 
-/** What the API server was asked about Jobs and ConfigMaps so far, by its own account. */
+/** The requests for Jobs and ConfigMaps so far, by the API server's metrics. */
 async function askedOf(plane: Cluster): Promise<Record<string, number>> {
   const metrics = await plane.kubectl(['get', '--raw', '/metrics']);
   const asked: Record<string, number> = {};
@@ -36,7 +36,7 @@ async function askedOf(plane: Cluster): Promise<Record<string, number>> {
 }
 
 await describeOnControlPlane('a large namespace', (plane) => {
-  it(`of ${CONFIG_MAPS} ConfigMaps and ${JOBS} Jobs costs one call per alert: the create`, async (t) => {
+  it(`with ${CONFIG_MAPS} ConfigMaps and ${JOBS} Jobs costs one call per alert, the create`, async (t) => {
     const namespace = await plane.createNamespace();
     const configMaps = configMapsPath(namespace);
     await times(CONFIG_MAPS, (i) =>
@@ -60,7 +60,7 @@ await describeOnControlPlane('a large namespace', (plane) => {
   });
 });
 
-/** One that the Job controller leaves alone: ten thousand of its own would keep it busy. */
+/** `managedBy` keeps the Job controller away, which ten thousand Jobs would keep busy. */
 function jobOf(name: string): object {
   return jobManifest({
     metadata: { name, labels: { [LABELS.managedBy]: MANAGED_BY } },

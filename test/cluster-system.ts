@@ -3,14 +3,14 @@ import { type Cluster, itemsOf, jobsPath } from '@openfero/testkit/controlplane'
 import type { Service } from '@openfero/testkit/process';
 import { type System, startSystem } from './system.ts';
 
-/** The services as processes, like System, but over a real API server. */
+/** Like System, but with a real API server. */
 export interface ClusterSystem
   extends Pick<System, 'redis' | 'receivers' | 'workers' | 'startReceiver' | 'post' | 'ended'> {
-  /** Of operarii and Jobs. */
+  /** The namespace of operarii and Jobs. */
   readonly namespace: string;
-  /** A worker with the kubeconfig that the system was started with. */
+  /** Starts a worker with the kubeconfig of the system. */
   startWorker(env?: Record<string, string>): Promise<Service>;
-  /** Writes a ConfigMap (or several), as their author would: with kubectl. */
+  /** Applies ConfigMaps with kubectl, as their author would. */
   define(yaml: string): Promise<void>;
   /** The Jobs in the namespace. */
   jobs(): Promise<readonly unknown[]>;
@@ -19,13 +19,13 @@ export interface ClusterSystem
 }
 
 interface ClusterSystemOptions {
-  /** Of operarii and Jobs; a new one by default. */
+  /** A new one by default. */
   readonly namespace?: string;
   /** Path of the worker's kubeconfig, by default the administrator's. */
   readonly kubeconfig?: string;
 }
 
-/** Starts Redis; the services are started by the test. */
+/** Starts Redis. The test starts the services. */
 export async function startClusterSystem(
   t: TestContext,
   plane: Cluster,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { definition } from '@openfero/testkit/operarii';
 import { notificationOf, readTestFile, startSystem } from './system.ts';
 
-const SEED_VARIABLES = [
+const EXAMPLE_VARIABLES = [
   ['OPENFERO_ALERTNAME', 'KubeQuotaAlmostFull'],
   ['OPENFERO_CLUSTER', 'dev-dmz'],
   ['OPENFERO_CONTAINER', 'kube-state-metrics'],
@@ -29,7 +29,7 @@ const tally = (ends: readonly { readonly [field: string]: unknown }[]): Record<s
 };
 
 describe('a notification becomes Jobs', () => {
-  it("makes the seed's Job of the seed's alert, with the alert's own labels", async (t) => {
+  it("creates the example's Job for the example's alert, with the alert's labels", async (t) => {
     const system = await startSystem(t);
     await Promise.all([system.startReceiver(), system.startWorker()]);
     const response = await system.post(await readTestFile('alerts.json'));
@@ -44,13 +44,13 @@ describe('a notification becomes Jobs', () => {
     const variables = [...yaml.matchAll(/- name: (OPENFERO_(?!META)\w+)\n +value: (.*)/g)];
     assert.deepEqual(
       variables.map(([, variable, value]) => [variable, value]),
-      SEED_VARIABLES,
+      EXAMPLE_VARIABLES,
     );
     assert.match(yaml, /name: OPENFERO_META_STARTS_AT\n +value: '?2021-10-25T12:01:24.29524738Z/);
     assert.match(yaml, /- echo "Quota \$OPENFERO_RESOURCEQUOTA in namespace /);
   });
 
-  it('makes one remediation of each alert, under its own status', async (t) => {
+  it('creates one remediation per alert, with its own status', async (t) => {
     const system = await startSystem(t);
     await system.define(
       'resolved.yaml',
@@ -64,7 +64,7 @@ describe('a notification becomes Jobs', () => {
     await send('two-firing.json', 2);
     assert.deepEqual(tally(await system.ended(2)), { created: 2 });
     await send('firing-group-with-one-resolved.json', 2);
-    // The one that still fires has its Job already.
+    // The alert that still fires has a Job already.
     assert.deepEqual(tally(await system.ended(4)), { created: 3, deduplicated: 1 });
     await send('resolved.json', 1);
     assert.deepEqual(tally(await system.ended(5)), { created: 4, deduplicated: 1 });
@@ -73,7 +73,7 @@ describe('a notification becomes Jobs', () => {
     assert.equal(jobs.filter((name) => name.startsWith('resolved-')).length, 2);
   });
 
-  it('makes one Job per alert of the same body sent ten times at once to two receivers', async (t) => {
+  it('creates one Job per alert if the same body is sent ten times at once to two receivers', async (t) => {
     const system = await startSystem(t);
     await Promise.all([
       ...[system.startReceiver(), system.startReceiver()],
@@ -97,7 +97,7 @@ describe('a notification becomes Jobs', () => {
     assert.equal((await system.jobs()).length, 2);
   });
 
-  it('uses an operarius that is written while everything runs', async (t) => {
+  it('uses an operarius that is written while the worker runs', async (t) => {
     const system = await startSystem(t);
     await Promise.all([system.startReceiver(), system.startWorker()]);
     const send = (instance: string): Promise<Response> =>
@@ -115,8 +115,8 @@ describe('a notification becomes Jobs', () => {
 describe('a person stops everything', () => {
   for (const [how, annotations] of [
     ['off', '{"openfero.io/mode": "off"}'],
-    ['the unquoted off, a boolean of YAML', '{openfero.io/mode: off}'],
-    ['a value that is none', '{openfero.io/mode: "stop!"}'],
+    ['off without quotes, a boolean in YAML', '{openfero.io/mode: off}'],
+    ['an invalid value', '{openfero.io/mode: "stop!"}'],
   ] as const) {
     it(`with openfero.io/mode on the ConfigMap openfero: ${how}`, async (t) => {
       const system = await startSystem(t);

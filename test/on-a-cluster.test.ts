@@ -10,12 +10,12 @@ import { until } from '@openfero/testkit/until';
 import { type ClusterSystem, startClusterSystem } from './cluster-system.ts';
 import { notificationOf, readTestFile } from './system.ts';
 
-const SEED = new URL('./payloads/seed-operarius.yaml', import.meta.url);
+const EXAMPLE = new URL('./payloads/example-operarius.yaml', import.meta.url);
 
 const nameOf = (object: unknown): string => String(at(object, 'metadata', 'name'));
 
 await describeOnControlPlane('on a real API server', (plane) => {
-  /** A namespace of its own with a receiver and a ready worker. */
+  /** Starts a receiver and a worker in a new namespace. */
   const start = async (
     t: TestContext,
     env: Record<string, string> = {},
@@ -28,7 +28,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     return system;
   };
 
-  /** Waits until the worker tells of a revision of its operarii that holds the ConfigMap. */
+  /** Waits until the worker has checked the operarius. */
   const defined = async (system: ClusterSystem, name: string): Promise<void> => {
     const [worker] = system.workers;
     const checked = (line: Readonly<Record<string, unknown>>): boolean =>
@@ -36,9 +36,9 @@ await describeOnControlPlane('on a real API server', (plane) => {
     await worker?.waitForLine(checked);
   };
 
-  it("makes the seed's Job of the seed's ConfigMap, and shows the server's two warnings", async (t) => {
+  it("creates the example's Job from its ConfigMap, and logs the two warnings of the server", async (t) => {
     const system = await start(t);
-    await system.define(await readFile(SEED, 'utf8'));
+    await system.define(await readFile(EXAMPLE, 'utf8'));
     await defined(system, 'openfero-kubequotaalmostfull-firing');
     await system.post(await readTestFile('alerts.json'));
     const [end] = await system.ended(1);
@@ -58,7 +58,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.equal(values.get('OPENFERO_ZONE'), 'internal');
   });
 
-  it('makes no second Job once Kubernetes has deleted the first one', async (t) => {
+  it('creates no second Job after Kubernetes has deleted the first one', async (t) => {
     const system = await start(t, { OPENFERO_COOLDOWN: '0s' });
     await system.define(definition('Deleted'));
     await defined(system, 'openfero-deleted-firing');
@@ -81,7 +81,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.deepEqual(await system.jobs(), []);
   });
 
-  it('starts a later trouble once the Job of the one before has ended, whoever has its name then', async (t) => {
+  it('runs a later episode after the earlier Job has ended, even if its name is taken', async (t) => {
     const system = await start(t, { OPENFERO_COOLDOWN: '0s' });
     await system.define(definition('Again'));
     await defined(system, 'openfero-again-firing');
@@ -105,13 +105,13 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.equal(await outcomeAt('2026-11-22T07:00:00Z'), 'created');
   });
 
-  it('makes one Job, not a chain, of an alert about its own failed Job', async (t) => {
+  it('creates one Job, not a chain, for an alert about its own failed Job', async (t) => {
     const system = await start(t);
     await system.define(definition('KubeJobFailed'));
     await defined(system, 'openfero-kubejobfailed-firing');
     const about = (name: string): string =>
       notificationOf([{ alertname: 'KubeJobFailed', job_name: name, namespace: system.namespace }]);
-    await system.post(about('somebody-elses'));
+    await system.post(about('another-job'));
     await system.ended(1);
     const [job] = await system.jobs();
     await system.post(about(nameOf(job)));
@@ -120,7 +120,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.equal((await system.jobs()).length, 1);
   });
 
-  it('waits for a quota to be lifted, and then creates the Job', async (t) => {
+  it('creates the Job once a quota is removed', async (t) => {
     const system = await start(t);
     const { namespace } = system;
     const quotas = `/api/v1/namespaces/${namespace}/resourcequotas`;
@@ -139,7 +139,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.equal(end?.['outcome'], 'created');
   });
 
-  it("ends as rejected, with the server's own words, where the definition is wrong", async (t) => {
+  it("ends as rejected, with the server's message, if the operarius is invalid", async (t) => {
     const system = await start(t);
     await system.define(definition('Wrong', { job: { pod: { restartPolicy: 'Always' } } }));
     await defined(system, 'openfero-wrong-firing');
@@ -153,7 +153,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.match(described, /Warning\s+InvalidOperarius.*the API server rejects it/);
   });
 
-  it('tells the author at once of Pods that PodSecurity will never let start', async (t) => {
+  it('warns the author at once if PodSecurity will never admit the Pods', async (t) => {
     const system = await start(t, {}, { 'pod-security.kubernetes.io/enforce': 'restricted' });
     await system.define(definition('Privileged'));
     const [worker] = system.workers;
@@ -162,7 +162,7 @@ await describeOnControlPlane('on a real API server', (plane) => {
     assert.match(String(line?.['problem']), /^its Pods cannot start: would violate PodSecurity/);
   });
 
-  it('goes on with the others while an admission webhook hangs over one definition', async (t) => {
+  it('creates the other Jobs while an admission webhook blocks one operarius', async (t) => {
     const silent = createServer(() => {});
     const port = await listen(silent);
     t.after(() => silent.close());

@@ -10,10 +10,10 @@ import { notificationOf } from './system.ts';
 const MANIFESTS = fileURLToPath(new URL('../deploy/kubernetes', import.meta.url));
 const STRICTLY = ['--validate=strict', '--warnings-as-errors'];
 
-/** Milliseconds: it waits for what must come. */
+/** Milliseconds: the test waits for events that must come. */
 const LIMITED = { timeout: 60_000 };
 
-/** As the namespace of the Jobs wants it: `restricted`. */
+/** Meets `restricted`, the Pod Security level of the Jobs' namespace. */
 const OPERARIUS = `
 apiVersion: v1
 kind: ConfigMap
@@ -46,7 +46,7 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
     await plane.kubectl(['apply', ...files, ...STRICTLY]);
   });
 
-  /** Everything as the API server would store it. */
+  /** All objects as the API server would store them. */
   const shipped = async (): Promise<readonly unknown[]> => {
     const args = ['apply', '-k', MANIFESTS, '--dry-run=server', '-o', 'json', ...STRICTLY];
     return itemsOf(JSON.parse(await plane.kubectl(args)));
@@ -59,7 +59,7 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
   const kubeconfigOf = async (account: string): Promise<string> =>
     plane.kubeconfig({ token: await plane.tokenFor('openfero', account) }, 'openfero-jobs');
 
-  /** What a ServiceAccount may do in a namespace, by the API server's own account. */
+  /** The rights of a ServiceAccount in a namespace, as the API server reports them. */
   const rulesOf = async (kubeconfig: string, namespace: string): Promise<readonly Rule[]> => {
     const review = {
       apiVersion: 'authorization.k8s.io/v1',
@@ -82,14 +82,14 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
     return rules;
   };
 
-  it('is taken by an API server that is strict, without a warning', async () => {
+  it('passes strict validation without a warning', async () => {
     const kinds = new Set((await shipped()).map((one) => at(one, 'kind')));
     for (const kind of ['Deployment', 'StatefulSet', 'NetworkPolicy', 'PodDisruptionBudget']) {
       assert.ok(kinds.has(kind), kind);
     }
   });
 
-  it('has pods that a namespace with the level restricted takes, and their volumes and ports', async () => {
+  it('has Pods that the Pod Security level restricted admits', async () => {
     for (const [name, spec] of podsOf(await shipped())) {
       const pod = {
         apiVersion: 'v1',
@@ -105,21 +105,21 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
     }
   });
 
-  it('gives nobody but the worker a token', async () => {
+  it('gives only the worker a token', async () => {
     const withToken = podsOf(await shipped())
       .filter(([, spec]) => at(spec, 'automountServiceAccountToken') !== false)
       .map(([name]) => name);
     assert.deepEqual(withToken, ['openfero-worker']);
   });
 
-  it('lets the worker do what it needs in the namespace of the Jobs, and nothing more', async () => {
+  it('gives the worker the rights it needs in the namespace of the Jobs, and no others', async () => {
     const [worker, nobody] = await Promise.all(
       ['openfero-worker', 'openfero-receiver'].map(kubeconfigOf),
     );
     assert.ok(worker && nobody);
-    const everybodys = (await rulesOf(nobody, 'openfero-jobs')).map((rule) => JSON.stringify(rule));
+    const common = (await rulesOf(nobody, 'openfero-jobs')).map((rule) => JSON.stringify(rule));
     const own = (await rulesOf(worker, 'openfero-jobs')).filter(
-      (rule) => !everybodys.includes(JSON.stringify(rule)),
+      (rule) => !common.includes(JSON.stringify(rule)),
     );
     assert.deepEqual(
       own.map(({ resources, verbs }) => `${resources}: ${[...(verbs ?? [])].sort()}`).sort(),
@@ -130,34 +130,38 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
     }
   });
 
-  it('has rights and settings with which a worker makes a Job of an alert', LIMITED, async (t) => {
-    const kubeconfig = await kubeconfigOf('openfero-worker');
-    const system = await startClusterSystem(t, plane, {
-      namespace: 'openfero-jobs',
-      kubeconfig,
-    });
-    await system.define(OPERARIUS);
-    const [, spec] = podsOf(await shipped()).find(([name]) => name === 'openfero-worker') ?? [];
-    const variables = at(spec, 'containers', 0, 'env');
-    assert.ok(Array.isArray(variables));
-    const env = Object.fromEntries(
-      variables
-        .map((one) => [String(at(one, 'name')), String(at(one, 'value'))])
-        .filter(([name = '']) => name.startsWith('OPENFERO_')),
-    );
-    const [worker] = await Promise.all([system.startWorker(env), system.startReceiver()]);
-    await worker.ready();
-    const alert = { alertname: 'Shipped', instance: crypto.randomUUID() };
-    assert.equal((await system.post(notificationOf([alert]))).status, 200);
-    const [end] = await system.ended(1);
-    assert.equal(end?.['outcome'], 'created');
-    const names = (await system.jobs()).map((job) => at(job, 'metadata', 'name'));
-    assert.ok(names.includes(end?.['job']));
+  it(
+    'has the rights and settings with which a worker creates a Job for an alert',
+    LIMITED,
+    async (t) => {
+      const kubeconfig = await kubeconfigOf('openfero-worker');
+      const system = await startClusterSystem(t, plane, {
+        namespace: 'openfero-jobs',
+        kubeconfig,
+      });
+      await system.define(OPERARIUS);
+      const [, spec] = podsOf(await shipped()).find(([name]) => name === 'openfero-worker') ?? [];
+      const variables = at(spec, 'containers', 0, 'env');
+      assert.ok(Array.isArray(variables));
+      const env = Object.fromEntries(
+        variables
+          .map((one) => [String(at(one, 'name')), String(at(one, 'value'))])
+          .filter(([name = '']) => name.startsWith('OPENFERO_')),
+      );
+      const [worker] = await Promise.all([system.startWorker(env), system.startReceiver()]);
+      await worker.ready();
+      const alert = { alertname: 'Shipped', instance: crypto.randomUUID() };
+      assert.equal((await system.post(notificationOf([alert]))).status, 200);
+      const [end] = await system.ended(1);
+      assert.equal(end?.['outcome'], 'created');
+      const names = (await system.jobs()).map((job) => at(job, 'metadata', 'name'));
+      assert.ok(names.includes(end?.['job']));
 
-    const reasons = async (): Promise<readonly unknown[]> =>
-      (await system.events('openfero-shipped-firing')).map((event) => at(event, 'reason'));
-    await until('the Event is written', async () => (await reasons()).includes('JobCreated'));
-    const warnings = worker.lines.filter(({ level }) => level === 'warn' || level === 'error');
-    assert.deepEqual(warnings, []);
-  });
+      const reasons = async (): Promise<readonly unknown[]> =>
+        (await system.events('openfero-shipped-firing')).map((event) => at(event, 'reason'));
+      await until('the Event is written', async () => (await reasons()).includes('JobCreated'));
+      const warnings = worker.lines.filter(({ level }) => level === 'warn' || level === 'error');
+      assert.deepEqual(warnings, []);
+    },
+  );
 });

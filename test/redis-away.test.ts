@@ -6,7 +6,7 @@ import { freePort, startRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 import { drained, envOf, notificationOf, type System, startSystem } from './system.ts';
 
-/** Posts once and takes the time. */
+/** Posts once and measures the time. */
 async function tryPost(system: System, instance: string): Promise<{ status: number; ms: number }> {
   const since = performance.now();
   const response = await system.post(notificationOf([{ alertname: 'Any', instance }]));
@@ -14,10 +14,10 @@ async function tryPost(system: System, instance: string): Promise<{ status: numb
   return { status: response.status, ms: performance.now() - since };
 }
 
-/** Posts until it is taken, as Alertmanager does. */
+/** Posts until it is accepted, as Alertmanager does. */
 async function postUntilTaken(system: System, instance: string): Promise<void> {
   const isTaken = async (): Promise<boolean> => (await tryPost(system, instance)).status === 200;
-  await until('a notification is taken', isTaken);
+  await until('a notification is accepted', isTaken);
 }
 
 async function running(system: System): Promise<void> {
@@ -31,7 +31,7 @@ function assertRefused({ status, ms }: { status: number; ms: number }): void {
   assert.ok(ms < 2000, `within 2 s, not ${Math.round(ms)} ms`);
 }
 
-describe('without Redis a notification is refused with 503 within 2 s, and nothing needs a restart', () => {
+describe('without Redis a notification is refused with 503 within 2 s, and no service needs a restart', () => {
   it('when Redis is stopped and comes back', async (t) => {
     const system = await startSystem(t);
     await running(system);
@@ -48,7 +48,7 @@ describe('without Redis a notification is refused with 503 within 2 s, and nothi
     );
   });
 
-  it('when Redis hangs, from the first notification on', async (t) => {
+  it('when Redis hangs, also for the first notification', async (t) => {
     const system = await startSystem(t);
     await running(system);
     system.redis.pause();
@@ -60,7 +60,7 @@ describe('without Redis a notification is refused with 503 within 2 s, and nothi
     await system.workers[0]?.waitForLine((line) => line['outcome'] === 'created');
   });
 
-  it('when Redis is not there yet', async (t) => {
+  it('when Redis is not started yet', async (t) => {
     const port = await freePort();
     const receiver = await startService(serverOf('receiver'), envOf(`redis://127.0.0.1:${port}`));
     t.after(() => receiver.stop());
@@ -80,8 +80,8 @@ describe('without Redis a notification is refused with 503 within 2 s, and nothi
   });
 });
 
-describe('what was acknowledged is not lost', () => {
-  it('when everything is killed before a worker has seen it', async (t) => {
+describe('an acknowledged alert is not lost', () => {
+  it('when receiver and Redis are killed before a worker takes it', async (t) => {
     const system = await startSystem(t);
     await system.define('any.yaml', definition('Any'));
     const receiver = await system.startReceiver();
@@ -102,7 +102,7 @@ describe('what was acknowledged is not lost', () => {
     assert.equal((await system.jobs()).length, 100);
   });
 
-  it('when a worker is killed: another one finishes within 20 s, and each alert has one Job', async (t) => {
+  it('when a worker is killed: another one takes over within 20 s, with one Job per alert', async (t) => {
     const system = await startSystem(t);
     await system.define('any.yaml', definition('Any'));
     const limits = { OPENFERO_MAX_ACTIVE_JOBS: '0', OPENFERO_MAX_ACTIVE_PER_OPERARIUS: '0' };

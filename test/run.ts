@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { messageOf } from '@openfero/core/errors';
 
-/** Everything that `npm test` checks, in order: what is quick to tell comes first. */
+/** The checks of `npm test` before the tests, fastest first. */
 const CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format and lint', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['types', 'tsc', '--noEmit'],
@@ -13,7 +13,7 @@ const TESTS = ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', '
 
 const RUNNER = ['--test', '--test-reporter=spec', '--test-global-setup=test/setup.ts'];
 
-/** @returns everything that the command printed, while it is shown */
+/** Runs a command and shows its output. @returns the output */
 async function run(command: string, args: readonly string[]): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
@@ -24,7 +24,7 @@ async function run(command: string, args: readonly string[]): Promise<string> {
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('close', resolve);
   });
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed with exit code ${code}`);
   return output;
 }
 
@@ -38,8 +38,8 @@ async function main(only: readonly string[]): Promise<void> {
     exclude: (path) => path.includes('node_modules'),
   });
   const output = await run('node', [...RUNNER, ...files.sort()]);
-  // A glob that matches nothing, or a file without a test, would be a success to the runner.
-  if (!/^ℹ pass [1-9]/m.test(output)) throw new Error('no test has run');
+  // The runner succeeds even if a glob matches nothing or a file has no test.
+  if (!/^ℹ pass [1-9]/m.test(output)) throw new Error('no test was run');
 }
 
 try {

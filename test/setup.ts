@@ -2,7 +2,7 @@ import { shareControlPlane } from '@openfero/testkit/describe-on-control-plane';
 
 let stop = async (): Promise<void> => {};
 
-/** Starts what all test files share. */
+/** Starts the control plane that all test files share. */
 export async function globalSetup(): Promise<void> {
   stop = await shareControlPlane();
 }

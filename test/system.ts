@@ -9,36 +9,36 @@ import { until } from '@openfero/testkit/until';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** A file of this folder or below. */
+/** Reads a file of this folder. */
 export const readTestFile = (name: string): Promise<string> =>
   readFile(join(ROOT, 'test', name), 'utf8');
 
-/** What every service is started with: free ports of the loopback. */
+/** Environment of every service: a free port of the loopback interface. */
 export const envOf = (redisUrl: string): Record<string, string> => ({
   REDIS_URL: redisUrl,
   HOST: '127.0.0.1',
   PORT: '0',
 });
 
-/** Redis and some of each service as processes, over the directory cluster. */
+/** Redis, receivers and workers as processes, with folders in place of a cluster. */
 export interface System {
   readonly redis: TestRedis;
   readonly receivers: readonly Service[];
   readonly workers: readonly Service[];
-  /** Adds a file of ConfigMaps. */
+  /** Writes a file of ConfigMaps. */
   define(file: string, yaml: string): Promise<void>;
   startReceiver(env?: Record<string, string>): Promise<Service>;
   startWorker(env?: Record<string, string>): Promise<Service>;
-  /** Posts a body to a receiver (the first one) as Alertmanager does. */
+  /** Posts a body to a receiver, by default the first one, as Alertmanager does. */
   post(body: string, receiver?: Service): Promise<Response>;
-  /** Waits until so many remediations have ended, over all workers. @returns them */
+  /** Waits until `count` remediations have ended. @returns their log lines */
   ended(count: number, timeoutMs?: number): Promise<readonly LogLine[]>;
-  /** The names of the Jobs that are there. */
+  /** The names of the Jobs. */
   jobs(): Promise<readonly string[]>;
   readJob(name: string): Promise<string>;
 }
 
-/** Starts Redis and an empty folder each for operarii (with the examples) and Jobs. */
+/** Starts Redis, and creates folders for operarii (with the examples) and Jobs. */
 export async function startSystem(t: TestContext, redis?: TestRedis): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-test-'));
   const operarii = join(folder, 'operarii');
@@ -83,7 +83,7 @@ export async function startSystem(t: TestContext, redis?: TestRedis): Promise<Sy
 }
 
 async function post(body: string, receiver: Service | undefined): Promise<Response> {
-  if (receiver === undefined) throw new Error('no receiver is started');
+  if (receiver === undefined) throw new Error('no receiver was started');
   const headers = { 'content-type': 'application/json' };
   return fetch(`${await receiver.url()}/alerts`, { method: 'POST', headers, body });
 }
@@ -102,7 +102,7 @@ async function ended(
   return ends;
 }
 
-/** Waits until nothing is in the queue any more but what has ended, by a worker's own metrics. */
+/** Waits until all remediations have ended, by a worker's metrics. */
 export function drained(worker: Service, timeoutMs: number): Promise<void> {
   const isDrained = async (): Promise<boolean> => {
     const response = await fetch(`${await worker.url()}/metrics`);

@@ -15,22 +15,22 @@ interface Row {
   readonly refused?: string;
 }
 
-/** A row as a part of a Job: what kubectl cannot place in a cluster it does not print. */
+/** A row as part of a Job, since kubectl prints only kinds that it knows. */
 const jobOf = ({ yaml }: Row): string =>
   `apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: row\nspec:\n${yaml.replace(/^/gm, '  ')}\n`;
 
 const specOf = (job: unknown): string => JSON.stringify(at(job, 'spec'));
 
 await describeOnControlPlane('YAML', (plane) => {
-  it('reads as kubectl reads it, row by row of the table', async () => {
+  it('is read as kubectl reads it, for every row of the table', async () => {
     const table: Row[] = JSON.parse(await readFile(TABLE, 'utf8'));
     const rows = table.filter((row) => row.error === undefined && row.refused === undefined);
-    // Of one line: several would mean something else further to the right.
+    // Single lines only: the meaning of several lines may change with indentation.
     const jobs = rows.filter(({ yaml }) => /^\w+:[^\r\n]*$/.test(yaml)).map(jobOf);
     assert.ok(jobs.length > 150, `only ${jobs.length} rows`);
     const args = ['create', '--dry-run=client', '--validate=false', '-o', 'json', '-f', '-'];
     const printed = await plane.kubectl(args, jobs.join('---\n'));
-    // One object after the other, not a list.
+    // kubectl prints one object after the other, not a list.
     const items: unknown[] = printed.split(/(?<=^})\n(?={)/m).map((one) => JSON.parse(one));
     assert.equal(items.length, jobs.length);
     for (const [i, job] of jobs.entries()) {

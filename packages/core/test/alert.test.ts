@@ -44,7 +44,7 @@ test("an alert keeps its own status, whatever the group's is", () => {
   ]);
 });
 
-test("the seed's alert has no status, no fingerprint and EndsAt: all of them are found", () => {
+test("the example's alert has no status, no fingerprint and EndsAt: all of them are found", () => {
   const { alerts, status } = readNotification(readJson('alerts.json'));
   const alert = readAlert(alerts[0], status);
   assert.ok(typeof alert === 'object');

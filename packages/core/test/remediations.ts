@@ -15,8 +15,8 @@ export function readJson(path: string): unknown {
   return JSON.parse(readFileSync(new URL(path, ROOT), 'utf8'));
 }
 
-/** The only alert of the seed's notification, as the receiver queues it. */
-export function seedRemediation(): Remediation {
+/** The only alert of the example's notification, as the receiver queues it. */
+export function exampleRemediation(): Remediation {
   const {
     groupKey = '',
     status = '',
@@ -48,7 +48,7 @@ export function remediation(alert: Partial<Alert>): Remediation {
 }
 
 export function operarius(
-  template: JsonObject = seedTemplate(),
+  template: JsonObject = exampleTemplate(),
   policy: Partial<Policy> = {},
 ): Operarius {
   return {
@@ -60,8 +60,8 @@ export function operarius(
   };
 }
 
-/** The Job of the seed's second document, its two unknown fields included. */
-export function seedTemplate(): JsonObject {
+/** The Job of the example's second document, its two unknown fields included. */
+export function exampleTemplate(): JsonObject {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',

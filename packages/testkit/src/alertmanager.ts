@@ -9,25 +9,25 @@ import { findProgram } from './program.ts';
 import { until } from './until.ts';
 
 export interface AlertmanagerOptions {
-  /** Where its one webhook goes. */
+  /** The URL of its only webhook. */
   readonly receiverUrl: string;
   /** Durations as Prometheus writes them. */
   readonly groupWait: string;
   readonly groupInterval: string;
   readonly repeatInterval: string;
-  /** Those of its cluster that run already, none for the first; left out, it is alone. */
+  /** The running members of its cluster, none for the first. Undefined: no cluster. */
   readonly peers?: readonly Alertmanager[];
 }
 
 export interface Alertmanager {
   readonly url: string;
-  /** Where its peers reach it, unless it is alone. */
+  /** The address for its peers, if it is in a cluster. */
   readonly clusterAddress: string;
-  /** Posts alerts as Prometheus does. @throws where it does not take them */
+  /** Posts alerts as Prometheus does. @throws if they are refused */
   post(alerts: readonly PostedAlert[]): Promise<void>;
-  /** One of its own metrics, summed over all series whose labels contain the text. */
+  /** One of its metrics, summed over the series whose labels contain the text. */
   metric(name: string, labels?: string): Promise<number>;
-  /** Waits until it has found its peers and notifies. */
+  /** Waits until it has found its peers and sends notifications. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -43,10 +43,10 @@ export interface PostedAlert {
 const READY_WITHIN_MS = 15_000;
 
 /**
- * Starts a real Alertmanager with one route, groups by alertname, and one webhook that also sends
- * what is resolved. It has free ports and a folder of its own, and does not outlive this process.
+ * Starts a real Alertmanager with one route, groups by alertname, and one webhook that also receives
+ * resolved alerts. It uses free ports and a folder of its own, and ends with this process.
  *
- * @throws where it is missing or does not start
+ * @throws if it is missing or does not start
  */
 export async function startAlertmanager(options: AlertmanagerOptions): Promise<Alertmanager> {
   const program = findAlertmanager();
@@ -80,9 +80,9 @@ export async function startAlertmanager(options: AlertmanagerOptions): Promise<A
 const ALONE = ['--cluster.listen-address='];
 
 /**
- * A peer waits its turn times `peer-timeout` before it notifies: here next to nothing, so that all of
- * them send before they hear of each other, the worst that a receiver sees of a cluster. And they find
- * each other in half a second rather than six.
+ * A peer waits for its position times `peer-timeout` before it notifies. Here that is next to nothing, so
+ * that all peers send the same notification: the worst case for a receiver. The short gossip interval
+ * lets them find each other in half a second instead of six.
  */
 function memberOf(peers: readonly Alertmanager[], address: string): string[] {
   return [
@@ -148,7 +148,7 @@ function poll(url: string, child: ChildProcess): Promise<void> {
   return until('Alertmanager is ready', ready, READY_WITHIN_MS);
 }
 
-/** Read in any case: a full pipe would stop it. */
+/** Reads the output even if nobody needs it: a full pipe would block the process. */
 function collect(child: ChildProcess): readonly string[] {
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -165,8 +165,8 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /**
- * One line for people on why there can be no Alertmanager here; undefined where there can be one. It is
- * looked for on PATH, and installed by apt-get where we may.
+ * Why there is no Alertmanager, in one line for the user; undefined if there is one. Looks on PATH, and
+ * installs it with apt-get if possible.
  */
 export function missingAlertmanager(): string | undefined {
   return findAlertmanager() === undefined ? MISSING : undefined;

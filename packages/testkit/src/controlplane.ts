@@ -24,26 +24,26 @@ export { missingControlPlane } from './gotools.ts';
 const READY_WITHIN_MS = 60_000;
 
 export interface ControlPlaneOptions {
-  /** False: no kube-controller-manager, so nothing happens to a Job after its creation. */
+  /** False: no kube-controller-manager, so Jobs start no Pods. */
   readonly controllers?: boolean;
-  /** More flags for the API server, e.g. `--max-requests-inflight=1`. */
+  /** Additional flags of the API server, such as `--max-requests-inflight=1`. */
   readonly apiServerFlags?: readonly string[];
 }
 
 export interface ControlPlane extends Cluster {
   /** Process ids by program; empty after `stop`. */
   pids(): Readonly<Record<string, number>>;
-  /** SIGKILL. What it stored stays; its port stays unused. */
+  /** Sends SIGKILL. The data remain, and nothing else uses the port. */
   killApiServer(): Promise<void>;
-  /** On the same address, ready when it resolves. */
+  /** Starts it at the same address. Resolves when it is ready. */
   startApiServer(): Promise<void>;
-  /** Ends everything and removes the folder; a second call does nothing. */
+  /** Stops everything and removes the folder. A second call does nothing. */
   stop(): Promise<void>;
 }
 
 /**
- * A real etcd, kube-apiserver and kube-controller-manager, all on loopback, with one folder for
- * everything they write. They end with this process even if it is killed (watchdog.ts).
+ * Starts a real etcd, kube-apiserver and kube-controller-manager on the loopback interface, with one
+ * folder for all their files. They end with this process, even if it is killed (watchdog.ts).
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const tools = await controlPlaneTools();
@@ -76,7 +76,7 @@ interface Start {
   readonly parts: Parts;
 }
 
-/** Certificates, keys and addresses: all that the programs, and `openCluster`, find in the folder. */
+/** Writes certificates, keys and addresses to the folder, for the programs and `openCluster`. */
 async function prepare(folder: string, tools: ControlPlaneTools): Promise<Addresses> {
   const [apiServer = 0, etcd = 0, etcdPeer = 0] = await freePorts(3);
   await createAuthority(folder);
@@ -108,7 +108,7 @@ function isReady(cluster: Cluster): Promise<boolean> {
   );
 }
 
-/** After the API server is ready, since it gives up waiting for it after a few seconds. */
+/** Requires a ready API server: it waits for one only a few seconds. */
 async function startControllerManager(start: Start): Promise<void> {
   const program = start.tools.kubeControllerManager;
   if (start.options.controllers === false || program === undefined) return;
@@ -124,7 +124,7 @@ interface Parts {
   stop(): Promise<void>;
 }
 
-/** The running programs by name; the watchdog learns of every change. */
+/** The running programs by name. Keeps the watchdog up to date. */
 function createParts(folder: string, watchdog: Watchdog): Parts {
   const parts = new Map<string, Part>();
   const guard = () => watchdog.guard([...parts.values()].map((part) => part.pid));

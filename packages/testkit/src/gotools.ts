@@ -26,13 +26,15 @@ export interface ControlPlaneTools {
   readonly etcd: string;
   readonly kubeApiServer: string;
   readonly kubectl: string;
-  /** Missing only in a KUBEBUILDER_ASSETS folder, which usually has none. */
+  /** Undefined in a KUBEBUILDER_ASSETS folder without it, which is usual. */
   readonly kubeControllerManager: string | undefined;
 }
 
 /**
- * The programs of the control plane: from KUBEBUILDER_ASSETS where that is set, else built once from
- * test/controlplane/go.mod into the user's cache folder. Throws what `missingControlPlane` tells.
+ * The programs of the control plane: from KUBEBUILDER_ASSETS if it is set, otherwise built once from
+ * test/controlplane/go.mod into the user's cache folder.
+ *
+ * @throws with the message of `missingControlPlane`
  */
 export async function controlPlaneTools(env = process.env): Promise<ControlPlaneTools> {
   const folder = env['KUBEBUILDER_ASSETS'] || (await builtOnce(env));
@@ -49,7 +51,7 @@ export async function controlPlaneTools(env = process.env): Promise<ControlPlane
   return tools;
 }
 
-/** One line for people on why there can be no control plane here; undefined where there can be one. */
+/** Why there is no control plane, in one line for the user; undefined if there is one. */
 export async function missingControlPlane(env = process.env): Promise<string | undefined> {
   try {
     await output('openssl', ['version'], { env });
@@ -61,7 +63,7 @@ export async function missingControlPlane(env = process.env): Promise<string | u
   }
 }
 
-/** The folder with the four programs, named by all that decides what is in it. */
+/** The folder of the four programs. Its name contains everything that determines its contents. */
 async function builtOnce(env: NodeJS.ProcessEnv): Promise<string> {
   const go = await goVersion(env);
   const sums = await readFile(join(MODULE, 'go.sum'));
@@ -92,17 +94,17 @@ async function goVersion(env: NodeJS.ProcessEnv): Promise<string> {
   }
 }
 
-/** Builds beside the folder and renames, so that the folder exists complete or not at all. */
+/** Builds in another folder and renames it, so that the folder is always complete. */
 async function build(folder: string, version: string, env: NodeJS.ProcessEnv): Promise<void> {
   const half = await mkdtemp(`${folder}.building-`);
   console.error(`controlplane: building Kubernetes ${version} and etcd, once, about 7 minutes`);
   const started = Date.now();
   try {
     await goBuild(half, version, env);
-    // Go names a program after the last element of its path that is no version.
+    // Go names a program after the last element of its path that is not a version.
     await rename(join(half, 'server'), join(half, 'etcd'));
     await rename(half, folder).catch(async (error) => {
-      // A second builder (see `holding`) may have been first with the same programs.
+      // Another process may have finished the same build first (see lock.ts).
       if (!(await exists(folder))) throw error;
     });
   } finally {
@@ -112,7 +114,7 @@ async function build(folder: string, version: string, env: NodeJS.ProcessEnv): P
   console.error(`controlplane: built in ${seconds} s, kept in ${folder}`);
 }
 
-/** `nice`, since people work on the machine meanwhile. */
+/** `nice`: the build must not slow down other work on the machine. */
 async function goBuild(folder: string, version: string, env: NodeJS.ProcessEnv): Promise<void> {
   const flags = [...FLAGS, `-ldflags=${linkerFlags(version)}`];
   const command = ['-n', '10', 'go', 'build', '-v', '-o', `${folder}/`, ...flags, ...PACKAGES];

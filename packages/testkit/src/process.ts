@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A line of a service's log; what is no JSON comes as `msg` alone. */
+/** A line of a service's log. A line that is not JSON has only `msg`. */
 export interface LogLine {
   readonly level?: string;
   readonly msg: string;
@@ -24,19 +24,19 @@ export interface Service {
   /** Everything it wrote to stderr so far, by line. */
   readonly stderr: readonly string[];
   readonly exited: Promise<Exit>;
-  /** The address it said it listens on (`msg: "listening"` with a `url`), else that of PORT. */
+  /** The address from its log (`msg: "listening"` with a `url`), or from PORT. */
   url(): Promise<string>;
-  /** The first line, past or to come, that the predicate takes. Rejects when the service ends. */
+  /** The first past or future line that matches the predicate. Rejects when the service ends. */
   waitForLine(predicate: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
   /** Waits until GET /readyz answers 200. */
   ready(timeoutMs?: number): Promise<void>;
-  /** SIGTERM, and SIGKILL where that does not end it within the limit. */
+  /** Sends SIGTERM, and SIGKILL after the limit. */
   stop(limitMs?: number): Promise<Exit>;
   kill(signal?: NodeJS.Signals): void;
 }
 
 export interface ServiceOptions {
-  /** startService returns only when the log holds such a line. */
+  /** startService returns when the log has a matching line. */
   readonly waitFor?: (line: LogLine) => boolean;
   readonly cwd?: string;
 }
@@ -49,12 +49,12 @@ export const serverOf = (
   checkout: string = ROOT,
 ): string => resolve(checkout, 'services', service, 'src', 'server.ts');
 
-/** A bound of failure, not of speed: a busy machine starts a service in 15 s. */
+/** Generous: on a busy machine a service starts in 15 s. */
 const TIMEOUT_MS = 60_000;
 
 /**
- * Starts a service as its own process, with this Node and with nothing of our environment but PATH
- * and HOME. It does not outlive the test process.
+ * Starts a service as a process of its own, with this Node and only PATH and HOME of our environment. It
+ * ends with the test process.
  *
  * @param entryFile path of a server.ts
  */
@@ -113,7 +113,7 @@ function observe(child: ChildProcess, env: Readonly<Record<string, string>>): Se
 function exitOf(child: ChildProcess, events: EventEmitter): Promise<Exit> {
   return new Promise((resolve) => {
     child.once('error', () => resolve({ code: null, signal: null }));
-    // 'close' comes after the last line of output has been read, 'exit' may come before.
+    // 'close' is emitted after the last line of output was read, 'exit' maybe before.
     child.once('close', (code, signal) => {
       events.emit('end');
       resolve({ code, signal });
@@ -136,7 +136,7 @@ function parseLine(line: string): LogLine {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null) return { msg: '', ...value };
   } catch {
-    // Not a line of the logger: kept as it is.
+    // Not written by the logger: keep the text.
   }
   return { msg: line };
 }
@@ -150,7 +150,7 @@ async function nextLine(
   const either = { signal: AbortSignal.any([signal, settled.signal]) };
   try {
     const end = once(events, 'end', either).then(() => {
-      throw new Error('it ended');
+      throw new Error('the service ended');
     });
     await Promise.race([once(events, 'line', either), end]);
   } catch (error) {
@@ -188,12 +188,12 @@ async function stop(child: ChildProcess, exited: Promise<Exit>, limitMs: number)
   return exit;
 }
 
-/** Linux' own tool to bind a child's life to its parent's, whatever ends the parent. */
+/** A Linux tool that ends a child when its parent ends, for whatever reason. */
 const SETPRIV = '/usr/bin/setpriv';
 
 /**
- * Spawns a process that dies with this one: at a normal exit everywhere, on Linux also when this
- * process is killed. Its stdin is closed, stdout and stderr are pipes.
+ * Spawns a process that ends with this one: on a normal exit everywhere, on Linux also if this process is
+ * killed. Its stdin is closed; stdout and stderr are pipes.
  */
 export function spawnBound(
   command: string,

@@ -3,10 +3,10 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * Where a program is: on PATH, else installed by apt-get where we may.
+ * The path of a program: on PATH, or installed with apt-get if possible.
  *
- * @param names it may have, the first that is found counts
- * @param debianPackage that brings it
+ * @param names possible names; the first one found counts
+ * @param debianPackage package that contains it
  */
 export function findProgram(names: readonly string[], debianPackage: string): string | undefined {
   const find = (): string | undefined => names.map(onPath).find((path) => path !== undefined);

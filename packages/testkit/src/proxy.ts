@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { listen } from './listen.ts';
 
-/** A TCP proxy on the loopback that does what networks do. */
+/** A TCP proxy on the loopback interface that simulates network faults. */
 export interface Proxy {
   readonly port: number;
   /** Breaks every connection and refuses new ones. */
   cut(): void;
-  /** Takes connections and bytes and passes nothing on, either way: a network that swallows. */
+  /** Accepts connections and bytes, but passes nothing on. */
   blackhole(): void;
-  /** Passes every byte on, in order, so much later. */
+  /** Passes bytes on in order, after a delay. */
   delay(ms: number): void;
-  /** Drops, as a router does, the connections that are open, and tells neither end. New ones work. */
+  /** Drops open connections as a router does, without telling either end. New ones work. */
   forget(): void;
-  /** As a good network again. What a black hole held comes through, as TCP would send it again. */
+  /** Ends all faults. Bytes held by a black hole are passed on, as TCP would resend them. */
   heal(): void;
   close(): Promise<void>;
 }
@@ -24,7 +24,7 @@ interface State {
   mode: Mode;
   delayMs: number;
   readonly sockets: Set<Socket>;
-  /** What waits for the end of the black hole. */
+  /** Bytes held by the black hole. */
   held: (() => void)[];
 }
 
@@ -78,7 +78,7 @@ function accept(client: Socket, target: Target, state: State): void {
   join(upstream, client, state);
 }
 
-/** One direction: bytes of one socket to the other, its end included. */
+/** Passes the bytes of one socket, and its end, to the other. */
 function join(from: Socket, to: Socket, state: State): void {
   const pass = lane(state);
   state.sockets.add(from);
@@ -93,7 +93,7 @@ function join(from: Socket, to: Socket, state: State): void {
   });
 }
 
-/** Delivers in order, whatever becomes of the delay meanwhile: nothing overtakes what is late. */
+/** Delivers in order, even if the delay changes. */
 function lane(state: State): (deliver: () => void) => void {
   const late: (() => void)[] = [];
   let due = 0;
@@ -109,7 +109,7 @@ function lane(state: State): (deliver: () => void) => void {
       return;
     }
     late.push(deliver);
-    // Each timer delivers whatever is next: timers of a millisecond may change places.
+    // Each timer delivers the next bytes, since timers of the same millisecond may fire in any order.
     setTimeout(() => late.shift()?.(), due - now);
   };
 }

@@ -1,4 +1,4 @@
-/** Chance that a seed makes repeatable. Source of the generator: mulberry32 (Tommy Ettinger, public domain). */
+/** Random numbers that a seed makes repeatable. Generator: mulberry32 (Tommy Ettinger, public domain). */
 export interface Random {
   /** In [0, 1). */
   next(): number;

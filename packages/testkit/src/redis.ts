@@ -13,26 +13,26 @@ import { findProgram } from './program.ts';
 export interface TestRedis {
   readonly port: number;
   readonly url: string;
-  /** Its data: append-only file. Removed at stop(). */
+  /** Its data folder, removed by stop(). */
   readonly dir: string;
-  /** Ends it and removes its data. */
+  /** Stops it and removes its data. */
   stop(): Promise<void>;
-  /** SIGKILL: nothing is written any more. restart() brings it back. */
+  /** Sends SIGKILL. restart() starts it again. */
   kill(): Promise<void>;
-  /** SIGSTOP: connections stay open and nothing is answered. */
+  /** Sends SIGSTOP: connections stay open, but nothing is answered. */
   pause(): void;
   resume(): void;
-  /** Starts it again on the same port with the same data, ending it first where it runs. */
+  /** Kills it if it runs, and starts it on the same port with the same data. */
   restart(): Promise<void>;
 }
 
 export interface RedisOptions {
-  /** Further arguments of redis-server, after ours: `['--maxmemory', '10mb']`. */
+  /** Additional arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
   readonly port?: number;
 }
 
-/** Starts a real redis-server that keeps what it acknowledged, as an operator should run it. */
+/** Starts a real redis-server with the recommended durability. */
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
   const program = findRedis();
   const dir = await mkdtemp(join(tmpdir(), 'openfero-redis-'));
@@ -84,7 +84,7 @@ async function launch(program: string, args: readonly string[]): Promise<ChildPr
     child.stderr?.on('data', (data) => output.push(String(data)));
     child.once('error', reject);
     child.once('close', () =>
-      reject(new Error(`redis-server ended at its start: ${output.slice(-3).join(' | ')}`)),
+      reject(new Error(`redis-server ended during startup: ${output.slice(-3).join(' | ')}`)),
     );
   });
   await ping(Number(args[args.indexOf('--port') + 1]));
@@ -101,7 +101,7 @@ async function ping(port: number): Promise<void> {
   }
 }
 
-/** A port of the loopback that nothing listens on right now. */
+/** A port of the loopback interface that is free right now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listen(server);
@@ -110,7 +110,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** @throws with one line that says what to install */
+/** @throws saying what to install, in one line */
 function findRedis(): string {
   const found = findProgram(['redis-server'], 'redis-server');
   if (found !== undefined) return found;

@@ -1,10 +1,10 @@
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const POLL = 20;
 
 /**
- * Waits until something holds that no event announces.
+ * Waits until a condition holds, if no event announces it.
  *
- * @param limitMs an error names `what` once this time is over
+ * @throws naming `what`, after `limitMs`
  */
 export async function until(
   what: string,

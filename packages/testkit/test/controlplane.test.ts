@@ -18,8 +18,8 @@ import {
 } from '../src/controlplane.ts';
 import { withoutControlPlane } from '../src/describe-on-control-plane.ts';
 
-/** The Job of seeds/how-openfero-works.md: `template.labels` and the pod's imagePullPolicy are unknown fields. */
-const SEED_JOB = `apiVersion: batch/v1
+/** The Job of the example: `template.labels` and the Pod's imagePullPolicy are unknown fields. */
+const EXAMPLE_JOB = `apiVersion: batch/v1
 kind: Job
 metadata:
   name: openfero-kubequotaalmostfull-firing
@@ -55,10 +55,10 @@ describe('a control plane', await withoutControlPlane(), () => {
   });
   after(() => plane.stop());
 
-  test("creates the seed's Job with two warnings, and refuses it where validation is strict", async () => {
+  test("creates the example's Job with two warnings, and refuses it where validation is strict", async () => {
     const configMap = {
       metadata: { name: 'openfero-kubequotaalmostfull-firing', labels: { app: 'openfero' } },
-      data: { KubeQuotaAlmostFull: SEED_JOB },
+      data: { KubeQuotaAlmostFull: EXAMPLE_JOB },
     };
     const operarius = await plane.request('POST', configMapsPath(namespace), configMap);
     assert.equal(operarius.status, 201);

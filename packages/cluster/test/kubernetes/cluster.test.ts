@@ -5,7 +5,7 @@ import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-pl
 import { until } from '@openfero/testkit/until';
 import { ClusterError, type JobOfOperarius } from '../../src/cluster.ts';
 import { accessOf, type Connected, connect, forbid, workerIn } from './connect.ts';
-import { seedJob, writeConfigMap } from './objects.ts';
+import { exampleJob, writeConfigMap } from './objects.ts';
 
 await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   let namespace: string;
@@ -21,9 +21,9 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   });
 
   /** @returns the error that a create ends with */
-  const refusal = async (...job: Parameters<typeof seedJob>): Promise<ClusterError> => {
+  const refusal = async (...job: Parameters<typeof exampleJob>): Promise<ClusterError> => {
     const error: unknown = await connected.cluster.jobs
-      .create(seedJob(...job), { dryRun: false })
+      .create(exampleJob(...job), { dryRun: false })
       .then(
         () => undefined,
         (reason: unknown) => reason,
@@ -39,7 +39,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   });
 
   describe('finds ConfigMaps by its watch', () => {
-    test("the seed's, as it was written, and its changes", async () => {
+    test("the example's, as it was written, and its changes", async () => {
       const { operarii } = connected.cluster;
       const name = 'openfero-kubequotaalmostfull-firing';
       const before = operarii.revision();
@@ -86,33 +86,36 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   });
 
   describe('creates Jobs', () => {
-    test("the seed's, and hands on the server's two warnings", async () => {
+    test("the example's, and hands on the server's two warnings", async () => {
       const { jobs } = connected.cluster;
-      const warnings = await jobs.create(seedJob('seed', namespace), { dryRun: false });
+      const warnings = await jobs.create(exampleJob('example', namespace), { dryRun: false });
       assert.deepEqual(warnings, [
         'unknown field "spec.template.labels"',
         'unknown field "spec.template.spec.imagePullPolicy"',
       ]);
-      const made = await jobs.get('seed');
+      const made = await jobs.get('example');
       assert.deepEqual(
         { ...made, createdAt: Math.abs((made?.createdAt ?? 0) - Date.now()) < 60_000 },
         {
-          name: 'seed',
+          name: 'example',
           finished: false,
           createdAt: true,
           remediation: 'a-remediation',
           dedupKey: 'a-key',
         },
       );
-      const { body } = await plane.request('GET', `${jobsPath(namespace)}/seed`);
+      const { body } = await plane.request('GET', `${jobsPath(namespace)}/example`);
       assert.match(JSON.stringify(at(body, 'metadata', 'managedFields')), /"manager":"openfero"/);
     });
 
     test('with warnings as they were meant, quotes and umlauts too', async () => {
       const strange = { 'spéc "x" \\ ü': 1 };
-      const warnings = await connected.cluster.jobs.create(seedJob('warned', namespace, strange), {
-        dryRun: true,
-      });
+      const warnings = await connected.cluster.jobs.create(
+        exampleJob('warned', namespace, strange),
+        {
+          dryRun: true,
+        },
+      );
       assert.ok(
         warnings.some((text) => text === String.raw`unknown field "spec.spéc \"x\" \\ ü"`),
         warnings.join(),
@@ -121,7 +124,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
 
     test('not in a dry run, which tells the same', async () => {
       const { jobs } = connected.cluster;
-      assert.equal((await jobs.create(seedJob('dry', namespace), { dryRun: true })).length, 2);
+      assert.equal((await jobs.create(exampleJob('dry', namespace), { dryRun: true })).length, 2);
       assert.equal(await jobs.get('dry'), undefined);
     });
 
@@ -130,7 +133,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       const before = new Map(requests);
       await Promise.all(
         Array.from({ length: 50 }, (_, n) =>
-          cluster.jobs.create(seedJob(`many-${n}`, namespace), { dryRun: false }),
+          cluster.jobs.create(exampleJob(`many-${n}`, namespace), { dryRun: false }),
         ),
       );
       const since = (key: string): number => (requests.get(key) ?? 0) - (before.get(key) ?? 0);
@@ -139,7 +142,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     });
 
     test('not twice: AlreadyExists', async () => {
-      await connected.cluster.jobs.create(seedJob('twice', namespace), { dryRun: false });
+      await connected.cluster.jobs.create(exampleJob('twice', namespace), { dryRun: false });
       const { status, reason, message } = await refusal('twice', namespace);
       assert.deepEqual({ status, reason }, { status: 409, reason: 'AlreadyExists' });
       assert.equal(message, '409 AlreadyExists: jobs.batch "twice" already exists');
@@ -168,7 +171,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
 
     const create = async (name: string): Promise<void> => {
       const { jobs } = connected.cluster;
-      await jobs.create(seedJob(name, namespace), { dryRun: false });
+      await jobs.create(exampleJob(name, namespace), { dryRun: false });
       await until('the watch knows it', () => jobs.isOurs(name));
       assert.ok([...jobs.unfinished().jobs].some((job) => job.name === name));
     };
@@ -209,7 +212,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     });
 
     test('and not of a Job that somebody else made', async () => {
-      const foreign = seedJob('foreign', namespace);
+      const foreign = exampleJob('foreign', namespace);
       foreign.metadata.labels = {};
       foreign.metadata.annotations = {};
       await plane.request('POST', jobsPath(namespace), foreign);
@@ -259,7 +262,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     await forbid(plane, poor);
     const access = await accessOf(plane, { token }, poor);
     const { cluster } = await connect({ access, namespace: poor });
-    await assert.rejects(cluster.jobs.create(seedJob('a', poor), { dryRun: false }), {
+    await assert.rejects(cluster.jobs.create(exampleJob('a', poor), { dryRun: false }), {
       status: 403,
       reason: 'Forbidden',
     });
@@ -276,7 +279,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     const access = await accessOf(plane, { user: 'admin', groups: ['system:masters'] }, namespace);
     const env = { OPENFERO_JOB_NAMESPACE: 'nowhere' };
     const { cluster } = await connect({ access, namespace, env });
-    await assert.rejects(cluster.jobs.create(seedJob('a', 'nowhere'), { dryRun: false }), {
+    await assert.rejects(cluster.jobs.create(exampleJob('a', 'nowhere'), { dryRun: false }), {
       status: 404,
       message: '404 NotFound: namespaces "nowhere" not found',
     });

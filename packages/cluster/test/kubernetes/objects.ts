@@ -2,8 +2,8 @@ import type { JobManifest, JsonObject } from '@openfero/core/kubernetes';
 import { LABELS, MANAGED_BY } from '@openfero/core/labels';
 import { configMapsPath, type Cluster as Plane } from '@openfero/testkit/controlplane';
 
-/** The Job of the seed, with its two unknown fields, as the worker would create it. */
-export function seedJob(name: string, namespace: string, more: JsonObject = {}): JobManifest {
+/** The Job of the example, with its two unknown fields, as the worker creates it. */
+export function exampleJob(name: string, namespace: string, more: JsonObject = {}): JobManifest {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',

@@ -13,7 +13,7 @@ import { startProxy } from '@openfero/testkit/proxy';
 import { until } from '@openfero/testkit/until';
 import { type Cluster, ClusterError } from '../../src/cluster.ts';
 import { accessOf, allow, connect, FAST, forbid, through, workerIn } from './connect.ts';
-import { seedJob, writeConfigMap } from './objects.ts';
+import { exampleJob, writeConfigMap } from './objects.ts';
 import { startTampering } from './tampering.ts';
 
 const NAME = 'openfero-disk-firing';
@@ -60,7 +60,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     const ends: string[] = [];
     cluster.jobs.onEnd(({ name }) => void ends.push(name));
     for (const name of ['finishes', 'vanishes', 'stays']) {
-      await cluster.jobs.create(seedJob(name, namespace), { dryRun: false });
+      await cluster.jobs.create(exampleJob(name, namespace), { dryRun: false });
     }
     await write(namespace, 'before');
     await sees(cluster, 'before');
@@ -97,7 +97,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     cluster.jobs.onEnd(({ name }) => void ends.push(name));
     const names = ['finishes', 'vanishes', 'stays'];
     for (const name of names) {
-      await cluster.jobs.create(seedJob(name, namespace), { dryRun: false });
+      await cluster.jobs.create(exampleJob(name, namespace), { dryRun: false });
     }
     await write(namespace, 'before');
     await sees(cluster, 'before');
@@ -106,7 +106,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     proxy.cut();
     const jobs = jobsPath(namespace);
     const configMap = `${configMapsPath(namespace)}/${NAME}`;
-    await plane.request('POST', jobs, seedJob('comes', namespace));
+    await plane.request('POST', jobs, exampleJob('comes', namespace));
     await finishJob(plane, { namespace, name: 'comes' });
     await finishJob(plane, { namespace, name: 'finishes' });
     await plane.request('DELETE', `${jobs}/vanishes?propagationPolicy=Background`);

@@ -129,7 +129,7 @@ describe('a data key', () => {
 
 describe('an operarius', () => {
   it('is what the ConfigMap of the first release says', () => {
-    const file = new URL('../../../../test/payloads/seed-operarius.yaml', import.meta.url);
+    const file = new URL('../../../../test/payloads/example-operarius.yaml', import.meta.url);
     const manifest = parseManifest(readFileSync(file, 'utf8'));
     assert.deepEqual(Object.keys(manifest ?? {}), ['apiVersion', 'kind', 'metadata', 'data']);
     const { metadata, data } = manifest as unknown as ConfigMap;

@@ -10,11 +10,11 @@ import {
   readRemediation,
   UnreadablePayload,
 } from '../../src/redis/remediation.ts';
-import { hostileTexts, remediation, seedRemediation } from '../remediations.ts';
+import { exampleRemediation, hostileTexts, remediation } from '../remediations.ts';
 
 test('a payload that travelled through Redis is read back as it was', () => {
   const full: Remediation = {
-    ...seedRemediation(),
+    ...exampleRemediation(),
     repeat: { episode: '2026-11-22T04:34:40.113210877Z', count: 1 },
     held: { reason: 'cooldown', since: 1 },
     retriedAt: 2,

@@ -7,6 +7,7 @@ import { environment, withEnvironment } from '../../src/render/environment.ts';
 import { VALUE_LIMIT } from '../../src/render/spelling.ts';
 import {
   at,
+  exampleRemediation,
   expanded,
   hostileRemediation,
   hostileText,
@@ -14,7 +15,6 @@ import {
   objectAt,
   read,
   remediation,
-  seedRemediation,
   tellable,
 } from '../remediations.ts';
 
@@ -34,8 +34,8 @@ const namesOf = (labels: Record<string, string>, annotations = {}): readonly str
 const told = (labels: Record<string, string>, name: string): string | undefined =>
   read(environment(remediation({ labels }), ONE).variables).get(name);
 
-test("the seed's alert becomes the seed's variables, in the order of its labels", () => {
-  const { variables, truncated } = environment(seedRemediation(), ONE);
+test("the example's alert becomes the example's variables, in the order of its labels", () => {
+  const { variables, truncated } = environment(exampleRemediation(), ONE);
   assert.deepEqual(
     variables.slice(0, 13).map(({ name, value }) => `${name}=${value}`),
     [
@@ -207,9 +207,9 @@ test('every container and initContainer gets it before its own variables, but no
     ],
   };
   const before = structuredClone(podSpec);
-  const filled = withEnvironment(podSpec, seedRemediation()).podSpec;
+  const filled = withEnvironment(podSpec, exampleRemediation()).podSpec;
   assert.deepEqual(podSpec, before);
-  const all = environment(seedRemediation(), ONE).variables;
+  const all = environment(exampleRemediation(), ONE).variables;
   assert.deepEqual(at(filled, 'initContainers', 0, 'env'), all);
   assert.deepEqual(at(filled, 'containers', 1, 'env'), all);
   assert.deepEqual(at(filled, 'containers', 0, 'env'), [
@@ -222,14 +222,14 @@ test('every container and initContainer gets it before its own variables, but no
 test('what is no container or no env is refused with one line', () => {
   const refused = (podSpec: Parameters<typeof withEnvironment>[0], message: RegExp): void =>
     assert.throws(
-      () => withEnvironment(podSpec, seedRemediation()),
+      () => withEnvironment(podSpec, exampleRemediation()),
       (error) => error instanceof InvalidOperarius && message.test(error.message),
     );
   refused({ containers: {} }, /^spec\.template\.spec\.containers is not a list$/);
   refused({ containers: ['a'] }, /^spec\.template\.spec\.containers\[0\] is not an object$/);
   refused({ initContainers: [{ env: 'x' }] }, /initContainers\[0\]\.env is not a list$/);
   refused({ containers: Array(101).fill({}) }, /has 101 containers: at most 100/);
-  assert.deepEqual(withEnvironment({ containers: null }, seedRemediation()).podSpec, {
+  assert.deepEqual(withEnvironment({ containers: null }, exampleRemediation()).podSpec, {
     containers: null,
   });
 });

@@ -9,14 +9,14 @@ import type { Remediation } from '../../src/redis/remediation.ts';
 import { type Rendered, type RenderInput, render } from '../../src/render/render.ts';
 import {
   at,
+  exampleRemediation,
+  exampleTemplate,
   hostileName,
   hostileRemediation,
   hostileText,
   objectAt,
   operarius,
   remediation,
-  seedRemediation,
-  seedTemplate,
 } from '../remediations.ts';
 
 type Settings = Partial<Omit<RenderInput, 'operarius' | 'remediation'>>;
@@ -35,19 +35,19 @@ function rendered(of: Operarius, one: Remediation, settings: Settings = {}): Ren
 }
 
 const jobOf = (template: JsonObject, settings: Settings = {}): JsonObject =>
-  rendered(operarius(template), seedRemediation(), settings).job;
+  rendered(operarius(template), exampleRemediation(), settings).job;
 
-/** The seed's template with other fields in its metadata, its spec, and its pod's spec. */
+/** The example's template with other fields in its metadata, its spec, and its pod's spec. */
 function template(
   metadata: JsonObject,
   spec: JsonObject = {},
   podSpec: JsonObject = {},
 ): JsonObject {
-  const seed = seedTemplate();
-  Object.assign(objectAt(seed, 'metadata'), metadata);
-  Object.assign(objectAt(seed, 'spec'), spec);
-  Object.assign(objectAt(seed, 'spec', 'template', 'spec'), podSpec);
-  return seed;
+  const template = exampleTemplate();
+  Object.assign(objectAt(template, 'metadata'), metadata);
+  Object.assign(objectAt(template, 'spec'), spec);
+  Object.assign(objectAt(template, 'spec', 'template', 'spec'), podSpec);
+  return template;
 }
 
 function refuses(of: JsonObject, message: RegExp, settings: Settings = {}): void {
@@ -62,20 +62,20 @@ function refuses(of: JsonObject, message: RegExp, settings: Settings = {}): void
   );
 }
 
-test("the seed's alert and ConfigMap make the seed's Job", () => {
-  const before = seedTemplate();
+test("the example's alert and ConfigMap make the example's Job", () => {
+  const before = exampleTemplate();
   const of = operarius();
-  const { job, warnings } = rendered(of, seedRemediation());
+  const { job, warnings } = rendered(of, exampleRemediation());
   assert.deepEqual(of.template, before, 'the template is not changed');
   assert.deepEqual(warnings, []);
   const ours = {
     'app.kubernetes.io/managed-by': 'openfero',
     'openfero.io/operarius': 'openfero-kubequotaalmostfull-firing',
     'openfero.io/status': 'firing',
-    'openfero.io/fingerprint': seedRemediation().alert.fingerprint,
+    'openfero.io/fingerprint': exampleRemediation().alert.fingerprint,
     'openfero.io/group-key': at(job, 'metadata', 'labels', 'openfero.io/group-key'),
   };
-  const { troubleKey, episode } = troubleOf(seedRemediation(), of);
+  const { troubleKey, episode } = troubleOf(exampleRemediation(), of);
   const env = at(job, 'spec', 'template', 'spec', 'containers', 0, 'env');
   assert.deepEqual(job, {
     apiVersion: 'batch/v1',
@@ -169,7 +169,11 @@ test('the namespace of the template may be left out or be that of the Jobs', () 
 
 test('a lifetime that the template sets is kept, one under 300 s is raised with a warning', () => {
   const ttlOf = (spec: JsonObject, settings: Settings = {}): readonly unknown[] => {
-    const { job, warnings } = rendered(operarius(template({}, spec)), seedRemediation(), settings);
+    const { job, warnings } = rendered(
+      operarius(template({}, spec)),
+      exampleRemediation(),
+      settings,
+    );
     return [job.spec['ttlSecondsAfterFinished'], warnings.length];
   };
   assert.deepEqual(ttlOf({ ttlSecondsAfterFinished: 7200 }), [7200, 0]);
@@ -211,7 +215,7 @@ test('what is malformed in a template is refused with one line that names the pl
   refuses({ spec: 'x' }, /: spec is "x", not an object$/);
   refuses({ spec: { template: [] } }, /: spec\.template is \[\], not an object$/);
   refuses({ spec: { template: {} } }, /: spec\.template\.spec is missing$/);
-  refuses({ ...seedTemplate(), metadata: 'x' }, /: metadata is "x", not an object$/);
+  refuses({ ...exampleTemplate(), metadata: 'x' }, /: metadata is "x", not an object$/);
   refuses(
     template({ labels: { a: 1 } }),
     /: metadata\.labels: "a" is 1, not a string: put it in quotes$/,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { output } from './command.ts';
 
 /**
- * Node makes keys but signs no certificates, so openssl does that. Its own configuration differs
- * from system to system (and LibreSSL's `req` cannot sign for a CA): hence ours, and `x509 -req`.
+ * Node cannot sign certificates, so openssl does. Its configuration differs between systems, and
+ * LibreSSL's `req` cannot sign for a CA: therefore this configuration, and `x509 -req`.
  */
 const OPENSSL = `
 [req]
@@ -28,7 +28,7 @@ interface Certificate {
   readonly key: string;
 }
 
-/** An own authority in `folder`: ca.crt and ca.key. */
+/** Creates a certificate authority in `folder`: ca.crt and ca.key. */
 export async function createAuthority(folder: string): Promise<void> {
   await writeFile(join(folder, 'openssl.cnf'), OPENSSL);
   await writeKey(folder, 'ca');
@@ -53,7 +53,7 @@ export function issueClientCertificate(
   return issue(folder, name, subject, 'client');
 }
 
-/** An EC key, in the one form (SEC 1) that Kubernetes also takes for service account tokens. */
+/** Writes an EC key in the form (SEC 1) that Kubernetes accepts for service account tokens too. */
 export async function writeKey(folder: string, name: string): Promise<string> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = privateKey.export({ type: 'sec1', format: 'pem' }).toString();

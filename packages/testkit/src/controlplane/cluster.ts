@@ -7,24 +7,24 @@ import { type Answer, at, type Request, requester } from './request.ts';
 
 const TOKEN_SECONDS = 3600;
 
-/** What a client says it is: a bearer token, or a user with groups, who gets a client certificate. */
+/** The identity of a client: a bearer token, or a user with groups, who gets a client certificate. */
 export type Identity =
   | { readonly token: string }
   | { readonly user: string; readonly groups?: readonly string[] };
 
 /** A running control plane, used as an administrator (group system:masters). */
 export interface Cluster {
-  /** The folder that `openCluster` takes in another process. */
+  /** The argument for `openCluster` in another process. */
   readonly folder: string;
   readonly url: string;
   readonly ca: string;
   readonly caFile: string;
   readonly adminKubeconfig: string;
-  /** One request as administrator; a string as body is sent as YAML, anything else as JSON. */
+  /** Sends a request as administrator. A string is sent as YAML, any other body as JSON. */
   readonly request: Request;
-  /** Makes the namespace with its `default` ServiceAccount, without which no pod is admitted. */
+  /** Creates the namespace and its `default` ServiceAccount, which Pods need. */
   createNamespace(name?: string, labels?: Readonly<Record<string, string>>): Promise<string>;
-  /** A bearer token of a ServiceAccount, which is made where it is missing. At least 600 s. */
+  /** A bearer token of a ServiceAccount, which is created if missing. `seconds` is at least 600. */
   tokenFor(namespace: string, serviceAccount: string, seconds?: number): Promise<string>;
   /** Writes a kubeconfig for that client and returns its path. */
   kubeconfig(identity: Identity, namespace?: string): Promise<string>;
@@ -32,7 +32,7 @@ export interface Cluster {
   kubectl(args: readonly string[], input?: string): Promise<string>;
 }
 
-/** The cluster that another process started (its ControlPlane's `folder`). */
+/** Opens the cluster that another process started, by its folder. */
 export async function openCluster(folder: string): Promise<Cluster> {
   const read = (name: string) => readFile(join(folder, name), 'utf8');
   const [url, ca] = await Promise.all([read('url'), read('ca.crt')]);
@@ -88,14 +88,14 @@ async function tokenFor(request: Request, wish: TokenWish): Promise<string> {
   return String(at(answer.body, 'status', 'token'));
 }
 
-/** 409: it is there, perhaps from the controller, which makes every namespace's `default`. */
+/** Ignores 409: the controller may have created the `default` one already. */
 async function createServiceAccount(request: Request, namespace: string, name: string) {
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
   const answer = await request('POST', path, { metadata: { name } });
   if (answer.status !== 409) expectMade(answer);
 }
 
-/** Self-contained, in JSON, which every reader of YAML reads. */
+/** Writes a self-contained kubeconfig as JSON, which is YAML. @returns its path */
 export async function writeKubeconfig(
   folder: string,
   name: string,

@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process';
 interface Settings {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** What the program reads from its standard input. */
+  /** Standard input of the program. */
   readonly input?: string;
 }
 
-/** Standard output of a program that ends with 0; else an error of what it said last. */
+/** Runs a program. @returns its standard output @throws its standard error, if it fails */
 export function output(
   program: string,
   args: readonly string[],
@@ -21,7 +21,7 @@ export function output(
     if (error.code === 'ENOENT') return reject(new Error(`${program} is not on PATH`));
     reject(new Error(`${program}: ${stderr.trim() || error.message}`));
   });
-  // A program that ends without reading closes the pipe; its exit code tells enough.
+  // A program that ends without reading its input closes the pipe. The exit code says enough.
   child.stdin?.on('error', () => {});
   child.stdin?.end(input ?? '');
   return promise;

@@ -7,7 +7,7 @@ export interface Addresses {
   readonly etcdPeer: number;
 }
 
-/** Nothing of a test must survive a power failure: without fsync a create is several times cheaper. */
+/** Without fsync a create is several times cheaper, and tests need not survive a power failure. */
 export function etcdFlags({ folder, etcd, etcdPeer }: Addresses): string[] {
   const client = `http://127.0.0.1:${etcd}`;
   const peer = `http://127.0.0.1:${etcdPeer}`;
@@ -25,8 +25,8 @@ export function etcdFlags({ folder, etcd, etcdPeer }: Addresses): string[] {
 }
 
 /**
- * As a cluster has it, defaults wherever there are some (admission, anonymous access, fairness).
- * No endpoints of its own service: Kubernetes refuses loopback there.
+ * As in a cluster, with the defaults for admission, anonymous access and fairness. Without the endpoints
+ * of its own service, since Kubernetes refuses loopback addresses there.
  */
 export function apiServerFlags({ folder, apiServer, etcd }: Addresses): string[] {
   const file = (name: string) => join(folder, name);
@@ -49,8 +49,8 @@ export function apiServerFlags({ folder, apiServer, etcd }: Addresses): string[]
 }
 
 /**
- * Only what a Job's life needs; the rest would cost CPU on a small machine. The limit of 20
- * requests per second is raised, since tests make many Jobs at once and wait for them.
+ * Only what Jobs need; the rest would cost CPU on a small machine. The limit of 20 requests per second is
+ * raised, since tests create many Jobs at once and wait for them.
  */
 const CONTROLLERS = [
   'garbage-collector-controller',

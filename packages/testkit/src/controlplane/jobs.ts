@@ -12,9 +12,9 @@ export interface JobName {
 }
 
 /**
- * There are no nodes: we play the kubelet and end the Job's pods, and the job controller makes of
- * it what it would in a cluster. Returns when the Job is finished, or gone where its ttl is 0.
- * A Job whose pods fail is finished only after backoffLimit pods: 0 in the template spares a wait.
+ * Ends the Pods of a Job in place of a kubelet, since there are no nodes; the job controller does the
+ * rest. Returns when the Job is finished, or deleted if its ttl is 0. A Job with failing Pods finishes
+ * after backoffLimit Pods: set it to 0 to save time.
  */
 export async function finishJob(
   cluster: Cluster,

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 500;
 const BEAT_MS = 5_000;
-/** A holder that died leaves its lock without a beat; six missed beats are no busy machine. */
+/** A lock without a beat for this time belongs to a dead process. */
 const STALE_MS = 30_000;
 
 /**
- * Runs `work` while no other process does. Two may remove one stale lock at once and then both
- * build: a waste of minutes, not a fault, since the result appears by a rename.
+ * Runs `work` while no other process does. Two processes may remove the same stale lock and then both
+ * build. That wastes minutes, but does no harm, since the result is renamed into place.
  */
 export async function holding(lock: string, work: () => Promise<void>): Promise<void> {
   for (let waited = 0; !(await taken(lock)); waited += POLL_MS) {

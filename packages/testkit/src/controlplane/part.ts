@@ -7,15 +7,15 @@ import { basename } from 'node:path';
 /** One running program of the control plane. */
 export interface Part {
   readonly pid: number;
-  /** Why it ended by itself, with the end of its log; undefined while it runs. */
+  /** Why it ended unexpectedly, with the last lines of its log; undefined while it runs. */
   failure(): Promise<string | undefined>;
-  /** SIGKILL, and wait until it is gone. */
+  /** Sends SIGKILL and waits for the end. */
   kill(): Promise<void>;
 }
 
 /**
- * It runs in a session of its own: Ctrl-C reaches the test process alone, which then ends it in
- * order. It keeps nobody's event loop alive: without the test process the watchdog ends it.
+ * Starts a program in a session of its own, so that Ctrl-C reaches only the test process, which then stops
+ * it. It does not keep the event loop alive. If the test process is killed, the watchdog kills it.
  */
 export async function startPart(program: string, flags: string[], log: string): Promise<Part> {
   const file = openSync(log, 'a');

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
 /**
- * Below the range from which the kernel takes ports for outgoing connections (Linux: 32768 on):
- * else a client's connection could sit on the API server's port while that is down for a test.
+ * Below the kernel's range for outgoing connections (Linux: from 32768): otherwise a client's connection
+ * could occupy the API server's port while a test has stopped it.
  */
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
-/** Free ports on loopback; held together until all are found, so that they differ. */
+/** Different free ports on the loopback interface. */
 export async function freePorts(count: number): Promise<number[]> {
   const held: { port: number; server: Server }[] = [];
   while (held.length < count) {

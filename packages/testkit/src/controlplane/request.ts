@@ -6,9 +6,9 @@ const TIMEOUT_MS = 30_000;
 
 export interface Answer {
   readonly status: number;
-  /** The Warning headers, one by one. */
+  /** The Warning headers. */
   readonly warnings: readonly string[];
-  /** Parsed where the server says that it is JSON, else the text. `at` reads inside. */
+  /** Parsed if the content type is JSON, otherwise the text. Read it with `at`. */
   readonly body: unknown;
 }
 
@@ -25,7 +25,7 @@ interface Client {
   readonly key: string;
 }
 
-/** Connections are kept: a new TLS connection costs more than most requests of a test. */
+/** Keeps connections open: a new TLS connection costs more than most requests of a test. */
 export function requester(url: string, client: Client): Request {
   const agent = new Agent({ keepAlive: true, ...client });
   return async (method, path, body, headers = {}) => {
@@ -43,7 +43,7 @@ export function requester(url: string, client: Client): Request {
   };
 }
 
-/** What is found on the way into a parsed answer; undefined where the way ends. */
+/** The value at a path of a parsed answer; undefined if there is none. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, key) =>

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Ends the processes and removes the folder when the test process is gone, however it went: the
- * kernel closes its end of the pipe even after a SIGKILL, and the shell's `read` returns. (Linux'
- * parent-death signal does half of it and only there.) A session of its own keeps it out of Ctrl-C.
- * rm is repeated because a killed process may still be writing for an instant.
+ * Kills the processes and removes the folder when the test process ends for any reason: the kernel closes
+ * its end of the pipe even after SIGKILL, and the shell's `read` returns. (Linux' parent-death signal does
+ * half of it, and only on Linux.) A session of its own keeps Ctrl-C away. rm is repeated because a killed
+ * process may still write for an instant.
  */
 const SCRIPT = `
 while read -r line; do pids=$line; done
@@ -13,9 +13,9 @@ for try in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" 2>/dev/null && exit; sleep 0.2; 
 `;
 
 export interface Watchdog {
-  /** All processes that must not outlive us, from now on. */
+  /** Replaces the list of processes to kill. */
   guard(pids: readonly number[]): void;
-  /** After an orderly end: nothing is left to guard. */
+  /** Ends the watchdog after an orderly stop. */
   dismiss(): void;
 }
 
