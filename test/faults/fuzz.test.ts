@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { readAlert, readNotification } from '@openfero/core/alert';
 import { troubleOf } from '@openfero/core/identity/trouble';
@@ -10,16 +9,15 @@ import { render } from '@openfero/core/render';
 import { configMap, jobManifest } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import fc from 'fast-check';
-import { buildReceiver, type TestReceiver } from '../../services/receiver/test/receiver.ts';
+import {
+  buildReceiver,
+  PAYLOADS,
+  type TestReceiver,
+} from '../../services/receiver/test/receiver.ts';
 import { DEFAULTS } from './operarii.ts';
 
 /** For a long run: OPENFERO_FUZZ_RUNS=100000. */
 const RUNS = Number(process.env['OPENFERO_FUZZ_RUNS'] ?? 500);
-
-const FOLDER = new URL('../payloads/', import.meta.url);
-
-/** Bodies that a real Alertmanager sent. */
-const REAL = readdirSync(FOLDER).map((name) => readFileSync(new URL(name, FOLDER), 'utf8'));
 
 const GOOD = '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"Next"},';
 const NEXT = `${GOOD}"startsAt":"2026-11-22T04:34:40.113210877Z"}]}`;
@@ -72,7 +70,7 @@ const bodies = fc.oneof(
 /** Real bodies with a few bytes changed or left out. */
 const mutants = fc
   .record({
-    body: fc.constantFrom(...REAL),
+    body: fc.constantFrom(...PAYLOADS.map((payload) => payload.body)),
     at: fc.nat(4000),
     without: fc.nat(20),
     text: fc.oneof(

@@ -10,27 +10,14 @@ import { definition } from '@openfero/testkit/operarii';
 import { type CheckResult, dryRunOperarius } from '../../src/check/dry-run.ts';
 import { readSettings } from '../../src/settings.ts';
 
-const TEMPLATE = {
-  apiVersion: 'batch/v1',
-  kind: 'Job',
-  spec: {
-    template: {
-      spec: {
-        serviceAccountName: 'openfero-worker',
-        restartPolicy: 'Never',
-        containers: [{ name: 'c', image: 'i' }],
-      },
-    },
-  },
-};
+const OPERARIUS = definition('Disk', { job: { pod: { serviceAccountName: 'openfero-worker' } } });
 
 /** Checks the one operarius of a folder, as a worker with that ServiceAccount would. */
 async function check(t: TestContext, serviceAccount?: string): Promise<CheckResult> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-check-'));
   t.after(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, 'operarii'));
-  const data = { Disk: JSON.stringify(TEMPLATE) };
-  await writeFile(join(folder, 'operarii', 'disk.yaml'), definition('Disk', { data }));
+  await writeFile(join(folder, 'operarii', 'disk.yaml'), OPERARIUS);
   const settings = readSettings({
     REDIS_URL: 'redis://unused',
     OPENFERO_CLUSTER: 'directory',
