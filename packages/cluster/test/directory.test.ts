@@ -26,9 +26,9 @@ interface Given {
   readonly cluster: Cluster;
   readonly operariiDir: string;
   readonly jobsDir: string;
-  /** What it logged. */
+  /** The lines of its log. */
   readonly log: string[];
-  /** Writes a file that is at rest, or is still being written. */
+  /** Writes a file that is complete, or is still being written. */
   write(name: string, text: string, how?: 'at rest' | 'in the future'): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ const logged = ({ log }: Given, part: RegExp): Promise<void> =>
   until(String(part), async () => log.some((line) => part.test(line)));
 
 describe('the folder of operarii', () => {
-  test('holds files of one or several documents, .yaml and .yml', async (t) => {
+  test('contains .yaml and .yml files of one or several documents', async (t) => {
     const two = `${definition('A')}\n---\n${definition('B', { status: 'resolved' })}\n`;
     const own = await given(t, { 'two.yaml': two, 'one.yml': definition('C'), 'no.txt': 'x' });
     assert.deepEqual(names(own).sort(), [
@@ -78,7 +78,7 @@ describe('the folder of operarii', () => {
     ]);
   });
 
-  test('may hold other objects beside them, and those of other namespaces, warned of', async (t) => {
+  test('may contain other objects, and logs a warning about ConfigMaps of other namespaces', async (t) => {
     const other = definition('B', { metadata: { name: 'b', namespace: 'other' } });
     const account = JSON.stringify({ kind: 'ServiceAccount', metadata: { name: 'x' } });
     const own = await given(t, { 'a.yaml': [definition('A'), other, account].join('\n---\n') });
@@ -90,7 +90,7 @@ describe('the folder of operarii', () => {
     );
   });
 
-  test('counts the last of two of one name, and says so', async (t) => {
+  test('uses the last of two ConfigMaps with the same name, and logs it', async (t) => {
     const of = { data: { A: 'second' } };
     const own = await given(t, { '1.yaml': definition('A'), '2.yaml': definition('A', of) });
     assert.equal(own.cluster.operarii.get('openfero-a-firing')?.data?.['A'], 'second');
@@ -101,7 +101,7 @@ describe('the folder of operarii', () => {
     );
   });
 
-  test('is looked at every second: what is written, changed and removed', async (t) => {
+  test('is read every second: files may be added, changed and removed', async (t) => {
     const own = await given(t);
     const revision = own.cluster.operarii.revision();
     await own.write('a.yaml', definition('A'));
@@ -119,7 +119,7 @@ describe('the folder of operarii', () => {
     ['half of a ConfigMap that is good YAML', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n'],
     ['half of its kind', 'apiVersion: v1\n'],
   ] as const) {
-    test(`keeps what a file held before while it is ${what}`, async (t) => {
+    test(`keeps the earlier contents of a file while it is ${what}`, async (t) => {
       const own = await given(t, { 'a.yaml': definition('A') });
       await own.write('a.yaml', text);
       await logged(own, /^cannot load a\.yaml, its ConfigMaps from before stay in effect: /);
@@ -128,7 +128,7 @@ describe('the folder of operarii', () => {
     });
   }
 
-  test('takes no file that is being written: half of a manifest can be good YAML', async (t) => {
+  test('ignores a file that is being written, since half of a manifest can be valid YAML', async (t) => {
     const own = await given(t, { 'a.yaml': definition('A') });
     const whole = definition('A', { data: { A: 'the whole of it' } });
     const seen = new Set<string | undefined>();
@@ -144,7 +144,7 @@ describe('the folder of operarii', () => {
     });
   });
 
-  test('leaves out what cannot be read, and says so, without holding up the others', async (t) => {
+  test('skips unreadable files, logs them, and reads the others', async (t) => {
     const own = await given(t, { 'a.yaml': definition('A') });
     await mkdir(join(own.operariiDir, 'folder.yaml'));
     await symlink('/nowhere', join(own.operariiDir, 'link.yaml'));
@@ -154,7 +154,7 @@ describe('the folder of operarii', () => {
     assert.equal(own.cluster.blocked(), undefined);
   });
 
-  test('is no reason to end where it is not there: it blocks until it is', async (t) => {
+  test('blocks while it is missing, and does not end the process', async (t) => {
     const own = await given(t, { 'a.yaml': definition('A') });
     await rm(own.operariiDir, { recursive: true });
     await until('blocked', async () => own.cluster.blocked() !== undefined);
@@ -182,12 +182,12 @@ describe('OPENFERO_LABEL_SELECTOR of a folder', () => {
     ['!team', true],
     ['!app', false],
   ] as const) {
-    test(`${selector} ${selects ? 'selects' : 'leaves out'}`, () => {
+    test(`${selector} ${selects ? 'selects' : 'excludes'}`, () => {
       assert.equal(parseSelector(selector)(labels), selects);
     });
   }
 
-  test('says what it cannot read', () => {
+  test('is refused if it cannot be parsed', () => {
     for (const wrong of ['app in (a)', 'a=b,', '=b', 'a=b c', '!a=b']) {
       assert.throws(() => parseSelector(wrong), InvalidSetting, wrong);
     }
@@ -208,7 +208,7 @@ describe('the folder of Jobs', () => {
   });
   const RUN = { dryRun: false };
 
-  test('has one winner of those who create one name at once, and its text whole', async (t) => {
+  test('accepts one of several concurrent creates with the same name, with its complete text', async (t) => {
     const { cluster, jobsDir } = await given(t);
     const others = await given(t);
     const writers = Array.from({ length: 20 }, (_, i) => `r${i}`);
@@ -224,7 +224,7 @@ describe('the folder of Jobs', () => {
     }
     const existing = await cluster.jobs.get('a');
     assert.deepEqual([existing?.remediation, existing?.dedupKey], [winners[0], 'key']);
-    assert.deepEqual(await readdir(jobsDir), ['a.yaml'], 'no draft is left');
+    assert.deepEqual(await readdir(jobsDir), ['a.yaml'], 'no draft remains');
     assert.deepEqual(await readdir(others.jobsDir), []);
   });
 
@@ -251,7 +251,7 @@ describe('the folder of Jobs', () => {
     );
   });
 
-  test('says what an API server would of a dry run, and writes nothing', async (t) => {
+  test('answers a dry run as an API server does, and writes nothing', async (t) => {
     const { cluster, jobsDir } = await given(t);
     assert.deepEqual(await cluster.jobs.create(job('a'), { dryRun: true }), []);
     assert.deepEqual(await readdir(jobsDir), []);
@@ -259,7 +259,7 @@ describe('the folder of Jobs', () => {
     await assert.rejects(cluster.jobs.create(job('a'), { dryRun: true }), /already exists/);
   });
 
-  test('tells once that a Job has ended: as soon as it is written', async (t) => {
+  test('reports once that a Job has ended, as soon as it is written', async (t) => {
     const { cluster } = await given(t);
     const ended: unknown[] = [];
     cluster.jobs.onEnd((one) => ended.push(one));
@@ -271,7 +271,7 @@ describe('the folder of Jobs', () => {
     assert.equal((await cluster.jobs.get('a'))?.finished, true);
   });
 
-  test('dates a Job by its file', async (t) => {
+  test('uses the time of the file as the time of creation', async (t) => {
     const { cluster, jobsDir } = await given(t);
     await cluster.jobs.create(job('a'), RUN);
     await utimes(join(jobsDir, 'a.yaml'), 1000, 1000);

@@ -30,7 +30,7 @@ users: [{name: u, user: {${user}}}]
 `;
 
 describe('a worker of a Kubernetes cluster', () => {
-  test('has its namespace from the context of KUBECONFIG, and the Jobs where the ConfigMaps are', async () => {
+  test('takes its namespace from the context of KUBECONFIG, and creates the Jobs there too', async () => {
     const KUBECONFIG = await write('config', config('token: secret'));
     const settings = readClusterSettings({ KUBECONFIG });
     assert.equal(settings.configMapNamespace, 'remedies');
@@ -43,7 +43,7 @@ describe('a worker of a Kubernetes cluster', () => {
     assert.deepEqual([configMapNamespace, jobNamespace], ['a', 'b']);
   });
 
-  test('does not start without a namespace: it would watch the wrong one', async () => {
+  test('does not start without a namespace', async () => {
     const KUBECONFIG = await write('config', config('token: secret', '', ''));
     assert.throws(
       () => readClusterSettings({ KUBECONFIG }),
@@ -51,7 +51,7 @@ describe('a worker of a Kubernetes cluster', () => {
     );
   });
 
-  test('does not start without credentials, and never takes ~/.kube/config', async () => {
+  test('does not start without credentials, and never reads ~/.kube/config', async () => {
     const HOME = folder;
     await mkdir(join(folder, '.kube'));
     await write('.kube/config', config('token: secret'));
@@ -65,7 +65,7 @@ describe('a worker of a Kubernetes cluster', () => {
     );
   });
 
-  test('finds the API server of its pod, by IPv6 too', async () => {
+  test('finds the API server from inside a Pod, also with IPv6', async () => {
     await write('token', 'secret');
     const pod = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' };
     const { server, namespace, inPod } = readAccess(pod, folder);
@@ -74,7 +74,7 @@ describe('a worker of a Kubernetes cluster', () => {
 });
 
 describe('a kubeconfig', () => {
-  test('may be several files: of two entries with one name the first counts', async () => {
+  test('may consist of several files: the first of two entries with the same name counts', async () => {
     const first = await write(
       'first',
       'current-context: one\nusers: [{name: u, user: {token: mine}}]',
@@ -85,7 +85,7 @@ describe('a kubeconfig', () => {
     assert.equal(server, 'https://api.example:6443');
   });
 
-  test('names files beside itself; what is in it wins over a file', async () => {
+  test('refers to files relative to itself; inline data take precedence', async () => {
     const user = `tokenFile: t, client-certificate: c.pem, client-key: /k.pem,
       client-key-data: ${Buffer.from('KEY').toString('base64')}`;
     const KUBECONFIG = await write('config', config(user, 'certificate-authority: ../ca.pem'));
@@ -152,7 +152,7 @@ describe('a kubeconfig', () => {
     });
   }
 
-  test('that is not there is refused', () => {
+  test('that is missing is refused', () => {
     assert.throws(
       () => readAccess({ KUBECONFIG: '/nowhere:/nobody' }),
       /file not found: \/nowhere, \/nobody$/,
@@ -164,13 +164,13 @@ describe('the ServiceAccount of a token', () => {
   const tokenOf = (claims: unknown): string =>
     `x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.y`;
 
-  test('is known where the token says so and it is of that namespace', () => {
+  test('is known if the token names it and the namespace matches', () => {
     const token = tokenOf({ sub: 'system:serviceaccount:jobs:worker' });
     assert.equal(serviceAccountOf(token, 'jobs'), 'worker');
     assert.equal(serviceAccountOf(token, 'others'), undefined);
   });
 
-  test('is not known of any other token', () => {
+  test('is unknown for any other token', () => {
     for (const token of [
       undefined,
       '',

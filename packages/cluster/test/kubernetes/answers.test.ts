@@ -6,7 +6,7 @@ import { retryAfterOf, warningsOf } from '../../src/kubernetes/http/headers.ts';
 import { splitLines } from '../../src/kubernetes/watch/lines.ts';
 
 describe('the warnings of an answer', () => {
-  test('are the texts of all its Warning headers, several in one too', () => {
+  test('are the texts of all Warning headers, also of several in one', () => {
     const one = '299 - "unknown field \\"a, b\\""';
     const two = '299 kube-apiserver "old, use new" "Sat, 22 Nov 2025 12:00:00 GMT"';
     assert.deepEqual(warningsOf({ warning: `${one}, ${two}` }), [
@@ -18,7 +18,7 @@ describe('the warnings of an answer', () => {
     assert.deepEqual(warningsOf({ warning: 'nonsense "299 -' }), []);
   });
 
-  test('come back as they were written', () => {
+  test('are returned as written', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' })), (texts) => {
         const header = texts
@@ -32,7 +32,7 @@ describe('the warnings of an answer', () => {
 });
 
 describe('the error of an answer', () => {
-  test('is what the server says', () => {
+  test('is the message of the server', () => {
     const status = { kind: 'Status', reason: 'TooManyRequests', message: 'slow down' };
     const error = errorOfResponse(429, { 'retry-after': '7' }, JSON.stringify(status));
     assert.equal(error.message, '429 TooManyRequests: slow down');
@@ -42,7 +42,7 @@ describe('the error of an answer', () => {
     );
   });
 
-  test('has nothing of a body that is no Status', () => {
+  test('ignores a body that is not a Status', () => {
     for (const body of ['<html>secret</html>', '', 'null', '{"message":"secret"}', '[]']) {
       const { message, reason } = errorOfResponse(502, {}, body);
       assert.equal(
@@ -76,7 +76,7 @@ describe('the lines of a stream', () => {
   const read = async (chunks: readonly Uint8Array[], longest = 1000): Promise<string[]> =>
     Array.fromAsync(splitLines(ReadableStream.from(chunks), longest));
 
-  test('are the same however the bytes come', async () => {
+  test('do not depend on how the bytes arrive', async () => {
     const texts = fc.array(
       fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll('\n', '')),
     );
@@ -90,7 +90,7 @@ describe('the lines of a stream', () => {
     );
   });
 
-  test('leave out one that has no end, and have a limit', async () => {
+  test('skip a line without an end, and have a limit', async () => {
     assert.deepEqual(await read([Buffer.from('a\nb')]), ['a']);
     await assert.rejects(read([Buffer.alloc(1001)]), /a line is longer than 1000 bytes/);
     await assert.rejects(read([Buffer.alloc(600), Buffer.alloc(600)]), /longer than 1000 bytes/);

@@ -32,14 +32,14 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     return error;
   };
 
-  test('is not blocked once its lists are complete, with no more than the least of rights', () => {
+  test('is not blocked after its lists are complete, with minimal rights', () => {
     assert.equal(connected.cluster.blocked(), undefined);
     const { configmaps = Number.NaN, jobs = Number.NaN } = connected.cluster.watchAges();
     assert.ok(configmaps < 10 && jobs < 10);
   });
 
   describe('finds ConfigMaps by its watch', () => {
-    test("the example's, as it was written, and its changes", async () => {
+    test("the example's, as written, and its changes", async () => {
       const { operarii } = connected.cluster;
       const name = 'openfero-kubequotaalmostfull-firing';
       const before = operarii.revision();
@@ -64,7 +64,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       await until('it is gone', () => operarii.get(name) === undefined);
     });
 
-    test('none without the label, and none that loses it', async () => {
+    test('not without the label, and not after it is removed', async () => {
       const { operarii } = connected.cluster;
       await writeConfigMap(plane, namespace, 'other', { labels: { app: 'other' } });
       await writeConfigMap(plane, namespace, 'turncoat');
@@ -74,7 +74,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       await until('it is gone', () => operarii.get('turncoat') === undefined);
     });
 
-    test('the global switch, whatever its labels', async () => {
+    test('the global switch, with any labels', async () => {
       const { operarii } = connected.cluster;
       const annotations = { 'openfero.io/mode': 'off' };
       await writeConfigMap(plane, namespace, 'openfero', { labels: {}, annotations });
@@ -86,7 +86,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   });
 
   describe('creates Jobs', () => {
-    test("the example's, and hands on the server's two warnings", async () => {
+    test("the example's, and returns the server's two warnings", async () => {
       const { jobs } = connected.cluster;
       const warnings = await jobs.create(exampleJob('example', namespace), { dryRun: false });
       assert.deepEqual(warnings, [
@@ -108,7 +108,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       assert.match(JSON.stringify(at(body, 'metadata', 'managedFields')), /"manager":"openfero"/);
     });
 
-    test('with warnings as they were meant, quotes and umlauts too', async () => {
+    test('and decodes warnings, with quotes and umlauts', async () => {
       const strange = { 'spéc "x" \\ ü': 1 };
       const warnings = await connected.cluster.jobs.create(
         exampleJob('warned', namespace, strange),
@@ -122,13 +122,13 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       );
     });
 
-    test('not in a dry run, which tells the same', async () => {
+    test('not in a dry run, with the same answers', async () => {
       const { jobs } = connected.cluster;
       assert.equal((await jobs.create(exampleJob('dry', namespace), { dryRun: true })).length, 2);
       assert.equal(await jobs.get('dry'), undefined);
     });
 
-    test('many at once, with one request each and none of them a list', async () => {
+    test('many at once, with one request each and no list', async () => {
       const { cluster, requests } = connected;
       const before = new Map(requests);
       await Promise.all(
@@ -148,7 +148,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       assert.equal(message, '409 AlreadyExists: jobs.batch "twice" already exists');
     });
 
-    test('not what is invalid: 422 and what is wrong, at most 1,000 characters of it', async () => {
+    test('not if they are invalid: 422 with the reason, of at most 1,000 characters', async () => {
       const containers = Array.from({ length: 60 }, () => ({ name: 'Ä' }));
       const spec = { template: { spec: { restartPolicy: 'Never', containers } } };
       const { status, reason, message } = await refusal('invalid', namespace, spec);
@@ -157,14 +157,14 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       assert.ok(message.length > 900 && message.length < 1100, String(message.length));
     });
 
-    test('not what is no Job at all: 400', async () => {
+    test('not from something else: 400', async () => {
       const { status, reason, message } = await refusal('bad', namespace, { parallelism: 'many' });
       assert.deepEqual({ status, reason }, { status: 400, reason: 'BadRequest' });
       assert.match(message, /cannot unmarshal string/);
     });
   });
 
-  describe('tells of the end of a Job once', () => {
+  describe('reports the end of a Job once', () => {
     const ends: JobOfOperarius[] = [];
     const endsOf = (name: string): number => ends.filter((job) => job.name === name).length;
     before(() => connected.cluster.jobs.onEnd((job) => void ends.push(job)));
@@ -177,7 +177,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     };
 
     for (const phase of ['Succeeded', 'Failed'] as const) {
-      test(`when its pod has ${phase}, and it stays ours while it is there`, async () => {
+      test(`when its Pod has ${phase}, and still knows the Job as ours`, async () => {
         const name = `ends-${phase.toLowerCase()}`;
         await create(name);
         await finishJob(plane, { namespace, name }, phase);
@@ -203,7 +203,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       });
     }
 
-    test('when it is deleted before', async () => {
+    test('when it is deleted before its end', async () => {
       await create('deleted');
       await plane.request('DELETE', `${jobsPath(namespace)}/deleted?propagationPolicy=Background`);
       await until('its end', () => endsOf('deleted') > 0);
@@ -211,7 +211,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       assert.equal(endsOf('deleted'), 1);
     });
 
-    test('and not of a Job that somebody else made', async () => {
+    test('but not of a Job that OpenFero did not create', async () => {
       const foreign = exampleJob('foreign', namespace);
       foreign.metadata.labels = {};
       foreign.metadata.annotations = {};
@@ -224,7 +224,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     });
   });
 
-  test('records an Event that its author sees on the ConfigMap', async () => {
+  test('records an Event on the ConfigMap', async () => {
     const name = 'openfero-described-firing';
     await writeConfigMap(plane, namespace, name);
     const { operarii, events } = connected.cluster;
@@ -238,7 +238,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     });
   });
 
-  test('knows its own ServiceAccount where it is of the namespace of the Jobs', async () => {
+  test('knows its ServiceAccount if it is in the namespace of the Jobs', async () => {
     assert.equal(connected.cluster.serviceAccount, 'worker');
     const other = await plane.createNamespace();
     const token = await plane.tokenFor(other, 'elsewhere');
@@ -248,7 +248,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     await cluster.close();
   });
 
-  test('answers a ping, also where it may not be asked', async () => {
+  test('answers a ping, even without the right to ask', async () => {
     await connected.cluster.ping();
     const stranger = await accessOf(plane, { token: 'of-nobody' }, namespace);
     const { cluster } = await connect({ access: stranger, namespace });
@@ -256,7 +256,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     await cluster.close();
   });
 
-  test('says what it may not, and which Role to look at', async () => {
+  test('reports a missing right, and the Role to check', async () => {
     const poor = await plane.createNamespace();
     const token = await workerIn(plane, poor);
     await forbid(plane, poor);
@@ -275,7 +275,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     await cluster.close();
   });
 
-  test('says that the namespace of the Jobs is not there', async () => {
+  test('reports that the namespace of the Jobs is missing', async () => {
     const access = await accessOf(plane, { user: 'admin', groups: ['system:masters'] }, namespace);
     const env = { OPENFERO_JOB_NAMESPACE: 'nowhere' };
     const { cluster } = await connect({ access, namespace, env });
@@ -286,9 +286,9 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     await cluster.close();
   });
 
-  test('leaves no connection and no timer behind', async () => {
+  test('leaves no connection and no timer open', async () => {
     const access = await accessOf(plane, { user: 'admin', groups: ['system:masters'] }, namespace);
-    // The testkit keeps connections of its own.
+    // The testkit keeps its own connections.
     const sockets = (): number =>
       process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Timeout/.test(name)).length;
     await new Promise((resolve) => setImmediate(resolve));

@@ -9,16 +9,16 @@ import { createKubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import { TIMING, type Timing } from '../../src/kubernetes/timing.ts';
 import { type ClusterSettings, readClusterSettings } from '../../src/settings.ts';
 
-/** Says nothing: what a test expects to go wrong is no news. */
+/** Logs nothing: tests provoke errors. */
 const quiet = createLogger('silent', 'test');
 
-/** As in production but for the waits: seconds rather than minutes. */
+/** As in production, but with waits of seconds instead of minutes. */
 export const FAST: Timing = { ...TIMING, call: 2000, backoff: [50, 500], reread: 200 };
 
 export interface Connected {
   readonly cluster: Cluster;
   readonly settings: ClusterSettings;
-  /** How often each verb was asked with each status: `create 201`. */
+  /** Requests by verb and status, such as `create 201`. */
   readonly requests: Map<string, number>;
 }
 
@@ -29,7 +29,7 @@ export interface Connecting {
   readonly timing?: Timing;
 }
 
-/** The settings for a namespace; none of it reaches out. */
+/** The settings for a namespace. */
 function settingsOf({ access, namespace, env = {} }: Connecting): ClusterSettings {
   const settings = readClusterSettings({
     OPENFERO_CONFIGMAP_NAMESPACE: namespace,
@@ -61,14 +61,14 @@ export async function connect(connecting: Connecting): Promise<Connected> {
   return { cluster, settings, requests };
 }
 
-/** The least that a worker needs; what deploy/ ships is the same. */
+/** The minimal rights of a worker, as in deploy/. */
 const RULES = [
   { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch'] },
 ];
 
-/** Gives a namespace the worker's ServiceAccount and its rights. @returns its token */
+/** Creates the worker's ServiceAccount with its rights. @returns its token */
 export async function workerIn(plane: Plane, namespace: string): Promise<string> {
   const token = await plane.tokenFor(namespace, 'worker');
   await allow(plane, namespace);
@@ -86,12 +86,12 @@ export async function allow(plane: Plane, namespace: string): Promise<void> {
   await plane.request('POST', `${roles(namespace)}/rolebindings`, { metadata, subjects, roleRef });
 }
 
-/** Takes the rights away again. */
+/** Removes the rights. */
 export async function forbid(plane: Plane, namespace: string): Promise<void> {
   await plane.request('DELETE', `${roles(namespace)}/rolebindings/worker`);
 }
 
-/** Read as the worker reads it. */
+/** The access as the worker reads it. */
 export async function accessOf(
   plane: Plane,
   identity: Parameters<Plane['kubeconfig']>[0],
@@ -100,7 +100,7 @@ export async function accessOf(
   return readAccess({ KUBECONFIG: await plane.kubeconfig(identity, namespace) });
 }
 
-/** The same through a proxy on that port. */
+/** The same access through a proxy. */
 export function through(access: Access, port: number): Access {
   const server = new URL(access.server);
   server.port = String(port);

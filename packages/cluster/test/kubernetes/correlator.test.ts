@@ -14,7 +14,7 @@ const created = (message: string, name = 'disk'): Observation => ({
 });
 const REASONS: readonly EventReason[] = ['JobCreated', 'OperariusValid', 'InvalidOperarius'];
 
-/** What happens, each some milliseconds after the one before. */
+/** Occurrences, each some milliseconds after the one before. */
 const OBSERVATIONS = fc.array(
   fc.record({
     after: fc.oneof(fc.nat(1000), fc.nat(15 * MINUTE)),
@@ -26,7 +26,7 @@ const OBSERVATIONS = fc.array(
 );
 
 describe('Events', () => {
-  it('count up what is the same', () => {
+  it('count repetitions', () => {
     const { observe } = createCorrelator();
     for (let count = 1; count <= 100; count++) {
       const series = observe(created('again'), count);
@@ -34,14 +34,14 @@ describe('Events', () => {
     }
   });
 
-  it('are of one ConfigMap: not of one that was made anew under its name', () => {
+  it('belong to one ConfigMap, not to a new one with the same name', () => {
     const { observe } = createCorrelator();
     observe(created('again'), 0);
     const anew = { ...created('again'), object: { ...object('disk'), uid: 'another' } };
     assert.equal(observe(anew, 1).count, 1);
   });
 
-  it('combine similar ones from the tenth on, and tell them apart again after ten quiet minutes', () => {
+  it('are combined with similar ones from the tenth on, until ten quiet minutes have passed', () => {
     const { observe } = createCorrelator();
     const keys = (at: number): string[] =>
       Array.from({ length: 100 }, (_, i) => observe(created(`Job ${i}`), at).key);
@@ -73,7 +73,7 @@ describe('Events', () => {
     );
   });
 
-  it('are at most ten for a ConfigMap and a reason, as long as they do not pause', () => {
+  it('are at most ten per ConfigMap and reason, as long as they do not pause', () => {
     const withoutPause = fc.array(fc.tuple(fc.nat(10 * MINUTE), fc.nat(30)), { maxLength: 300 });
     fc.assert(
       fc.property(withoutPause, (observations) => {
@@ -89,7 +89,7 @@ describe('Events', () => {
     );
   });
 
-  it('cost 25 writes at once and one more every five minutes, by ConfigMap and type', () => {
+  it('cost at most 25 writes at once and one more every five minutes, per ConfigMap and type', () => {
     fc.assert(
       fc.property(OBSERVATIONS, (observations) => {
         const { observe, takeWrite } = createCorrelator();
@@ -108,7 +108,7 @@ describe('Events', () => {
     );
   });
 
-  it('about what is wrong are not held up by those about what is right', () => {
+  it('of type Warning are not delayed by those of type Normal', () => {
     const { observe, takeWrite } = createCorrelator();
     const write = (observation: Observation): boolean => takeWrite(observe(observation, 0), 0);
     const admitted = Array.from({ length: 30 }, () => write(created('again')));

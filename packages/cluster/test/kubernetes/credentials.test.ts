@@ -53,7 +53,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     }
   };
 
-  test('are those of the pod, with its namespace', async () => {
+  test('are those of the Pod, with its namespace', async () => {
     await Promise.all([
       file('token', `${token}\n`),
       file('ca.crt', plane.ca),
@@ -66,11 +66,11 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     await works(access);
   });
 
-  test('are a client certificate in the kubeconfig', async () => {
+  test('may be a client certificate in the kubeconfig', async () => {
     await works(await accessOf(plane, ADMIN, namespace));
   });
 
-  test('are client certificates in files, which may be replaced', async (t) => {
+  test('may be client certificates in files, which may be replaced', async (t) => {
     const user = async (path: string) => {
       const { users } = JSON.parse(await readFile(path, 'utf8'));
       const pem = (field: string) => Buffer.from(users[0].user[field], 'base64').toString();
@@ -93,7 +93,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     await until('it works', () => cluster.blocked() === undefined);
   });
 
-  test('are read again when they are refused, and the call is made once more', async (t) => {
+  test('are read again when they are refused, and the call is repeated', async (t) => {
     const proxy = await startTampering(plane);
     t.after(() => proxy.close());
     const tokenFile = await file('token', ' first\n');
@@ -120,7 +120,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     assert.equal(requests.get('get 401'), 3);
   });
 
-  test('are read again after a while: a token is replaced before its end', async (t) => {
+  test('are read again regularly, since tokens are replaced before they expire', async (t) => {
     const proxy = await startTampering(plane);
     t.after(() => proxy.close());
     const tokenFile = await file('token', 'first');
@@ -143,12 +143,12 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     await until('it was looked for', () => presents('Bearer second'), 500);
   });
 
-  test('are refused for good where nothing is wrong but they', async () => {
+  test('are reported as refused if reading them again does not help', async () => {
     const why = await problem(await accessOf(plane, { token: 'of-nobody' }, namespace));
     assert.match(why, /401 Unauthorized: Unauthorized: check the worker's token or certificate$/);
   });
 
-  test('know a certificate authority that is replaced while the worker runs', async (t) => {
+  test('include a certificate authority that may be replaced while the worker runs', async (t) => {
     const access = await accessOf(plane, { token }, namespace);
     const other = await readFile(join(plane.folder, 'admin.crt'), 'utf8');
     const ca = { file: await file('ca.crt', other) };
@@ -161,7 +161,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     await until('it works', () => cluster.blocked() === undefined);
   });
 
-  test('believe no server but the one that the kubeconfig names', async () => {
+  test('are sent only to the server that the kubeconfig trusts', async () => {
     const access = await accessOf(plane, { token }, namespace);
     await works({ ...access, servername: 'kubernetes' });
     assert.match(await problem({ ...access, servername: 'elsewhere' }), /altnames/);
@@ -169,7 +169,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     await works({ ...access, ca: undefined, insecure: true });
   });
 
-  test('go to a server behind a path, as Rancher has it', async (t) => {
+  test('work with a server under a path, as in Rancher', async (t) => {
     const proxy = await startTampering(plane);
     t.after(() => proxy.close());
     const paths: string[] = [];
@@ -181,7 +181,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     const access = { ...proxy.access, server: `${proxy.access.server}/k8s/clusters/one/` };
     const { cluster } = await connect({ access, namespace });
     t.after(() => cluster.close());
-    // A 404 that no API server sent is no "there is no such Job".
+    // A 404 that does not come from an API server does not mean that the Job is missing.
     await assert.rejects(cluster.jobs.get('a'), {
       status: 404,
       message: '404 Unknown: the response is not a Kubernetes Status, it may come from a proxy',
@@ -192,7 +192,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
     );
   });
 
-  test('impersonate whom the kubeconfig says', async () => {
+  test('impersonate the user of the kubeconfig', async () => {
     const path = await rewrite(await plane.kubeconfig(ADMIN, namespace), (text) =>
       text.replace('"client-cert', '"as": "jane", "as-groups": ["ops", "dev"], "client-cert'),
     );
@@ -221,7 +221,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
       `expires=$(date -u -d '+${seconds} seconds' +%FT%TZ)
       echo "{\\"status\\": {\\"token\\": \\"${of}\\", \\"expirationTimestamp\\": \\"$expires\\"}}"`;
 
-    test('are used by all calls while they hold', async (t) => {
+    test('are used for all calls until they expire', async (t) => {
       const { cluster } = await connect({ access: await plugin(credential(token)), namespace });
       t.after(() => cluster.close());
       await until('it works', () => cluster.blocked() === undefined);
@@ -229,7 +229,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
       assert.equal(await runs(), 1);
     });
 
-    test('are asked for again when they expire', async (t) => {
+    test('are requested again when they expire', async (t) => {
       const access = await plugin(credential(token, 1));
       const { cluster } = await connect({ access, namespace });
       t.after(() => cluster.close());
@@ -239,7 +239,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
       });
     });
 
-    test('are asked for again when they are refused, though not for every call', async (t) => {
+    test('are requested again when they are refused, but not for every call', async (t) => {
       const access = await plugin(
         `if [ -f good ]; then ${credential(token)}; else ${credential('of-nobody')}; fi`,
       );
@@ -253,7 +253,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
       assert.ok((await runs()) <= 4);
     });
 
-    test('tell it what it wants to know', async () => {
+    test('are requested with the information that the plugin needs', async () => {
       const body = `echo "$KUBERNETES_EXEC_INFO $OWN" > info; ${credential(token)}`;
       const env = [{ name: 'OWN', value: 'too' }];
       await works(await plugin(body, { env, provideClusterInfo: true }));
@@ -261,7 +261,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
       assert.match(info, /"kind":"ExecCredential".*"interactive":false.*"server":"https:.* too\n$/);
     });
 
-    test('are a start-up error where it fails, prints nothing of use, or hangs', async () => {
+    test('are a startup error if the plugin fails, prints nothing useful, or hangs', async () => {
       for (const [body, why, start = FAST.start] of [
         [
           'echo "no such profile" >&2; exit 3',
@@ -284,7 +284,7 @@ await describeOnControlPlane('the credentials for a Kubernetes cluster', (plane)
       }
     });
 
-    test('hold up no call for longer than its limit', async (t) => {
+    test('delay no call beyond its limit', async (t) => {
       const body = `[ -f hang ] && exec sleep 5; ${credential(token, 1)}`;
       const access = await plugin(body);
       const timing = { ...FAST, call: 500, stale: 1000, watch: [1000, 1000] as const };

@@ -14,7 +14,7 @@ const TIMING = { pace: 100, retry: 20, forbidden: 60_000, report: 60_000, flush:
 await describeOnControlPlane('Events on a ConfigMap', tests, { timeout: 120_000 });
 
 function tests(plane: Cluster): void {
-  /** The real API server, asked as somebody. */
+  /** Calls of the real API server. */
   const callsAs = (headers: Readonly<Record<string, string>> = {}): EventCalls => {
     const ask = async (method: string, path: string, body: unknown): Promise<void> => {
       const { status, body: answer } = await plane.request(method, path, body, headers);
@@ -27,7 +27,7 @@ function tests(plane: Cluster): void {
     };
   };
 
-  /** Calls that are counted, some of them answered by whoever `tamper` is. */
+  /** Counts calls, and lets `tamper` delay or fail them. */
   const counted = (calls: EventCalls, tamper: () => Promise<void> = async () => {}) => {
     const counts = { create: 0, patch: 0 };
     const through =
@@ -49,7 +49,7 @@ function tests(plane: Cluster): void {
     };
   };
 
-  /** Makes a ConfigMap in a namespace of its own. */
+  /** Creates a ConfigMap in a new namespace. */
   const configMap = async (name = 'openfero-disk-firing') => {
     const namespace = await plane.createNamespace();
     const path = configMapsPath(namespace);
@@ -64,7 +64,7 @@ function tests(plane: Cluster): void {
     return itemsOf(body);
   };
 
-  it('are what kubectl describe shows of it', async () => {
+  it('are shown by kubectl describe', async () => {
     const metadata = await configMap();
     const { events } = start(callsAs());
     events.record(metadata, 'InvalidOperarius', 'key Disk is missing');
@@ -85,7 +85,7 @@ function tests(plane: Cluster): void {
     assert.deepEqual(at(event, 'involvedObject'), about);
   });
 
-  it('are counted up in place', async () => {
+  it('are counted in place', async () => {
     const metadata = await configMap();
     const { calls, counts } = counted(callsAs());
     const { events } = start(calls);
@@ -103,7 +103,7 @@ function tests(plane: Cluster): void {
     assert.ok(String(first) <= String(last));
   });
 
-  it('are a handful for a flood, and recording takes no time', async () => {
+  it('stay few in a flood, and are recorded without delay', async () => {
     const metadata = await configMap();
     const { calls, counts } = counted(callsAs());
     const { events } = start(calls);
@@ -119,7 +119,7 @@ function tests(plane: Cluster): void {
     assert.ok(perRecord < 1, `${perRecord} ms`);
   });
 
-  it('are made anew when the API server has forgotten them', async () => {
+  it('are created again if the API server has deleted them', async () => {
     const metadata = await configMap();
     const { events } = start(callsAs());
     events.record(metadata, 'JobCreated', 'again');
@@ -131,7 +131,7 @@ function tests(plane: Cluster): void {
     assert.equal(at(event, 'count'), 2);
   });
 
-  it('take any name of a ConfigMap and any text of an alert', async () => {
+  it('accept any ConfigMap name and any alert text', async () => {
     const metadata = await configMap(`${'a'.repeat(235)}.${'b'.repeat(17)}`);
     const { events } = start(callsAs());
     events.record(metadata, 'RemediationFailed', `\u001b[31mred\nline ${'ü'.repeat(2000)}`);
@@ -144,7 +144,7 @@ function tests(plane: Cluster): void {
     assert.ok(Buffer.byteLength(long) <= 1024);
   });
 
-  it('are tried again where no answer came', async () => {
+  it('are retried without an answer', async () => {
     const metadata = await configMap();
     let fails = 2;
     const { calls, counts } = counted(callsAs(), async () => {
@@ -158,7 +158,7 @@ function tests(plane: Cluster): void {
     assert.deepEqual(log, []);
   });
 
-  it('that may not be written are one line of the log, and no more requests', async () => {
+  it('that are forbidden lead to one log line and no more requests', async () => {
     const metadata = await configMap();
     const { calls, counts } = counted(callsAs({ 'impersonate-user': 'nobody' }));
     const { events, log } = start(calls);
@@ -169,7 +169,7 @@ function tests(plane: Cluster): void {
     assert.match(log[0] ?? '', /Events on ConfigMaps were not written: 403 Forbidden/);
   });
 
-  it('that hang hold up the end by no more than a second, and nothing is taken after it', async () => {
+  it('that hang delay the stop by a second at most, and are not recorded after it', async () => {
     const metadata = await configMap();
     const forever = Promise.withResolvers<void>();
     const { calls, counts } = counted(callsAs(), () => forever.promise);

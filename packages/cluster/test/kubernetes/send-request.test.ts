@@ -5,7 +5,7 @@ import { listen } from '@openfero/testkit/listen';
 import { Pool } from 'undici';
 import { RequestTimeout, sendRequest } from '../../src/kubernetes/http/send-request.ts';
 
-/** One connection to a server that does this with every request. */
+/** One connection to a server with this handler. */
 async function poolTo(t: TestContext, answer: RequestListener): Promise<Pool> {
   const server = createServer(answer);
   const port = await listen(server);
@@ -21,7 +21,7 @@ async function poolTo(t: TestContext, answer: RequestListener): Promise<Pool> {
 const GET = { path: '/', method: 'GET', limit: 5000, ignoreBody: false } as const;
 
 describe('a request to a server', () => {
-  test('gives status, headers and body, of an error too', async (t) => {
+  test('returns status, headers and body, also of an error', async (t) => {
     const pool = await poolTo(t, (_, response) => {
       response.writeHead(409, { warning: '299 - "old"' }).write('{"a":');
       response.end('"ü"}');
@@ -33,7 +33,7 @@ describe('a request to a server', () => {
     assert.equal(answer.body, '{"a":"ü"}');
   });
 
-  test('ends by its limit, also where it waits for a connection, and is not sent after that', async (t) => {
+  test('ends at its limit, also while it waits for a connection, and is not sent afterwards', async (t) => {
     const seen: (string | undefined)[] = [];
     const pool = await poolTo(t, ({ url }) => void seen.push(url));
     const first = sendRequest(pool, { ...GET, path: '/first', limit: 300 });
@@ -52,18 +52,18 @@ describe('a request to a server', () => {
       response.writeHead(201, { 'content-length': '100' }).write('{', () => response.destroy());
     };
 
-    test('is a success where only that was asked for', async (t) => {
+    test('succeeds if only the status was requested', async (t) => {
       const { status } = await sendRequest(await poolTo(t, cut), { ...GET, ignoreBody: true });
 
       assert.equal(status, 201);
     });
 
-    test('is an error where the body was', async (t) => {
+    test('fails if the body was requested', async (t) => {
       await assert.rejects(sendRequest(await poolTo(t, cut), GET), /other side closed|terminated/);
     });
   });
 
-  test('is an error at once where nobody listens', async (t) => {
+  test('fails at once if nothing listens', async (t) => {
     const pool = new Pool('http://127.0.0.1:1');
     t.after(() => pool.destroy());
 

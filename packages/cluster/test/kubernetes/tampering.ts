@@ -7,27 +7,27 @@ import type { Cluster as Plane } from '@openfero/testkit/controlplane';
 import { listen } from '@openfero/testkit/listen';
 import type { Access } from '../../src/kubernetes/access/access.ts';
 
-/** What happens to the requests of watches and to what the API server answers them. */
+/** Changes to the requests of watches, and to the answers of the API server. */
 export interface Tampering {
-  /** Of the next watches. */
+  /** Changes the query of the next watches. */
   query?: (query: URLSearchParams) => void;
-  /** Of all that they say. */
+  /** Changes the bytes of their answers. */
   bytes?: (chunk: Buffer) => Buffer[];
-  /** Answers in the API server's place, if it likes to. */
+  /** May answer in place of the API server. @returns whether it did */
   answer?: (url: URL, response: ServerResponse, incoming: IncomingMessage) => boolean;
 }
 
 export interface TamperingProxy {
   readonly access: Access;
   readonly tampering: Tampering;
-  /** Says this on every watch of that resource, and ends it where it is told to. */
+  /** Sends a text on every watch of the resource. */
   say(resource: string, text: string | Buffer): void;
   close(): Promise<void>;
 }
 
 /**
- * In front of a real API server, which would never send what a broken proxy sends. Asks it as
- * administrator.
+ * Starts a proxy in front of a real API server that sends what only a broken proxy would send. It sends
+ * requests as administrator.
  */
 export async function startTampering(plane: Plane): Promise<TamperingProxy> {
   const [cert, key] = await Promise.all(

@@ -33,7 +33,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
   const write = (namespace: string, a: string): Promise<void> =>
     writeConfigMap(plane, namespace, NAME, { data: { a } });
 
-  test('goes on where it was when the server ends it in order, without a list', async (t) => {
+  test('continues without a list when the server ends it', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const { cluster, requests } = await connect({
@@ -51,7 +51,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     assert.equal(cluster.blocked(), undefined);
   });
 
-  test('survives a kill and a restart of the API server, and finds what happened meanwhile', async (t) => {
+  test('survives a crash of the API server, and sees what changed meanwhile', async (t) => {
     const namespace = await plane.createNamespace();
     const token = await workerIn(plane, namespace);
     const access = await accessOf(plane, { token }, namespace);
@@ -86,7 +86,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     );
   });
 
-  test('finds what happened while it was cut off, and tells of each end once', async (t) => {
+  test('sees what changed while it was disconnected, and reports each end once', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const proxy = await startProxy({ port: Number(new URL(plane.url).port) });
@@ -123,7 +123,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     assert.ok(!cluster.jobs.isOurs('vanishes') && cluster.jobs.isOurs('comes'));
   });
 
-  test('starts while there is no API server, and says so', async (t) => {
+  test('starts without an API server, and reports it', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const proxy = await startProxy({ port: Number(new URL(plane.url).port) });
@@ -140,7 +140,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     await until('it works', () => cluster.blocked() === undefined, 5000);
   });
 
-  test('notices that a network swallows all, is blocked in time, and comes back', async (t) => {
+  test('detects a network that drops everything, blocks in time, and recovers', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const proxy = await startProxy({ port: Number(new URL(plane.url).port) });
@@ -171,7 +171,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     await until('it works', () => cluster.blocked() === undefined, 5000);
   });
 
-  test('loses one call, not fifty, to connections that a router has forgotten', async (t) => {
+  test('loses one call, not fifty, if a router has dropped its connections', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const proxy = await startProxy({ port: Number(new URL(plane.url).port) });
@@ -187,7 +187,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     assert.equal(await cluster.jobs.get('none'), undefined);
   });
 
-  test('closes at once, also where nothing answers', async (t) => {
+  test('closes at once, even if nothing answers', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const proxy = await startProxy({ port: Number(new URL(plane.url).port) });
@@ -201,7 +201,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     assert.ok(performance.now() - began < 500);
   });
 
-  test('opens a silent watch anew: quiet resources never block', async (t) => {
+  test('reopens a silent watch, so that quiet resources never block', async (t) => {
     const namespace = await plane.createNamespace();
     const access = await accessOf(plane, ADMIN, namespace);
     const timing = { ...FAST, silence: 200, stale: 1500 };
@@ -216,7 +216,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     assert.equal(requests.get('list 200'), 3);
   });
 
-  test('waits while its rights are taken away, is blocked in time, and goes on', async (t) => {
+  test('waits while its rights are missing, blocks in time, and recovers', async (t) => {
     const namespace = await plane.createNamespace();
     const token = await workerIn(plane, namespace);
     const access = await accessOf(plane, { token }, namespace);
@@ -239,7 +239,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
     await sees(cluster, 'meanwhile');
   });
 
-  test('lists in pages, all of one state', { timeout: 60_000 }, async (t) => {
+  test('lists in pages of one consistent state', { timeout: 60_000 }, async (t) => {
     const namespace = await plane.createNamespace();
     const count = 1100;
     const items = Array.from({ length: count }, (_, n) => ({
@@ -273,10 +273,10 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
       return { ...connected, namespace, proxy, lists };
     };
 
-    test('lists again after 410 Gone: its version is compacted', async (t) => {
+    test('lists again after 410 Gone', async (t) => {
       const { cluster, namespace, proxy, lists } = await tampered(t);
       const before = lists();
-      // The API server's own 410, to a version from before its start.
+      // The API server answers 410 to a version from before its start.
       proxy.tampering.query = (query) => query.set('resourceVersion', '1');
       await until('it has listed again', () => lists() >= before + 3);
       delete proxy.tampering.query;
@@ -285,7 +285,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
       assert.equal(cluster.blocked(), undefined);
     });
 
-    test('lists again after a line that is no event', async (t) => {
+    test('lists again after a line that is not an event', async (t) => {
       const { cluster, namespace, proxy, lists } = await tampered(t);
       const lines = [
         '{"type":"ADDED","object":\n',
@@ -307,7 +307,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
       await sees(cluster, 'after');
     });
 
-    test('lists again rather than hold a line without an end', async (t) => {
+    test('lists again after an endless line', async (t) => {
       const { cluster, namespace, proxy, lists } = await tampered(t);
       const before = lists();
       const piece = Buffer.alloc(1024 * 1024, 'x');
@@ -319,7 +319,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
       await sees(cluster, 'after');
     });
 
-    test('reads characters and lines that come byte by byte', async (t) => {
+    test('reads characters and lines that arrive byte by byte', async (t) => {
       const { cluster, namespace, proxy, lists } = await tampered(t);
       const before = lists();
       proxy.tampering.bytes = (chunk) => Array.from(chunk, (_, n) => chunk.subarray(n, n + 1));
@@ -329,7 +329,7 @@ describe('a watch of a Kubernetes cluster', await withoutControlPlane(), () => {
       assert.equal(lists(), before);
     });
 
-    test('takes nothing else for a list', async (t) => {
+    test('accepts nothing else as a list', async (t) => {
       const { cluster, namespace, proxy } = await tampered(t);
       await write(namespace, 'before');
       await sees(cluster, 'before');
