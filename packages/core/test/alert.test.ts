@@ -14,7 +14,7 @@ import { hostileTexts, readJson } from './remediations.ts';
 
 const PAYLOADS = ['two-firing', 'firing-group-with-one-resolved', 'resolved'];
 
-test("the fingerprint of every alert that a real Alertmanager sent is Alertmanager's", () => {
+test("fingerprints equal those of a real Alertmanager's notifications", () => {
   let seen = 0;
   for (const name of PAYLOADS) {
     for (const member of readNotification(readJson(`payloads/${name}.json`)).alerts) {
@@ -30,7 +30,7 @@ test("the fingerprint of every alert that a real Alertmanager sent is Alertmanag
   assert.equal(seen, 5);
 });
 
-test("an alert keeps its own status, whatever the group's is", () => {
+test('an alert keeps its own status, not that of its group', () => {
   const { alerts, status } = readNotification(
     readJson('payloads/firing-group-with-one-resolved.json'),
   );
@@ -62,7 +62,7 @@ test("Alertmanager's version 4 and Grafana's version 1 are read, further fields 
   }
 });
 
-test('what is no notification is refused with one line that says what is wrong', () => {
+test('an invalid notification is refused with one line that gives the reason', () => {
   const refused = (body: unknown, message: RegExp): void =>
     assert.throws(
       () => readNotification(body),
@@ -86,7 +86,7 @@ test('what is no notification is refused with one line that says what is wrong',
 
 const GOOD = { labels: { alertname: 'A' }, startsAt: '2026-11-22T04:34:40Z', status: 'firing' };
 
-test('an alert that is none is rejected with its reason', () => {
+test('an invalid alert is rejected with its reason', () => {
   const rejected: readonly (readonly [unknown, Rejection])[] = [
     [null, 'not-an-object'],
     [[], 'not-an-object'],

@@ -59,7 +59,7 @@ describe('a duration', () => {
     }
   });
 
-  it('is refused where it is longer than Go can count, some 292 years', () => {
+  it('is refused if it exceeds 292 years, the limit of Go', () => {
     assert.equal(parseDuration('9223372036854ms'), 9_223_372_036_854);
     assert.equal(parseDuration('9223372036855ms'), undefined);
     assert.equal(parseDuration('293y'), undefined);

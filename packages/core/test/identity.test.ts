@@ -20,7 +20,7 @@ const inGroup = (one: Remediation, group: Partial<Remediation['group']>): Remedi
   group: { ...one.group, ...group },
 });
 
-test('by alert: one trouble per fingerprint and own status, one episode per startsAt', () => {
+test('by alert: one trouble per fingerprint and status, one episode per startsAt', () => {
   const one = remediation({});
   const trouble = troubleBy('alert', one);
   assert.deepEqual(trouble.episode, { instant: one.alert.startsAt, count: 0 });
@@ -68,7 +68,7 @@ test("by group: one trouble per group and the group's status, one episode per wi
   assert.equal(next.troubleKey, trouble.troubleKey);
 });
 
-test('by operarius: one trouble per own status, one episode per window of receipt', () => {
+test('by operarius: one trouble per status, one episode per window of receipt', () => {
   const one = remediation({});
   const trouble = troubleBy('operarius', one);
   assert.deepEqual(
@@ -92,7 +92,7 @@ test('without a cooldown each receipt is an episode of its own', () => {
   assert.equal(instant, '1970-01-01T00:00:00.005000000Z');
 });
 
-test('operarii of two names or two namespaces share no trouble, nor do the ways of dedup-by', () => {
+test('operarii with different names or namespaces share no trouble, and neither do the values of dedup-by', () => {
   const one = inGroup(remediation({ fingerprint: 'same' }), { key: 'same' });
   const ks = [
     troubleOf(one, operarius()),
@@ -136,7 +136,7 @@ test("a Job's prefix: the template's name, else generateName, else the ConfigMap
   assert.equal(jobPrefix({ ...operarius({ metadata: 5 }), name: '...' }), 'openfero');
 });
 
-test('a Job and its pods look like our own, with a known prefix only', () => {
+test('a Job and its Pods are recognised as our own only with a known prefix', () => {
   const prefixes = new Set(['fix', 'fix-it', 'a'.repeat(52), 'b'.repeat(47)]);
   const own = [
     'fix-0123456789',
@@ -177,7 +177,7 @@ test('a label value keeps what is legal, and is cut and hashed over 63 character
   assert.equal(labelValue('日本'), '');
 });
 
-test('megabytes of hostile text make a name and a label in no time', () => {
+test('megabytes of hostile text become a name and a label without delay', () => {
   const text = `a${'_'.repeat(3e6)}b`;
   const before = performance.now();
   assert.match(labelValue(text), LABEL_VALUE);

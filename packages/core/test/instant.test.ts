@@ -18,7 +18,7 @@ test('a time is read to the nanosecond, in UTC', () => {
   assert.equal(parseInstant('2024-02-29T23:59:59Z'), '2024-02-29T23:59:59.000000000Z');
 });
 
-test('what is no time is refused', () => {
+test('an invalid time is refused', () => {
   for (const text of [
     '',
     'now',

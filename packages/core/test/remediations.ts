@@ -15,7 +15,7 @@ export function readJson(path: string): unknown {
   return JSON.parse(readFileSync(new URL(path, ROOT), 'utf8'));
 }
 
-/** The only alert of the example's notification, as the receiver queues it. */
+/** The only alert of test/alerts.json, as the receiver queues it. */
 export function exampleRemediation(): Remediation {
   const {
     groupKey = '',
@@ -60,7 +60,7 @@ export function operarius(
   };
 }
 
-/** The Job of the example's second document, its two unknown fields included. */
+/** The Job of test/payloads/example-operarius.yaml, with its two unknown fields. */
 export function exampleTemplate(): JsonObject {
   return {
     apiVersion: 'batch/v1',
@@ -87,7 +87,7 @@ export function exampleTemplate(): JsonObject {
   };
 }
 
-/** What stands at a path of a JSON; fails the test where nothing does. */
+/** The value at a path of a JSON value. Fails the test if there is none. */
 export function at(value: Json | undefined, ...path: readonly (string | number)[]): Json {
   let found = value;
   for (const step of path) {
@@ -97,7 +97,7 @@ export function at(value: Json | undefined, ...path: readonly (string | number)[
   return found;
 }
 
-/** The same where an object stands there. */
+/** The object at a path of a JSON value. Fails the test if there is none. */
 export function objectAt(
   value: Json | undefined,
   ...path: readonly (string | number)[]
@@ -108,8 +108,8 @@ export function objectAt(
 }
 
 /**
- * How Kubernetes expands a variable's value before it starts a container; every name is known, and
- * stands for something else.
+ * Expands a variable's value as Kubernetes does before it starts a container. Every name is known and
+ * replaced.
  *
  * Source: kubernetes, third_party/forked/golang/expansion/expand.go
  */
@@ -134,12 +134,12 @@ function readName(rest: string): readonly [string, number] {
   return end === -1 ? ['$(', 1] : ['<expanded>', end + 1];
 }
 
-/** What a program in the container can be told of a text: no NUL, no half characters. */
+/** The part of a text that a program can receive: no NUL, no lone surrogates. */
 export function tellable(text: string): string {
   return text.replace(/\0/g, '').replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-/** What the program reads: name to value. */
+/** The variables as the program reads them, by name. */
 export function read(variables: readonly Variable[]): ReadonlyMap<string, string> {
   return new Map(variables.map(({ name, value }) => [name, expanded(value)]));
 }

@@ -10,7 +10,7 @@ import { listen } from '../src/listen.ts';
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 const QUICK = { groupWait: '100ms', groupInterval: '500ms', repeatInterval: '1h' };
 
-/** A webhook; `next` is the next notification that comes. */
+/** A webhook; `next` waits for the next notification. */
 async function startWebhook(t: TestContext): Promise<{ url: string; next(): Promise<unknown> }> {
   const bodies: Promise<unknown>[] = [];
   const server: Server = createServer((request, response) => {
@@ -43,7 +43,7 @@ describe('an Alertmanager', { skip }, () => {
     return alertmanager;
   }
 
-  it('notifies of what fires and of what is resolved', async (t) => {
+  it('notifies of firing and resolved alerts', async (t) => {
     const webhook = await startWebhook(t);
     const alertmanager = await start(t, webhook.url);
     const labels = { alertname: 'Any' };
@@ -64,7 +64,7 @@ describe('an Alertmanager', { skip }, () => {
     await Promise.all([webhook.next(), webhook.next()]);
   });
 
-  it('says what it does not take', async (t) => {
+  it('reports why it refuses alerts', async (t) => {
     const alertmanager = await start(t, 'http://127.0.0.1:1/');
     await assert.rejects(alertmanager.post([{ labels: {} }]), /answered 400/);
   });

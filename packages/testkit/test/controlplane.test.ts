@@ -86,7 +86,7 @@ describe('a control plane', await withoutControlPlane(), () => {
     assert.equal(at(ended.body, 'status', 'succeeded'), 1);
   });
 
-  test('tells who a token and a client certificate belong to, and what they may', async () => {
+  test('authenticates a token and a client certificate, and authorises them', async () => {
     const token = await plane.tokenFor(namespace, 'worker');
     const byToken = await plane.kubeconfig({ token }, namespace);
     const byCertificate = await plane.kubeconfig({ user: 'alice', groups: ['ops'] });
@@ -110,7 +110,7 @@ describe('a control plane', await withoutControlPlane(), () => {
     assert.equal((await cluster.request('GET', `/api/v1/namespaces/${namespace}`)).status, 200);
   });
 
-  test('comes back after a kill of its API server with all that it had', async () => {
+  test('keeps its data when its API server is killed and restarted', async () => {
     await plane.killApiServer();
     await assert.rejects(plane.request('GET', '/readyz'));
     await plane.startApiServer();
@@ -129,7 +129,7 @@ describe('a control plane', await withoutControlPlane(), () => {
   }
 });
 
-describe('of a control plane nothing is left', await withoutControlPlane(), () => {
+describe('a control plane leaves nothing behind', await withoutControlPlane(), () => {
   test('after stop', async () => {
     const plane = await startControlPlane({ controllers: false });
     const pids = Object.values(plane.pids());
@@ -155,7 +155,7 @@ describe('of a control plane nothing is left', await withoutControlPlane(), () =
     while (existsSync(cluster.folder) || (await listens(cluster))) await sleep(50);
   });
 
-  /** By its port, since process ids may stay: in a container nobody may reap orphans. */
+  /** Checks the port, since process ids may remain in a container that does not reap orphans. */
   function listens(cluster: Cluster): Promise<boolean> {
     return cluster.request('GET', '/readyz').then(
       () => true,

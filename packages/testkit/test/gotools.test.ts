@@ -19,7 +19,7 @@ test('KUBEBUILDER_ASSETS wins, with or without a kube-controller-manager', async
   assert.equal(tools.kubeControllerManager, join(whole, 'kube-controller-manager'));
 });
 
-test('an incomplete KUBEBUILDER_ASSETS is told, not replaced by a build', async (t) => {
+test('an incomplete KUBEBUILDER_ASSETS is reported, not replaced by a build', async (t) => {
   const folder = await assets(t, ['etcd', 'kubectl']);
   const env = { ...process.env, KUBEBUILDER_ASSETS: folder };
   assert.match(
@@ -29,7 +29,7 @@ test('an incomplete KUBEBUILDER_ASSETS is told, not replaced by a build', async 
   await assert.rejects(controlPlaneTools(env), /kube-apiserver/);
 });
 
-test('a machine without a Go toolchain is told what to install, in one line', async (t) => {
+test('without a Go toolchain one line says what to install', async (t) => {
   const env = { PATH: await assets(t, []) };
   const missing = String(await missingControlPlane(env));
   assert.match(missing, /is not on PATH/);

@@ -24,7 +24,7 @@ describe('what is remembered of a trouble', () => {
     assert.deepEqual(decideOnEpisode(another(T1), undefined, policy, 0), { kind: 'create' });
   });
 
-  it('is the end of the remediation that made it, whatever was sent since', () => {
+  it('ends the remediation that created it, even if others followed', () => {
     const again = { id: 'first', episode: { instant: T1, count: 0 } };
     assert.deepEqual(decideOnEpisode(again, memory, policy, 0), { kind: 'created', job: 'job-1' });
   });
@@ -50,7 +50,7 @@ describe('what is remembered of a trouble', () => {
     assert.deepEqual(repeat.kind === 'repeat' && repeat.episode, { instant: T2, count: 4 });
   });
 
-  it('takes a repetition that was counted before for later than what it repeats', () => {
+  it('treats a counted repetition as later than the episode it repeats', () => {
     assert.equal(decideOnEpisode(another(T1, 1), memory, policy, 0).kind, 'later');
   });
 });
@@ -70,7 +70,7 @@ describe('a later episode', () => {
     assert.deepEqual(decideOnLaterEpisode(memory, false, policy, end), { kind: 'create' });
   });
 
-  it('is deduplicated within the cooldown where windows are the episodes', () => {
+  it('is deduplicated within the cooldown if episodes are windows', () => {
     for (const dedupBy of ['group', 'operarius'] as const) {
       assert.equal(
         decideOnLaterEpisode(memory, false, { ...policy, dedupBy }, end - 1).kind,

@@ -31,7 +31,7 @@ describe('a firing alert is superseded', () => {
     assert.equal(tooLate(remediation, policy, resolved, at(0))?.outcome, 'superseded');
   });
 
-  it('not when the resolution is the older news, or of before the trouble: in doubt it runs', () => {
+  it('not when the resolution is older or does not belong to the episode', () => {
     const doubtful: readonly State[] = [
       { ...resolved, receivedAt: remediation.receivedAt },
       { ...resolved, endsAt: STARTS },
@@ -71,7 +71,7 @@ describe('a remediation expires', () => {
     assert.equal(tooLate(remediation, policy, another, at(20 * MINUTE))?.outcome, 'expired');
   });
 
-  it('counted from the retry of a person, and without the time that cooldown took', () => {
+  it('counted from a retry by a person, without the time of the cooldown', () => {
     const retried = { ...remediation, retriedAt: at(60 * MINUTE) };
     assert.equal(tooLate(retried, policy, undefined, at(70 * MINUTE)), undefined);
     const cooled = { ...remediation, cooled: 10 * MINUTE };

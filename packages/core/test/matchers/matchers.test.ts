@@ -23,7 +23,7 @@ function refusal(text: string): string {
 }
 
 describe('matchers', () => {
-  it('stand in braces or without, separated by commas, the last one allowed', () => {
+  it('are separated by commas, with or without braces; a trailing comma is allowed', () => {
     const two = [
       ['cluster', '=', 'prod-eu'],
       ['namespace', '!~', 'kube-.*'],
@@ -34,14 +34,14 @@ describe('matchers', () => {
     assert.deepEqual(parsed('cluster="prod-eu",namespace!~"kube-.*",'), two);
   });
 
-  it('may be none, and then match every alert', () => {
+  it('match every alert if there are none', () => {
     for (const text of ['', ' ', '{}', '{ }']) {
       assert.deepEqual(parsed(text), []);
       assert.equal(matchesAll(parseMatchers(text), { anything: 'at all' }), true);
     }
   });
 
-  it('have names and values in quotes, or bare where nothing in them has a meaning', () => {
+  it('have names and values in quotes, or without if they contain no special character', () => {
     assert.deepEqual(parsed('{"foo bar"=a.b-c:1/2}'), [['foo bar', '=', 'a.b-c:1/2']]);
     assert.deepEqual(parsed('zürich=ja'), [['zürich', '=', 'ja']]);
     assert.deepEqual(parsed('{a="x,y}",b=""}'), [
@@ -78,14 +78,14 @@ describe('matchers', () => {
     assert.equal(matchesAll(both, { a: '1', b: '3' }), false);
   });
 
-  it('see an absent label as empty', () => {
+  it('treat an absent label as empty', () => {
     assert.equal(matchesAll(parseMatchers('b=""'), {}), true);
     assert.equal(matchesAll(parseMatchers('b!=""'), {}), false);
     assert.equal(matchesAll(parseMatchers('b=~".*"'), {}), true);
     assert.equal(matchesAll(parseMatchers('b=~".+"'), {}), false);
   });
 
-  it('take labels for labels, whatever their names', () => {
+  it('accept any label name', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
       const present = Object.fromEntries([[name, 'x']]);
       assert.equal(matchesAll(parseMatchers(`${name}=""`), {}), true, name);
@@ -93,13 +93,13 @@ describe('matchers', () => {
     }
   });
 
-  it('take no time with expressions that others take for ever with', () => {
+  it('evaluate expensive regular expressions without delay', () => {
     assert.equal(matches('a=~"(a+)+b"', 'a'.repeat(20_000)), false);
   });
 });
 
 describe('matchers that are refused', () => {
-  it('say what is wrong, and where', () => {
+  it('are reported with reason and position', () => {
     const expected: [string, string][] = [
       ['a', 'expected one of = != =~ !~ at character 2, found the end'],
       ['a=', 'expected a value (in quotes where it is empty) at character 3, found the end'],
@@ -125,7 +125,7 @@ describe('matchers that are refused', () => {
     for (const [text, message] of expected) assert.equal(refusal(text), message);
   });
 
-  it('have regular expressions that RE2 does not know', () => {
+  it('contain regular expressions that RE2 does not support', () => {
     assert.match(
       refusal('a=~"(x"'),
       /^the regular expression at character 4 is not valid in RE2: /,
@@ -137,7 +137,7 @@ describe('matchers that are refused', () => {
     assert.match(refusal(`a=~"${'x'.repeat(5_000)}"`), /is longer than 4096 characters/);
   });
 
-  it('are never anything but refused, in one line', () => {
+  it('are always refused with one line', () => {
     const piece = fc.oneof(
       fc.constantFrom('{', '}', ',', '=', '!=', '=~', '!~', '"', '\\', 'a', '"x"', '"("', '[', ')'),
       fc.string({ unit: 'binary', maxLength: 4 }),

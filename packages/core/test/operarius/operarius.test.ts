@@ -45,7 +45,7 @@ function refusal(data: Record<string, unknown>, annotations?: Record<string, str
   assert.fail('was not refused');
 }
 
-describe("an operarius' name", () => {
+describe('the name of an operarius', () => {
   it('is openfero, the alertname and the status in lower case', () => {
     assert.equal(
       operariusName('KubeQuotaAlmostFull', 'firing'),
@@ -54,7 +54,7 @@ describe("an operarius' name", () => {
     assert.equal(operariusName('Disk', 'resolved'), 'openfero-disk-resolved');
   });
 
-  it('has a hyphen for whatever a name may not have', () => {
+  it('has a hyphen for characters that a name must not have', () => {
     const expected: [string, string][] = [
       ['node:cpu_high', 'node-cpu-high'],
       ['a.b', 'a.b'],
@@ -74,7 +74,7 @@ describe("an operarius' name", () => {
     }
   });
 
-  it('is cut and hashed where it would be too long, and long ones stay apart', () => {
+  it('is cut and hashed if it is too long, so that long names stay different', () => {
     const long = operariusName(`${'x'.repeat(300)}A`, 'firing');
     assert.equal(long.length, 253);
     assert.match(long, /^openfero-x+-[0-9a-f]{10}$/);
@@ -87,7 +87,7 @@ describe("an operarius' name", () => {
     }
   });
 
-  it('is one that Kubernetes takes, whatever the alertname', () => {
+  it('is valid in Kubernetes for any alertname', () => {
     const piece = fc.oneof(
       fc.constantFrom('.', '-', '_', 'a', 'Z', '0', '..', 'ß', 'İ', '😀', '\ud800'),
       fc.string({ unit: 'binary' }),
@@ -105,7 +105,7 @@ describe("an operarius' name", () => {
 });
 
 describe('a data key', () => {
-  it('is the alertname in its own case, with _ for what a key may not have', () => {
+  it('is the alertname in its own case, with _ for characters that a key must not have', () => {
     assert.equal(dataKey('KubeQuotaAlmostFull'), 'KubeQuotaAlmostFull');
     assert.equal(dataKey('node:cpu_high'), 'node_cpu_high');
     assert.equal(dataKey('Disk full 😀'), 'Disk_full__');
@@ -116,7 +116,7 @@ describe('a data key', () => {
     assert.equal(dataKey('x'.repeat(300)).length, 253);
   });
 
-  it('is one that Kubernetes takes, whatever the alertname', () => {
+  it('is valid in Kubernetes for any alertname', () => {
     const alertname = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
     fc.assert(
       fc.property(fc.oneof(alertname, fc.stringMatching(/^[._-]{1,5}$/)), (text) => {
@@ -143,24 +143,24 @@ describe('an operarius', () => {
     assert.deepEqual(read, { ...operarius(), namespace: 'openfero' });
   });
 
-  it('has its annotations over the settings', () => {
+  it('prefers its annotations to the settings', () => {
     const annotations = { 'openfero.io/cooldown': '1m', 'openfero.io/alertname': 'Disk' };
     const operarius = readOperarius(configMap({ Disk: JOB }, annotations), 'Disk', DEFAULT_POLICY);
     assert.equal(operarius?.policy.cooldown, 60_000);
   });
 
-  it('is not for an alert that only shares its name', () => {
+  it('is not for another alert whose name leads to the same ConfigMap', () => {
     const annotations = { 'openfero.io/alertname': 'disk', 'openfero.io/mode': 'wrong' };
     const other = configMap({ Disk: JOB }, annotations);
     assert.equal(readOperarius(other, 'Disk', DEFAULT_POLICY), undefined);
   });
 
-  it('takes empty fields for absent ones, as Kubernetes does', () => {
+  it('treats empty fields as absent, as Kubernetes does', () => {
     const job = JOB.replace('spec:', 'metadata:\nspec:').replace('image', 'env:\n        image');
     assert.ok(readOperarius(configMap({ Disk: job }), 'Disk', DEFAULT_POLICY));
   });
 
-  it('has the alertname of its annotation, else the keys that make its name', () => {
+  it('is for the alertname in its annotation, or else for the keys that match its name', () => {
     assert.deepEqual(alertnamesOf(configMap({ Disk: '', DISK: '', notes: '' })), ['Disk', 'DISK']);
     assert.deepEqual(alertnamesOf(configMap({ Disk: '' }, { 'openfero.io/alertname': 'disk:' })), [
       'disk:',
@@ -173,7 +173,7 @@ describe('an operarius', () => {
 describe('an operarius that is invalid', () => {
   const place = 'ConfigMap jobs/openfero-disk-firing, key Disk';
 
-  it('has no key of the alertname: those found are named', () => {
+  it('has no key for the alertname: the message lists the existing keys', () => {
     const none = 'ConfigMap jobs/openfero-disk-firing has no data key Disk: found';
     assert.equal(refusal({ disk: JOB, notes: '' }), `${none} disk, notes`);
     assert.equal(refusal({}), `${none} none`);
@@ -192,7 +192,7 @@ describe('an operarius that is invalid', () => {
     );
   });
 
-  it('holds no text, no YAML, or more than one document', () => {
+  it('contains no text, no YAML, or several documents', () => {
     assert.equal(
       refusal({ Disk: { kind: 'Job' } }),
       `${place} is not a string: begin the manifest with "Disk: |-"`,
@@ -217,7 +217,7 @@ describe('an operarius that is invalid', () => {
     assert.equal(refusal({ Disk: 'kind: Job' }), `${place} is (nothing) Job: ${expected}`);
   });
 
-  it('has nothing to run, or not where it must stand', () => {
+  it('has nothing to run, or in the wrong place', () => {
     const head = 'apiVersion: batch/v1\nkind: Job\n';
     const expected: [string, string][] = [
       ['', 'spec is missing: expected an object'],
@@ -265,13 +265,13 @@ describe('an operarius that is invalid', () => {
   });
 });
 
-describe("alert text that a template pastes into a shell's script", () => {
+describe('alert text that a template inserts into a shell script', () => {
   function warnings(container: string): readonly string[] {
     const job = JOB.replace('name: fix', () => container);
     return readOperarius(configMap({ Disk: job }), 'Disk', DEFAULT_POLICY)?.warnings ?? [];
   }
 
-  it('is warned of', () => {
+  it('leads to a warning', () => {
     const script = `name: fix\n        args: [sh, -c, 'kubectl delete pod "$(OPENFERO_POD)"']`;
     assert.deepEqual(warnings(script), [
       'container fix: args[2] expands $(OPENFERO_POD) inside a script, where the text of an alert could run as a command: use "$OPENFERO_POD" instead',
@@ -286,7 +286,7 @@ describe("alert text that a template pastes into a shell's script", () => {
     }
   });
 
-  it("is fine as an argument of its own, escaped, or read by the shell's own variable", () => {
+  it('is accepted as a separate argument, escaped, or in a shell variable', () => {
     for (const safe of [
       `args: [delete, pod, $(OPENFERO_POD)]`,
       `args: [--pod=$(OPENFERO_POD), -c, x]`,

@@ -33,12 +33,12 @@ function refusal(annotations: Record<string, unknown>, defaults?: Partial<Policy
 }
 
 describe('the policy of an operarius', () => {
-  it("is the settings' where it says nothing", () => {
+  it('comes from the settings by default', () => {
     assert.deepEqual(readPolicy(undefined, DEFAULT_POLICY, WHERE), DEFAULT_POLICY);
     assert.deepEqual(readPolicy({ 'helm.sh/hook': 'x' }, DEFAULT_POLICY, WHERE), DEFAULT_POLICY);
   });
 
-  it("is its own annotations' where it has them", () => {
+  it('comes from its annotations if they are set', () => {
     const policy = read({
       'dedup-by': 'alert',
       cooldown: '0',
@@ -67,7 +67,7 @@ describe('the policy of an operarius', () => {
     );
   });
 
-  it('can take back what the settings turned on', () => {
+  it('can disable what the settings enable', () => {
     const defaults = { runIfResolved: true, ownJobs: true, repeatAfter: MINUTE } as const;
     const policy = read(
       { 'run-if-resolved': 'false', 'own-jobs': 'false', 'repeat-after': 'never' },
@@ -76,7 +76,7 @@ describe('the policy of an operarius', () => {
     assert.deepEqual(policy, DEFAULT_POLICY);
   });
 
-  it('has the strictest of both modes', () => {
+  it('has the stricter mode', () => {
     assert.equal(read({ mode: 'run' }, { mode: 'off' }).mode, 'off');
     assert.equal(read({ mode: 'off' }, { mode: 'dry-run' }).mode, 'off');
     assert.equal(read({ mode: 'run' }, { mode: 'dry-run' }).mode, 'dry-run');
@@ -92,8 +92,8 @@ describe('the policy of an operarius', () => {
   });
 });
 
-describe('a value that is wrong', () => {
-  it('is named with its ConfigMap, its annotation and what is allowed', () => {
+describe('an invalid value', () => {
+  it('is reported with ConfigMap, annotation and the allowed values', () => {
     const expected: [Record<string, unknown>, string][] = [
       [{ cooldown: '10 min' }, 'cooldown is "10 min": expected a duration such as 90s or 1h30m'],
       [{ 'max-age': 'never' }, 'max-age is "never": expected a duration such as 90s or 1h30m'],
@@ -113,14 +113,14 @@ describe('a value that is wrong', () => {
     }
   });
 
-  it('is named with the place, where it is a matcher', () => {
+  it('is reported with its position, if it is a matcher', () => {
     assert.equal(
       refusal({ match: '{zone="dmz"' }),
       `${WHERE}: annotation openfero.io/match is "{zone=\\"dmz\\"": expected a comma or } at character 12, found the end; expected matchers such as {zone="dmz",namespace!~"kube-.*"}`,
     );
   });
 
-  it('is an annotation that nobody knows: the nearest is suggested', () => {
+  it('of an unknown annotation leads to a suggestion', () => {
     const prefix = `${WHERE}: unknown annotation openfero.io/`;
     assert.equal(refusal({ dedupBy: 'x' }), `${prefix}dedupBy: did you mean openfero.io/dedup-by?`);
     assert.equal(refusal({ coldown: '1' }), `${prefix}coldown: did you mean openfero.io/cooldown?`);
@@ -154,7 +154,7 @@ describe('one Job for many alerts', () => {
     });
   }
 
-  it('is not what an operarius has that goes back to dedup-by alert', () => {
+  it('can be repeated again by an operarius with dedup-by alert', () => {
     const policy = read({ 'dedup-by': 'alert', 'repeat-after': '4h' }, { dedupBy: 'group' });
     assert.equal(policy.repeatAfter, 240 * MINUTE);
   });
@@ -178,19 +178,19 @@ describe('the global switch', () => {
     },
   });
 
-  it('is run where there is none', () => {
+  it('is run if there is none', () => {
     assert.equal(readGlobalMode(undefined), 'run');
     assert.equal(readGlobalMode(configMap()), 'run');
     assert.equal(readGlobalMode(configMap({ 'other.io/mode': 'off' })), 'run');
   });
 
-  it('is what it says', () => {
+  it('is the value of the annotation', () => {
     for (const mode of ['run', 'dry-run', 'off'] as const) {
       assert.equal(readGlobalMode(configMap({ 'openfero.io/mode': mode })), mode);
     }
   });
 
-  it('is off where it cannot be understood', () => {
+  it('is off if it is invalid', () => {
     for (const value of ['', 'of', 'Run', 'RUN', ' run', 'false', false, true, null, 0, {}]) {
       assert.equal(readGlobalMode(configMap({ 'openfero.io/mode': value })), 'off', String(value));
     }

@@ -12,7 +12,7 @@ import {
 } from '../../src/redis/remediation.ts';
 import { exampleRemediation, hostileTexts, remediation } from '../remediations.ts';
 
-test('a payload that travelled through Redis is read back as it was', () => {
+test('a payload is read from Redis unchanged', () => {
   const full: Remediation = {
     ...exampleRemediation(),
     repeat: { episode: '2026-11-22T04:34:40.113210877Z', count: 1 },
@@ -40,7 +40,7 @@ test('a payload of a newer version waits for a newer worker', () => {
   }
 });
 
-test('what is no payload of ours is unreadable, and one short line says where', () => {
+test('an invalid payload is unreadable, and one short line names the field', () => {
   const good = remediation({});
   const alert = (changed: object): unknown => ({ ...good, alert: { ...good.alert, ...changed } });
   const wrong: readonly (readonly [unknown, RegExp])[] = [
@@ -104,7 +104,7 @@ test('keys of ours lie below the prefix, which keeps them in one slot', () => {
   assert.equal(key('{openfero}', 'memory', 'k'), '{openfero}:memory:k');
 });
 
-test('property: a digest tells how its texts are divided', () => {
+test('property: a digest depends on how its texts are divided', () => {
   const parts = fc.array(fc.constantFrom('', 'a', 'b', ':', '1:a', 'é', '2:'), { maxLength: 4 });
   fc.assert(
     fc.property(parts, parts, (a, b) => {

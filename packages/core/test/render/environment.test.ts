@@ -72,14 +72,14 @@ test("the example's alert becomes the example's variables, in the order of its l
   assert.equal(told.get('OPENFERO_META_GENERATOR_URL'), '');
 });
 
-test('of labels that meet in one name the one with the fewest replaced characters keeps it', () => {
+test('if several labels lead to the same name, the one with the fewest replaced characters keeps it', () => {
   const labels = { 'a.b.c': '3', 'a-b_c': '2', a_b_c: '1' };
   assert.equal(told(labels, 'OPENFERO_A_B_C'), '1');
   assert.equal(told(labels, 'OPENFERO_A_B_C_2'), '2');
   assert.equal(told(labels, 'OPENFERO_A_B_C_3'), '3');
 });
 
-test('labels that differ in case only meet in one name, and the first keeps it', () => {
+test('if labels differ only in case, the first keeps the name', () => {
   assert.equal(told({ Zone: 'first', zone: 'second' }, 'OPENFERO_ZONE'), 'first');
   assert.equal(told({ Zone: 'first', zone: 'second' }, 'OPENFERO_ZONE_2'), 'second');
 });
@@ -92,7 +92,7 @@ test('a label keeps its own name although another could have been numbered into 
   assert.equal(told({ a: '', A: '1', a_2: '', a_3: '', a_5: '' }, 'OPENFERO_A_4'), '1');
 });
 
-test('a character outside ASCII is one underscore, whatever its upper case is', () => {
+test('a character outside ASCII becomes one underscore', () => {
   assert.deepEqual(namesOf({ '😀x': '', straße: '' }).slice(0, 3), [
     'OPENFERO_ALERTNAME',
     'OPENFERO__X',
@@ -100,7 +100,7 @@ test('a character outside ASCII is one underscore, whatever its upper case is', 
   ]);
 });
 
-test('a label that lands on a META variable gets _2, also where that one is not there', () => {
+test('a label with the name of a META variable gets _2, even if that variable is missing', () => {
   assert.equal(told({ meta_status: 'lie' }, 'OPENFERO_META_STATUS'), 'firing');
   assert.equal(told({ meta_status: 'lie' }, 'OPENFERO_META_STATUS_2'), 'lie');
   assert.equal(told({ META_TRUNCATED: 'lie' }, 'OPENFERO_META_TRUNCATED'), undefined);
@@ -110,7 +110,7 @@ test('a label that lands on a META variable gets _2, also where that one is not 
   assert.ok(names.includes('OPENFERO_META_ANNOTATION_A_2'));
 });
 
-test('the status is the own one of the alert, not that of its group', () => {
+test('the status is that of the alert, not of its group', () => {
   const resolved = remediation({ status: 'resolved' });
   assert.equal(resolved.group.status, 'firing');
   assert.equal(read(environment(resolved, ONE).variables).get('OPENFERO_META_STATUS'), 'resolved');
@@ -136,7 +136,7 @@ test('a value of exactly 32 KiB is whole', () => {
   assert.equal(told(labels, 'OPENFERO_B'), labels.b);
 });
 
-test('the alert as JSON is whole or left out, never half', () => {
+test('the alert as JSON is complete or left out', () => {
   const { variables, truncated } = environment(
     remediation({ annotations: { a: 'x'.repeat(VALUE_LIMIT - 10) } }),
     ONE,
@@ -146,7 +146,7 @@ test('the alert as JSON is whole or left out, never half', () => {
   assert.equal(read(variables).get('OPENFERO_META_TRUNCATED'), 'OPENFERO_META_ALERT');
 });
 
-test('over the budget the alert goes first, then the largest annotations, then the largest labels', () => {
+test('over the budget, the alert is dropped first, then the largest annotations, then the largest labels', () => {
   const texts = (count: number, size: number): Record<string, string> =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, 'y'.repeat(size + i)]));
   const containers = [new Set<string>(), new Set<string>()];
@@ -164,7 +164,7 @@ test('over the budget the alert goes first, then the largest annotations, then t
   ]);
 });
 
-test('a variable that a container defines itself counts only where it is added', () => {
+test('a variable that a container defines itself counts only for the other containers', () => {
   const labels = Object.fromEntries(
     Array.from({ length: 20 }, (_, i) => [`x${i}`, 'y'.repeat(10_000)]),
   );
@@ -219,7 +219,7 @@ test('every container and initContainer gets it before its own variables, but no
   assert.deepEqual(Object.keys(objectAt(filled, 'containers', 0)), ['name', 'env', 'image']);
 });
 
-test('what is no container or no env is refused with one line', () => {
+test('invalid containers and env are refused with one line', () => {
   const refused = (podSpec: Parameters<typeof withEnvironment>[0], message: RegExp): void =>
     assert.throws(
       () => withEnvironment(podSpec, exampleRemediation()),
@@ -245,7 +245,7 @@ test('property: every name is legal and unique per container', () => {
   );
 });
 
-test('property: META variables always tell the truth', () => {
+test('property: META variables are always correct', () => {
   fc.assert(
     fc.property(hostileRemediation, (one) => {
       const { alert, group } = one;
@@ -271,7 +271,7 @@ test('property: META variables always tell the truth', () => {
   );
 });
 
-test('property: an annotation is where its name says, whatever the labels are called', () => {
+test('property: an annotation is in the variable with its name, for any labels', () => {
   fc.assert(
     fc.property(
       hostileTexts,

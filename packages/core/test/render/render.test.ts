@@ -62,7 +62,7 @@ function refuses(of: JsonObject, message: RegExp, settings: Settings = {}): void
   );
 }
 
-test("the example's alert and ConfigMap make the example's Job", () => {
+test("the example's alert and ConfigMap lead to the example's Job", () => {
   const before = exampleTemplate();
   const of = operarius();
   const { job, warnings } = rendered(of, exampleRemediation());
@@ -120,7 +120,7 @@ test("the example's alert and ConfigMap make the example's Job", () => {
   assert.deepEqual(at(env, 12), { name: 'OPENFERO_ZONE', value: 'internal' });
 });
 
-test('labels and annotations of the template stay, but ours stand in place of its own', () => {
+test('labels and annotations of the template are kept, unless OpenFero sets them', () => {
   const metadata = {
     labels: { team: 'a', 'openfero.io/status': 'lie' },
     annotations: { note: 'b', 'openfero.io/dedup-key': 'lie' },
@@ -147,7 +147,7 @@ test('labels and annotations of the template stay, but ours stand in place of it
   assert.deepEqual(at(job, 'spec', 'template', 'metadata', 'annotations'), { d: 'e' });
 });
 
-test('what else the template says reaches the API server as it is', () => {
+test('other fields of the template are sent to the API server unchanged', () => {
   const spec = {
     manualSelector: true,
     selector: { matchLabels: { a: 'b' } },
@@ -210,7 +210,7 @@ test("a template that names the worker's own ServiceAccount is refused", () => {
   assert.ok(jobOf(template({}, {}, { serviceAccountName: 'worker' })));
 });
 
-test('what is malformed in a template is refused with one line that names the place', () => {
+test('a malformed template is refused with one line that names the place', () => {
   refuses({}, /: spec is missing$/);
   refuses({ spec: 'x' }, /: spec is "x", not an object$/);
   refuses({ spec: { template: [] } }, /: spec\.template is \[\], not an object$/);
@@ -229,7 +229,7 @@ test('what is malformed in a template is refused with one line that names the pl
   refuses(pod, /: spec\.template\.metadata\.labels: "yes" is true, not a string/);
 });
 
-test('a Job whose alert had to be cut says so', () => {
+test('a Job records that its alert was cut', () => {
   const { warnings } = rendered(operarius(), remediation({ labels: { a: 'x'.repeat(40_000) } }));
   assert.deepEqual(warnings, [
     'the alert is too large: 2 variables were cut or left out, see OPENFERO_META_TRUNCATED of the Job',

@@ -61,7 +61,7 @@ describe('a refusal', () => {
     assert.match(refusal(`a: ${'x'.repeat(1024 * 1024)}`), /longer than/);
   });
 
-  it('meets aliases of aliases that would fill the memory', () => {
+  it('prevents aliases of aliases from filling the memory', () => {
     const level = (i: number) =>
       `a${i}: &a${i} [${Array(9)
         .fill(`*a${i - 1}`)
@@ -72,7 +72,7 @@ describe('a refusal', () => {
     assert.match(refusal(long), /too large once its aliases are expanded/);
   });
 
-  it('meets merges of merges that would take for ever', () => {
+  it('prevents merges of merges from taking forever', () => {
     const level = (i: number) =>
       `a${i}: &a${i} {<<: [${Array(9)
         .fill(`*a${i - 1}`)
@@ -81,7 +81,7 @@ describe('a refusal', () => {
     assert.match(refusal(laughs), /too large once its aliases are expanded/);
   });
 
-  it('meets what is nested too deep, written so or by aliases', () => {
+  it('prevents too deep nesting, also through aliases', () => {
     assert.match(refusal('['.repeat(200) + ']'.repeat(200)), /maxDepth/);
     const level = (i: number) => `a${i}: &a${i} ${'['.repeat(50)}*a${i - 1}${']'.repeat(50)}\n`;
     assert.match(refusal(`a0: &a0 x\n${level(1)}${level(2)}${level(3)}`), /nested deeper than 100/);
@@ -141,7 +141,7 @@ describe('what was read', () => {
 });
 
 describe('a file of several documents', () => {
-  it('gives each of them, and leaves out the empty ones', () => {
+  it('returns each of them except empty ones', () => {
     assert.deepEqual(parseManifests('---\na: 1\n---\n# nothing\n---\nb: 2\n---\n'), [
       { a: 1 },
       { b: 2 },
