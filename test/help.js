@@ -7,6 +7,8 @@ const COMMANDS = [
   ['npm run bench -- --help', 'Measure throughput, latency and memory: list the options'],
   ['npm run faults -- --help', 'Test the guarantees under faults: list the options'],
   ['npm run replay -- --reason REASON', 'Retry failed remediations; add --dry to list them only'],
+  ['npm run bundle', 'Bundle each service into one file under dist/, as in the image'],
+  ['npm run image', 'Build the container image with docker, podman or buildah'],
   ['npm run format', 'Fix the format and what the linter can fix'],
   ['npm run help', 'Show this list'],
 ];

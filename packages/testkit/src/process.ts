@@ -43,11 +43,19 @@ export interface ServiceOptions {
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The entry file of a service. @param checkout folder of the repository, by default this one */
-export const serverOf = (
-  service: 'receiver' | 'worker' | 'dashboard',
-  checkout: string = ROOT,
-): string => resolve(checkout, 'services', service, 'src', 'server.ts');
+/**
+ * The entry file of a service: its bundle, as the image has it, if OPENFERO_BUNDLES names a folder of
+ * bundles, else its source.
+ *
+ * @param checkout folder of a repository, whose source it is then
+ */
+export function serverOf(service: ServiceName, checkout?: string): string {
+  const bundles = process.env['OPENFERO_BUNDLES'];
+  if (checkout === undefined && bundles) return resolve(bundles, `${service}.mjs`);
+  return resolve(checkout ?? ROOT, 'services', service, 'src', 'server.ts');
+}
+
+export type ServiceName = 'receiver' | 'worker' | 'dashboard';
 
 /** Generous: on a busy machine a service starts in 15 s. */
 const TIMEOUT_MS = 60_000;
