@@ -38,6 +38,9 @@ export interface Service {
 export interface ServiceOptions {
   /** startService returns when the log has a matching line. */
   readonly waitFor?: (line: LogLine) => boolean;
+  /** Called with each line of its log. */
+  readonly onLine?: (line: LogLine) => void;
+  readonly args?: readonly string[];
   readonly cwd?: string;
 }
 
@@ -64,29 +67,35 @@ const TIMEOUT_MS = 60_000;
  * Starts a service as a process of its own, with this Node and only PATH and HOME of our environment. It
  * ends with the test process.
  *
- * @param entryFile path of a server.ts
+ * @param entryFile path of a server.ts, or of another program that starts in the same way
  */
 export async function startService(
   entryFile: string,
   env: Readonly<Record<string, string>>,
   options: ServiceOptions = {},
 ): Promise<Service> {
-  const child = spawnBound(process.execPath, [entryFile], {
+  const child = spawnBound(process.execPath, [entryFile, ...(options.args ?? [])], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
-  const service = observe(child, env);
+  const service = observe(child, env, options.onLine);
   if (options.waitFor !== undefined) await service.waitForLine(options.waitFor);
   return service;
 }
 
-function observe(child: ChildProcess, env: Readonly<Record<string, string>>): Service {
+function observe(
+  child: ChildProcess,
+  env: Readonly<Record<string, string>>,
+  onLine: (line: LogLine) => void = () => {},
+): Service {
   const lines: LogLine[] = [];
   const stderr: string[] = [];
   const events = new EventEmitter().setMaxListeners(0);
   const exited = exitOf(child, events);
   readLines(child.stdout, (line) => {
-    lines.push(parseLine(line));
+    const parsed = parseLine(line);
+    lines.push(parsed);
+    onLine(parsed);
     events.emit('line');
   });
   readLines(child.stderr, (line) => stderr.push(line));
