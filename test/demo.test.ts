@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ENDS } from '@openfero/core/outcome';
 import { type LogLine, type Service, startService } from '@openfero/testkit/process';
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { readable } from '../demo/src/line.ts';
 import { readOptions } from '../demo/src/options.ts';
 

@@ -30,6 +30,8 @@ const GONE: readonly unknown[] = [ErrorCode.JobNotInState, ErrorCode.JobNotExist
 /** Of a server's message, which may quote an alert: one line, for a terminal. */
 const LONGEST_REASON = 160;
 
+const USAGE = `say which: --operarius <its ConfigMap>, --reason <${FAILURES.join(' | ')}>, or both; with --dry they are only listed`;
+
 /**
  * Retries failed remediations in bulk, once their cause is mended:
  * `npm run replay -- --reason rejected --operarius openfero-x-firing [--dry]`. Max-age counts from
@@ -66,23 +68,25 @@ interface Failed {
 
 /** @throws naming what is wrong */
 function readWanted(args: string[]): Wanted {
-  const { values } = parseArgs({
-    args,
-    options: {
-      operarius: { type: 'string' },
-      reason: { type: 'string' },
-      dry: { type: 'boolean', default: false },
-    },
-  });
-  const { operarius, reason, dry } = values;
-  if (operarius === undefined && reason === undefined) {
-    throw new InvalidSetting(
-      'replay',
-      `say which: --operarius <its ConfigMap>, --reason <${FAILURES.join(' | ')}>, or both; with --dry they are only listed`,
-    );
-  }
+  const { operarius, reason, dry } = parse(args);
+  if (operarius === undefined && reason === undefined) throw new InvalidSetting('replay', USAGE);
   if (reason !== undefined) oneOf({ '--reason': reason }, '--reason', FAILURES, FAILURES[0]);
   return { operarius, reason, dry };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        operarius: { type: 'string' },
+        reason: { type: 'string' },
+        dry: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new InvalidSetting('replay', `${messageOf(error).split('\n')[0]}: ${USAGE}`);
+  }
 }
 
 /** @throws {InvalidSetting} where Redis is not reachable */
