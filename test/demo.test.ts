@@ -22,6 +22,17 @@ async function startDemo(t: TestContext, ...args: readonly string[]): Promise<Se
 const textOf = ({ lines }: Service): string => lines.map(({ msg }) => msg).join('\n');
 const printed = (pattern: RegExp) => (line: LogLine) => pattern.test(line.msg);
 
+/** Presses the retry button of the dashboard. */
+async function retryFailed(demo: Service): Promise<void> {
+  const [, dashboard = ''] = /dashboard +(http:\S+)/.exec(textOf(demo)) ?? [];
+  const failed = await fetch(
+    `${dashboard}/api/queues?activeQueue=remediations&status=failed&page=1`,
+  );
+  const [, id] = /"id":"([^"]+)"/.exec(await failed.text()) ?? [];
+  const url = `${dashboard}/api/queues/remediations/${id}/retry`;
+  assert.equal((await fetch(url, { method: 'PUT' })).status, 204);
+}
+
 describe('npm run demo', () => {
   it('with --once shows a Job, a repeated alert and a mistake, and ends', async (t) => {
     const demo = await startDemo(t, '--once');
@@ -46,16 +57,18 @@ describe('npm run demo', () => {
   it('prints each outcome while it runs, and the mistake can be fixed as it says', async (t) => {
     const demo = await startDemo(t);
     await demo.waitForLine(printed(/Press Ctrl-C/));
-    const [, file = ''] = /Open (\/.*\.yaml)/.exec(textOf(demo)) ?? [];
+    const [, file = ''] = /30m in\n +(\/.*\.yaml)/.exec(textOf(demo)) ?? [];
     const [, receiver = ''] = /receiver +(http:\S+)/.exec(textOf(demo)) ?? [];
     await writeFile(file, (await readFile(file, 'utf8')).replace('30 minutes', '30m'));
     await demo.waitForLine(printed(/openfero-diskalmostfull-firing: operarius is valid/));
+    await retryFailed(demo);
+    await demo.waitForLine(printed(/created +DiskAlmostFull \(firing\): Job openfero-disk/));
     await fetch(receiver, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: await readFile(BROKEN_ALERT),
     });
-    await demo.waitForLine(printed(/created +DiskAlmostFull \(firing\): Job openfero-disk/));
+    await demo.waitForLine(printed(/deduplicated +DiskAlmostFull /));
 
     const port = new URL(receiver).port;
     const second = await startDemo(t, '--port', port);

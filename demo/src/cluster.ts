@@ -1,7 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Cluster } from '@openfero/testkit/controlplane';
 
 /** The cluster that the demo runs on. */
 export interface DemoCluster {
@@ -72,16 +73,13 @@ export async function controlPlaneCluster(): Promise<DemoCluster> {
   const { missingControlPlane, startControlPlane } = await import('@openfero/testkit/controlplane');
   const missing = await missingControlPlane();
   if (missing !== undefined) throw new Error(missing);
-  console.log(
-    'Starting a Kubernetes control plane. The first start builds it, in about 10 minutes.',
-  );
+  console.log('\nStarting a Kubernetes control plane.');
   const plane = await startControlPlane();
   const folder = await copyOperarii();
   const operarii = join(folder, 'operarii');
   await plane.createNamespace(NAMESPACE);
   await plane.kubectl(['apply', '-n', NAMESPACE, '-f', operarii]);
-  // Not every machine that can build a control plane has a kubectl of its own.
-  const kubectl = `${join(plane.folder, 'kubectl')} --kubeconfig ${plane.adminKubeconfig} -n ${NAMESPACE}`;
+  const kubectl = await writeKubectl(folder, plane);
   return {
     workerEnv: {
       OPENFERO_CLUSTER: 'kubernetes',
@@ -93,10 +91,23 @@ export async function controlPlaneCluster(): Promise<DemoCluster> {
     jobs: `${kubectl} get jobs`,
     note: 'The cluster has no nodes: the Jobs are created and do not run.',
     job: async (name) => ({
-      where: `${kubectl} get job ${name}`,
+      where: `${kubectl} get job ${name} -o yaml`,
       yaml: await plane.kubectl(['get', 'job', name, '-n', NAMESPACE, '-o', 'yaml']),
     }),
     stop: () => plane.stop(),
     clear: () => rm(folder, { recursive: true }),
   };
+}
+
+/**
+ * Writes a short command for the user: not every machine that can build a control plane has a kubectl of
+ * its own, and the paths are long.
+ *
+ * @returns its path
+ */
+async function writeKubectl(folder: string, plane: Cluster): Promise<string> {
+  const path = join(folder, 'kubectl');
+  const command = `"${plane.folder}/kubectl" --kubeconfig "${plane.adminKubeconfig}" -n ${NAMESPACE}`;
+  await writeFile(path, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o700 });
+  return path;
 }

@@ -44,9 +44,12 @@ function describeOperarius({ operarius, msg, problem, warnings }: LogLine): stri
 
 const PROBLEM_LEVELS = ['warn', 'error', 'fatal'];
 
-function describeProblem(service: ServiceName, { level = '', msg }: LogLine): string | undefined {
+function describeProblem(service: ServiceName, line: LogLine): string | undefined {
+  const { level = '', msg, reason, error } = line;
   if (!PROBLEM_LEVELS.includes(level)) return undefined;
-  return `${service.padEnd(OUTCOME_WIDTH)}  ${level}: ${printable(msg)}`;
+  const details = [reason, error].filter((detail) => typeof detail === 'string');
+  const word = service.padEnd(OUTCOME_WIDTH);
+  return `${word}  ${level}: ${printable([msg, ...details].join('; '))}`;
 }
 
 function timeOf({ time }: LogLine): string {

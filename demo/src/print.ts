@@ -41,29 +41,27 @@ ${variables.map(([, name, value]) => `    ${name}=${value}`).join('\n')}
 export function printFix(demo: Demo, cluster: DemoCluster, { file }: Example): void {
   const failed = `${demo.dashboardUrl}/queue/remediations?status=failed`;
   const steps = [
-    `Open ${join(cluster.operarii, BROKEN_OPERARIUS)}
-     and change "30 minutes" to 30m.`,
-    ...(cluster.apply === undefined ? [] : [`Run ${cluster.apply}`]),
-    'Wait until a line here says that the operarius is valid.',
-    `Press the retry button at ${failed}
-     or send the alert again: ${postCommand(demo, file)}`,
+    ['Change "30 minutes" to 30m in', join(cluster.operarii, BROKEN_OPERARIUS)],
+    ...(cluster.apply === undefined ? [] : [['Run', cluster.apply]]),
+    ['Wait until a line here says that the operarius is valid.'],
+    [`Press the retry button at ${failed}`, 'or send the alert again:', postCommand(demo, file)],
   ];
   console.log(`
-   This fails on purpose. To fix it, use a second terminal in this folder:
+  This fails on purpose. To fix it, use a second terminal in this folder:
 
-${steps.map((step, index) => `   ${'abcd'[index]}. ${step}`).join('\n')}`);
+${steps.map((lines, index) => `  ${'abcd'[index]}. ${lines.join('\n     ')}`).join('\n')}`);
 }
 
 /** Prints what to try while the demo runs. */
 export function printNextSteps(demo: Demo, cluster: DemoCluster, { file }: Example): void {
-  const apply = cluster.apply === undefined ? '' : ` Then run the command of step b again.`;
   console.log(`
 More to try while the demo runs:
 
- - Send the first alert for another cluster, prod. It is another problem, so it gets its own Job:
+  Send the first alert for another cluster, prod. It is another problem, so it gets its own Job:
      sed s/dev-dmz/prod/ ${file} | ${postCommand(demo, '-')}
- - Change an operarius, or save your own as a .yaml file in
-     ${cluster.operarii}${apply}
+
+  Change an operarius, or save your own as a .yaml file in the same folder:
+     ${[cluster.operarii, cluster.apply].filter(Boolean).join('\n     ')}
 
 The outcomes appear here. Press Ctrl-C to stop.
 `);
@@ -72,8 +70,8 @@ The outcomes appear here. Press Ctrl-C to stop.
 /** Prints how to go on after `--once`. */
 export function printLast(): void {
   console.log(`
-   This fails on purpose: "30 minutes" must be 30m.
-   Without --once, the demo keeps running, and you can fix the operarius and try again.
+  This fails on purpose: "30 minutes" must be 30m.
+  Without --once, the demo keeps running, and you can fix the operarius and try again.
 `);
 }
 
