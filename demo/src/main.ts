@@ -33,17 +33,30 @@ async function runOn(cluster: DemoCluster, options: Options, stopped: AbortSigna
   printStart();
   const demo = await startDemo(cluster, options.ports, printUntil(stopped));
   try {
-    await operariiChecked(demo);
-    printPlaces(demo, cluster);
-    await showExamples(demo, cluster);
-    if (options.once) return printLast();
-    printFix(demo, cluster, BROKEN);
-    printNextSteps(demo, cluster, CREATED);
-    const problem = await Promise.race([demo.ended, once(stopped, 'abort')]);
-    if (!stopped.aborted) throw new Error(String(problem));
+    const problem = await Promise.race([demo.ended, use(demo, cluster, options, stopped)]);
+    if (problem !== undefined && !stopped.aborted) throw new Error(problem);
   } finally {
     await demo.stop();
   }
+}
+
+/** Shows the examples, and waits until the user stops the demo. */
+async function use(
+  demo: Demo,
+  cluster: DemoCluster,
+  { once: isOnce }: Options,
+  stopped: AbortSignal,
+): Promise<undefined> {
+  await operariiChecked(demo);
+  printPlaces(demo, cluster);
+  await showExamples(demo, cluster);
+  if (isOnce) {
+    printLast();
+    return;
+  }
+  printFix(demo, cluster, BROKEN);
+  printNextSteps(demo, cluster, CREATED);
+  if (!stopped.aborted) await once(stopped, 'abort');
 }
 
 /** Services that stop report things that are of no interest. */

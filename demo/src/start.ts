@@ -77,6 +77,5 @@ interface Started {
 
 async function endOf({ name, service }: Started): Promise<string> {
   const { code, signal } = await service.exited;
-  const last = service.stderr.at(-1) ?? service.lines.at(-1)?.msg ?? 'no output';
-  return `the ${name} ended (${signal ?? code}): ${last}`;
+  return [`the ${name} ended (${signal ?? code})`, ...service.stderr.slice(-1)].join(': ');
 }
