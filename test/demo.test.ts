@@ -44,7 +44,7 @@ describe('npm run demo', () => {
     );
     assert.match(
       text,
-      /^ {2}[\d:]{8} {2}deduplicated +KubeQuotaAlmostFull .*: this episode already/m,
+      /^ {2}[\d:]{8} {2}deduplicated +KubeQuotaAlmostFull .*: .*Job openfero-kube/m,
     );
     assert.match(
       text,

@@ -34,12 +34,13 @@ function describeOutcome(line: LogLine): string | undefined {
   return `${word}  ${printable(`${alert}: ${details.join('; ')}`)}`;
 }
 
-/** What the worker found when it checked an operarius. */
-function describeOperarius({ operarius, msg, problem, warnings }: LogLine): string | undefined {
+/** What the worker says about an operarius, for example after it has checked it. */
+function describeOperarius({ operarius, msg, ...more }: LogLine): string | undefined {
   if (typeof operarius !== 'string') return undefined;
-  const details = [problem, ...(Array.isArray(warnings) ? warnings : [])].filter(Boolean);
+  const { alertname, problem, reason, warnings } = more;
+  const details = [alertname, problem, reason, ...(Array.isArray(warnings) ? warnings : [])];
   const word = 'operarius'.padEnd(OUTCOME_WIDTH);
-  return `${word}  ${printable([`${operarius}: ${msg}`, ...details].join('; '))}`;
+  return `${word}  ${printable([`${operarius}: ${msg}`, ...details.filter(Boolean)].join('; '))}`;
 }
 
 const PROBLEM_LEVELS = ['warn', 'error', 'fatal'];
