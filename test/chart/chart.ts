@@ -6,7 +6,7 @@ import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-pl
 import { CHART, type Helm, missingHelm, openHelm } from '@openfero/testkit/helm';
 
 /** The namespace of the release in what `render` returns. */
-export const NAMESPACE = 'openfero';
+const NAMESPACE = 'openfero';
 
 export interface Chart {
   readonly helm: Helm;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { before, it } from 'node:test';
 import { at, type Cluster } from '@openfero/testkit/controlplane';
 import { CHART } from '@openfero/testkit/helm';
@@ -81,7 +81,6 @@ await describeChart('each supported shape of the chart', (chart, plane) => {
   });
 
   it('the example for a managed Redis has less than 25 lines', async () => {
-    const { readFile } = await import('node:fs/promises');
     const text = await readFile(`${CHART}/examples/managed-redis-values.yaml`, 'utf8');
     assert.ok(text.trim().split('\n').length < 25);
   });

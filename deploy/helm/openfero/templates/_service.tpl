@@ -66,18 +66,18 @@ spec:
             {{- toYaml . | nindent 12 }}
             {{- end }}
           ports: [{ name: http, containerPort: {{ .port }} }]
-          {{- $scheme := "HTTP" }}
-          {{- if and $values.tls $values.tls.secret }}{{ $scheme = "HTTPS" }}{{ end }}
+          {{- $scheme := "" }}
+          {{- if and $values.tls $values.tls.secret }}{{ $scheme = ", scheme: HTTPS" }}{{ end }}
           startupProbe:
-            httpGet: { path: /healthz, port: http, scheme: {{ $scheme }} }
+            httpGet: { path: /healthz, port: http{{ $scheme }} }
             periodSeconds: 1
             failureThreshold: 60
           livenessProbe:
-            httpGet: { path: /healthz, port: http, scheme: {{ $scheme }} }
+            httpGet: { path: /healthz, port: http{{ $scheme }} }
             periodSeconds: 10
             timeoutSeconds: 5
           readinessProbe:
-            httpGet: { path: /readyz, port: http, scheme: {{ $scheme }} }
+            httpGet: { path: /readyz, port: http{{ $scheme }} }
             periodSeconds: 5
             timeoutSeconds: 5
           {{- with mergeOverwrite (deepCopy .root.Values.securityContext) $values.securityContext }}
