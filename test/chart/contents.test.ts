@@ -90,6 +90,24 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     assert.deepEqual(profiles, ['Unconfined', 'RuntimeDefault', 'RuntimeDefault']);
   });
 
+  it('lets no label of the values change what its selectors find', async () => {
+    const name = 'app\\.kubernetes\\.io/name=other';
+    const objects = await chart.render(
+      ...['receiver.podLabels', 'redis.bundled.podLabels', 'commonLabels'].flatMap((labels) => [
+        '--set',
+        `${labels}.${name}`,
+      ]),
+    );
+    assert.doesNotMatch(JSON.stringify(objects), /"other"/);
+  });
+
+  it('names no Service with a dot or with more than 63 characters', async () => {
+    const release = `a.b-${'c'.repeat(49)}`;
+    const text = await chart.helm('template', release, CHART);
+    const names = parseManifests(text).map((one) => String(at(one, 'metadata', 'name')));
+    for (const name of names) assert.match(name, /^[a-z][-a-z0-9]{0,62}$/);
+  });
+
   it('opens the network to the Redis, the sentinels and the nodes that the values name', async () => {
     const ports = async (file: string): Promise<unknown> => {
       const objects = await chart.render(...valuesOf(file));

@@ -95,12 +95,14 @@ await describeChart('a release of the chart', (_, plane) => {
     assert.equal(await secret(), password);
   });
 
-  it('leaves the operarii and the data of Redis when it is uninstalled', async () => {
+  it('leaves the operarii and the data of Redis when it is uninstalled, and can return', async () => {
     const path = `/apis/apps/v1/namespaces/${namespace}/statefulsets/openfero-redis`;
     const policy = at(await get(path), 'spec', 'persistentVolumeClaimRetentionPolicy');
     assert.deepEqual(policy, { whenDeleted: 'Retain', whenScaled: 'Retain' });
     await helm('uninstall');
     assert.equal(at(await deployment('worker'), 'code'), 404);
     assert.equal(await phase(), 'Active');
+    await helm('install', CHART, `--set=operarii.namespace=${jobs}`);
+    assert.equal(at(await deployment('worker'), 'spec', 'replicas'), 2);
   });
 });

@@ -22,6 +22,10 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
   ['operarii.namespace=openfero', /operarii\.namespace is the namespace of the release/],
   ['redis.external.url=redis://redis.example.com', /redis\.bundled\.enabled is true, and redis\./],
   ['redis.external.cluster.nodes={a:1}', /redis\.bundled\.enabled is true, and redis\.external\.c/],
+  [
+    'redis.external.existingSecret.name=x',
+    /redis\.bundled\.enabled is true, and redis\.external\.e/,
+  ],
   ['redis.bundled.enabled=false', /name your own Redis in redis\.external\.url/],
   [
     `${OWN_REDIS},redis.external.cluster.nodes={a:1}`,
@@ -44,12 +48,20 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
     'redis.bundled.enabled=false,redis.external.url=redis://h,redis.external.tls.ca.secret=x',
     /redis\.external\.tls has certificates, but TLS is off/,
   ],
+  [
+    `${OWN_REDIS},redis.external.sentinel.username=x`,
+    /redis\.external\.sentinel\.nodes is missing/,
+  ],
   ['redis.bundled.resources.limits.memory=1G', /'\/redis\/bundled\/resources\/limits\/memory'/],
   [
     'worker.autoscaling.enabled=true,worker.keda.enabled=true',
     /worker\.autoscaling\.enabled and worker\.keda\.enabled/,
   ],
   ['worker.keda.minReplicaCount=0', /'\/worker\/keda\/minReplicaCount': minimum: got 0, want 1/],
+  [
+    'receiver.auth.existingSecret.name=x',
+    /receiver\.auth\.type is none, although receiver\.auth has/,
+  ],
   ['receiver.auth.type=bearer', /receiver\.auth\.existingSecret\.name is missing/],
   ['dashboard.settings.dashboardReadOnly=false', /dashboardReadOnly is false: set dashboard\.auth/],
   ['receiver.tls.clientCa.secret=x', /receiver\.tls\.clientCa needs TLS/],

@@ -46,7 +46,10 @@
 {{- define "openfero.notes.login" -}}
 {{- $auth := .Values.receiver.auth -}}
 {{- $secret := printf "$(kubectl -n %s get secret %s -o go-template='{{index .data %q | base64decode}}')" .Release.Namespace $auth.existingSecret.name (include "openfero.http.key" .Values.receiver) -}}
-{{- if .Values.receiver.tls.secret }} --insecure{{ end -}}
+{{- with .Values.receiver.tls }}
+{{- if .secret }} --insecure{{ end }}
+{{- if or .clientCa.secret .clientCa.configMap }} --cert client.crt --key client.key{{ end }}
+{{- end -}}
 {{- if eq $auth.type "bearer" }} -H "Authorization: Bearer {{ $secret }}"
 {{- else if eq $auth.type "basic" }} -u {{ printf "%s:%s" $auth.username $secret | printf "\"%s\"" }}{{ end -}}
 {{- end -}}

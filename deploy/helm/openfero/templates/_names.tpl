@@ -1,15 +1,12 @@
 {{/*
-The name of the release, and of the chart where the release does not contain it. 46 characters at most:
-a StatefulSet named <name>-redis gets Pods whose labels hold its name and a hash of 11 characters.
+The name of the release, and of the chart where the release does not contain it. A Service may have no dot in
+its name, a release may. 46 characters at most: a StatefulSet named <name>-redis gets Pods whose labels hold its
+name and a hash of 11 characters.
 */}}
 {{- define "openfero.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{ .Values.fullnameOverride | trunc 46 | trimSuffix "-" }}
-{{- else if contains .Chart.Name .Release.Name -}}
-{{ .Release.Name | trunc 46 | trimSuffix "-" }}
-{{- else -}}
-{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 46 | trimSuffix "-" }}
-{{- end -}}
+{{- $name := printf "%s-%s" .Release.Name .Chart.Name -}}
+{{- if contains .Chart.Name .Release.Name }}{{ $name = .Release.Name }}{{ end -}}
+{{ .Values.fullnameOverride | default $name | replace "." "-" | trunc 46 | trimSuffix "-" }}
 {{- end -}}
 
 {{/*
@@ -22,16 +19,21 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .name }}
 {{- end -}}
 
-{{/* The labels of every object. Takes a component. */}}
+{{/* The labels of every object. Takes a component, with labels of its own or none. Ours win. */}}
 {{- define "openfero.labels" -}}
-{{ include "openfero.selector" . }}
-app.kubernetes.io/part-of: openfero
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $ours := dict
+  "app.kubernetes.io/part-of" "openfero"
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_")
+-}}
+{{- $selector := include "openfero.selector" . | fromYaml -}}
+{{ merge $selector $ours (.labels | default dict) .root.Values.commonLabels | toYaml }}
+{{- end -}}
+
+{{/* The labels of a pod: only those of the selector are ours, so that a new version alone restarts nothing. */}}
+{{- define "openfero.podLabels" -}}
+{{ merge (include "openfero.selector" . | fromYaml) .values.podLabels .root.Values.commonLabels | toYaml }}
 {{- end -}}
 
 {{/* Name, namespace and labels of an object of a component. */}}

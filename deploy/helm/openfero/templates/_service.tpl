@@ -23,10 +23,7 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "openfero.selector" . | nindent 8 }}
-        {{- with merge (dict) $values.podLabels .root.Values.commonLabels }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "openfero.podLabels" . | nindent 8 }}
       {{- with $values.podAnnotations }}
       annotations:
         {{- toYaml . | nindent 8 }}
