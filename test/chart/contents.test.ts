@@ -90,6 +90,24 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     assert.deepEqual(profiles, ['Unconfined', 'RuntimeDefault', 'RuntimeDefault']);
   });
 
+  it('leaves a spread constraint that has its own selector as it is', async () => {
+    const own = {
+      maxSkew: 1,
+      topologyKey: 'zone',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { team: 'platform' } },
+    };
+    const other = { ...own, labelSelector: undefined };
+    const set = `worker.topologySpreadConstraints=${JSON.stringify([own, other])}`;
+    const objects = await chart.render('--set-json', set);
+    const path = ['spec', 'template', 'spec', 'topologySpreadConstraints'];
+    const constraints = at(find(objects, 'Deployment', 'openfero-worker'), ...path);
+    assert.deepEqual(at(constraints, 0), own);
+    const selector = at(constraints, 1, 'labelSelector', 'matchLabels');
+    assert.equal(at(selector, 'app.kubernetes.io/component'), 'worker');
+    assert.equal(at(selector, 'team'), undefined);
+  });
+
   it('lets no label of the values change what its selectors find', async () => {
     const name = 'app\\.kubernetes\\.io/name=other';
     const objects = await chart.render(

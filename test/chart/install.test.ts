@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { at } from '@openfero/testkit/controlplane';
-import { CHART, openHelm } from '@openfero/testkit/helm';
+import { CHART } from '@openfero/testkit/helm';
 import { definition } from '@openfero/testkit/operarii';
 import { startClusterSystem } from '../cluster-system.ts';
 import { rightsOf, WORKER_RIGHTS } from '../rights.ts';
@@ -11,18 +11,15 @@ import { describeChart, environmentOf } from './chart.ts';
 /** Milliseconds: the test waits for events that must come. */
 const LIMITED = { timeout: 60_000 };
 
-await describeChart('a release of the chart', (_, plane) => {
+await describeChart('a release of the chart', (chart, plane) => {
   let namespace = '';
   let jobs = '';
   let notes = '';
 
-  const helm = async (command: string, ...args: readonly string[]): Promise<string> =>
-    (await openHelm(plane.adminKubeconfig))(
-      command,
-      'openfero',
-      `--namespace=${namespace}`,
-      ...args,
-    );
+  const helm = (command: string, ...args: readonly string[]): Promise<string> => {
+    const where = [`--namespace=${namespace}`, `--kubeconfig=${plane.adminKubeconfig}`];
+    return chart.helm(command, 'openfero', ...where, ...args);
+  };
   const get = async (path: string): Promise<unknown> => (await plane.request('GET', path)).body;
   const secret = async (): Promise<unknown> =>
     at(await get(`/api/v1/namespaces/${namespace}/secrets/openfero-redis`), 'data', 'password');

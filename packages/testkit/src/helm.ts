@@ -35,16 +35,15 @@ export type Helm = (...args: readonly string[]) => Promise<string>;
 /**
  * helm as test/helm/go.mod pins it, built once. It sees none of the user's repositories, plugins and
  * clusters.
- *
- * @param kubeconfig the cluster for the commands that need one
+ * Give the commands that need a cluster a `--kubeconfig`.
  */
-export async function openHelm(kubeconfig = '/dev/null', env = process.env): Promise<Helm> {
+export async function openHelm(env = process.env): Promise<Helm> {
   const folder = await builtOnce(BUILD, env);
   return async (...args) => {
     const home = await mkdtemp(join(tmpdir(), 'openfero-helm-'));
     try {
       return await output(join(folder, 'helm'), args, {
-        env: { PATH: env['PATH'], HOME: home, KUBECONFIG: kubeconfig },
+        env: { PATH: env['PATH'], HOME: home },
       });
     } finally {
       await rm(home, { recursive: true, force: true });

@@ -24,11 +24,11 @@
 {{- if ne .auth.type "none" }}
 {{- $file := ternary "password" "token" (eq .auth.type "basic") }}
 - secret:
-    name: {{ .auth.existingSecret.name }}
-    items: [{ key: {{ include "openfero.http.key" . }}, path: {{ $file }} }]
+    name: {{ .auth.existingSecret.name | quote }}
+    items: [{ key: {{ include "openfero.http.key" . | quote }}, path: {{ $file }} }]
 {{- end }}
 {{- with .tls.secret }}
-- secret: { name: {{ . }}, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] }
+- secret: { name: {{ . | quote }}, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] }
 {{- end }}
 {{- include "openfero.ca" (dict "ca" .tls.clientCa "path" "client-ca.crt") }}
 {{- end -}}

@@ -15,7 +15,7 @@ Takes a component: a dict with root, name and (of a service) values and port.
 */}}
 {{- define "openfero.selector" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .name }}
 {{- end -}}
 
@@ -39,7 +39,7 @@ app.kubernetes.io/component: {{ .name }}
 {{/* Name, namespace and labels of an object of a component. */}}
 {{- define "openfero.metadata" -}}
 name: {{ include "openfero.fullname" .root }}-{{ .name }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "openfero.labels" . | nindent 2 }}
 {{- end -}}
@@ -61,7 +61,7 @@ labels:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -71,18 +71,18 @@ of the queue `remediations`. What scales the workers counts it.
 {{- $external := .Values.redis.external }}
 {{- with include "openfero.redis.secret" . | fromJson }}
 {{- if .name }}
-- secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: password }] }
+- secret: { name: {{ .name | quote }}, items: [{ key: {{ .key | quote }}, path: password }] }
 {{- end }}
 {{- end }}
 {{- if not .Values.redis.bundled.enabled }}
 {{- with $external.sentinel.existingSecret }}
 {{- if .name }}
-- secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: sentinel-password }] }
+- secret: { name: {{ .name | quote }}, items: [{ key: {{ .key | quote }}, path: sentinel-password }] }
 {{- end }}
 {{- end }}
 {{- include "openfero.ca" (dict "ca" $external.tls.ca "path" "ca.crt") }}
 {{- with $external.tls.clientSecret }}
-- secret: { name: {{ . }}, items: [{ key: tls.crt, path: client.crt }, { key: tls.key, path: client.key }] }
+- secret: { name: {{ . | quote }}, items: [{ key: tls.crt, path: client.crt }, { key: tls.key, path: client.key }] }
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -90,10 +90,10 @@ of the queue `remediations`. What scales the workers counts it.
 {{/* The certificate of a CA, from a Secret or a ConfigMap, as a source of a projected volume. Takes ca and path. */}}
 {{- define "openfero.ca" -}}
 {{- with .ca.secret }}
-- secret: { name: {{ . }}, items: [{ key: {{ $.ca.key }}, path: {{ $.path }} }] }
+- secret: { name: {{ . | quote }}, items: [{ key: {{ $.ca.key | quote }}, path: {{ $.path }} }] }
 {{- end }}
 {{- with .ca.configMap }}
-- configMap: { name: {{ . }}, items: [{ key: {{ $.ca.key }}, path: {{ $.path }} }] }
+- configMap: { name: {{ . | quote }}, items: [{ key: {{ $.ca.key | quote }}, path: {{ $.path }} }] }
 {{- end }}
 {{- end -}}
 

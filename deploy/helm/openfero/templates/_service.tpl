@@ -29,7 +29,7 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
     spec:
-      serviceAccountName: {{ include "openfero.account" . }}
+      serviceAccountName: {{ include "openfero.account" . | quote }}
       automountServiceAccountToken: {{ eq .name "worker" }}
       enableServiceLinks: false
       # Longer than the 20 s that a service needs at most to stop.
@@ -38,7 +38,7 @@ spec:
       {{- . | nindent 6 }}
       {{- end }}
       {{- with $values.priorityClassName }}
-      priorityClassName: {{ . }}
+      priorityClassName: {{ . | quote }}
       {{- end }}
       {{- with mergeOverwrite (deepCopy .root.Values.podSecurityContext) $values.podSecurityContext }}
       securityContext:
@@ -128,8 +128,8 @@ spec:
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ include "openfero.account" . }}
-  namespace: {{ .root.Release.Namespace }}
+  name: {{ include "openfero.account" . | quote }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "openfero.labels" . | nindent 4 }}
   {{- with $values.serviceAccount.annotations }}
@@ -189,8 +189,8 @@ affinity:
 {{- with .values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range . }}
-  {{- $selector := dict "labelSelector" (dict "matchLabels" (include "openfero.selector" $component | fromYaml)) }}
-  - {{ merge (dict) . $selector | toJson }}
+  {{- $ours := dict "labelSelector" (dict "matchLabels" (include "openfero.selector" $component | fromYaml)) }}
+  - {{ ternary . (merge $ours .) (hasKey . "labelSelector") | toJson }}
   {{- end }}
 {{- end }}
 {{- end -}}
