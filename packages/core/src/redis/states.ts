@@ -1,14 +1,15 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Alert } from '../alert.ts';
+import { digest } from '../digest.ts';
 import { parseInstant } from '../instant.ts';
 import { key } from './keys.ts';
 import { QUEUE } from './remediation.ts';
 
 /**
  * The latest received state of each alert, written by the receiver before the remediation: one
- * string per fingerprint, JSON, kept {@link STATE_TTL}. A worker asks it whether a firing alert has
- * resolved since, and when its occurrence was last received.
+ * string per alertname and fingerprint, JSON, kept {@link STATE_TTL}. A worker asks it whether a firing
+ * alert has resolved since, and when its occurrence was last received.
  */
 const StateSchema = Type.Object({
   /** Milliseconds since 1970, by Redis' clock. */
@@ -26,8 +27,16 @@ export const STATE_TTL = 8 * 24 * 3600 * 1000;
 
 const schema = Compile(StateSchema);
 
-export const stateKey = (prefix: string, fingerprint: string): string =>
-  key(prefix, 'state', fingerprint);
+/**
+ * A sender chooses the fingerprint: without the alertname one that uses another's would resolve an
+ * alert that is none of its own. Half a digest keeps the key short: 128 bits do not collide.
+ */
+export function stateKey(
+  prefix: string,
+  { labels, fingerprint }: Pick<Alert, 'labels' | 'fingerprint'>,
+): string {
+  return key(prefix, 'state', digest(labels['alertname'] ?? '', fingerprint).slice(0, 32));
+}
 
 /** Reads the answer of GET as hostile input; undefined where there is no state of ours. */
 export function readState(text: string | null | undefined): State | undefined {
@@ -96,10 +105,7 @@ export function receiveArguments(
   return {
     keys: [
       ...['wait', 'paused', 'delayed', 'prioritized'].map((name) => queueKey(name)),
-      ...occurrences.flatMap(({ id, alert }) => [
-        stateKey(prefix, alert.fingerprint),
-        queueKey('de', id),
-      ]),
+      ...occurrences.flatMap(({ id, alert }) => [stateKey(prefix, alert), queueKey('de', id)]),
     ],
     args: [
       ...[maxWaiting, STATE_TTL, queueKey('')],

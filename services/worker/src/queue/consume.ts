@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Result } from '@openfero/core/outcome';
-import { QUEUE } from '@openfero/core/redis/remediation';
+import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -10,6 +10,7 @@ import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remedia
 import {
   createDelivery,
   hold,
+  holdNewer,
   LOCK_DURATION,
   putBack,
   type RemediationJob,
@@ -110,18 +111,13 @@ async function attemptJob(
   token: string,
   options: ConsumeOptions,
 ): Promise<Result> {
-  const { gate, onProgress, log } = options;
+  const { onProgress } = options;
   onProgress();
   try {
     const attempted = await runAttempt(job, token, options);
     if (attempted.kind === 'end') return attempted.result;
   } catch (error) {
-    await gate.suspect(error, job.id ?? '');
-    const verdict = verdictOn(error);
-    if (verdict.kind === 'retry') {
-      log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
-    }
-    await applyVerdict(verdict, job, token, gate);
+    await settleError(error, job, token, options);
   } finally {
     onProgress();
   }
@@ -142,6 +138,30 @@ async function runAttempt(
   return attempted;
 }
 
+/** @throws what makes BullMQ fail or retry the job */
+async function settleError(
+  error: unknown,
+  job: RemediationJob,
+  token: string,
+  { gate, deps, log }: ConsumeOptions,
+): Promise<void> {
+  await gate.suspect(error, job.id ?? '');
+  const verdict = verdictOn(error);
+  if (verdict.kind === 'retry') {
+    log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
+  }
+  if (verdict.kind === 'wait' && error instanceof NewerPayload) {
+    if (await holdNewer(job, token, jittered(verdict.after), deps)) {
+      log.warn({ remediation: job.id }, error.message);
+    }
+    return;
+  }
+  await applyVerdict(verdict, job, token, gate);
+}
+
+/** Milliseconds; up to twice as many, so that what waits together does not come back together. */
+const jittered = (after: number): number => after * (1 + Math.random());
+
 /** @throws what makes BullMQ fail or retry the job; returns where this worker has put it back */
 async function applyVerdict(
   verdict: Verdict,
@@ -158,7 +178,7 @@ async function applyVerdict(
         gate.closed() === undefined ? verdict.after : GATE_DELAY,
       );
     case 'wait':
-      await putBack(job, token, verdict.after * (1 + Math.random()));
+      await putBack(job, token, jittered(verdict.after));
       return;
     case 'lost':
       return;

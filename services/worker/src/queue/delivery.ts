@@ -71,6 +71,7 @@ export function createDelivery(
   };
   return {
     remediation,
+    entry: { key: `${job.queueQualifiedName}:${job.id}`, token },
     again: job.attemptsMade > 0 || job.stalledCounter > 0,
     lastError: job.failedReason,
     confirmLock,
@@ -122,4 +123,23 @@ export async function hold(
   if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
   const delayed = await putBack(job, token, Math.max(0, until - now));
   if (delayed) await deps.places.hold(heldOf(remediation, reason), until);
+}
+
+/**
+ * Delays a remediation that only a newer worker can read. As long as it waits, repeats of its alert must
+ * not be absorbed by it: a worker of this version would never run them.
+ *
+ * @param delay milliseconds
+ * @returns whether it is the first time
+ */
+export async function holdNewer(
+  job: RemediationJob,
+  token: string,
+  delay: number,
+  { memory, places }: Dependencies,
+): Promise<boolean> {
+  await job.removeDeduplicationKey();
+  if (!(await putBack(job, token, delay))) return false;
+  const held: Held = { reason: 'newer-payload', remediation: job.id ?? '', operarius: '' };
+  return places.hold(held, (await memory.now()) + delay);
 }

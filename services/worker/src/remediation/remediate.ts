@@ -1,6 +1,6 @@
 import { tooLate } from '@openfero/core/decisions/timeliness';
 import { messageOf } from '@openfero/core/errors';
-import { troubleOf } from '@openfero/core/identity/trouble';
+import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
@@ -11,8 +11,9 @@ import {
   type Dependencies,
   end,
 } from './attempt.ts';
-import { dryRunJob, findOwnJob } from './create-job.ts';
+import { dryRunJob } from './create-job.ts';
 import { deduplicate } from './deduplicate.ts';
+import { findOwnJob } from './existing-job.ts';
 import { Ended, NotNow } from './verdict.ts';
 
 /**
@@ -29,7 +30,10 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
   const found = deps.registry.find(remediation.alert);
   if (found.operarius === undefined) return end('no-operarius', '', found.reason);
   const { operarius } = found;
-  const attempt: Attempt = { delivery, deps, operarius, ...troubleOf(remediation, operarius) };
+  const attempt: Attempt = {
+    ...{ delivery, deps, operarius, ...troubleOf(remediation, operarius) },
+    began: beganAt(remediation, operarius.policy.dedupBy),
+  };
   const earlier = delivery.again ? await earlierJob(attempt) : undefined;
   if (earlier !== undefined) return earlier;
   const unwanted = whyUnwanted(remediation, operarius, deps);

@@ -6,7 +6,7 @@ import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
 import { QUEUE, type Remediation } from '@openfero/core/redis/remediation';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { LATER, remediation } from '@openfero/testkit/remediations';
+import { LATER, remediation, startsNow } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { Worker } from 'bullmq';
 import { pino } from 'pino';
@@ -34,7 +34,7 @@ test('a worker that lost its lock creates nothing, and tells of no end', async (
   const first = await worker.end(await sandbox.add(remediation('Disk')));
 
   // It looks at the Job of the trouble before, and is stuck there.
-  const given = remediation('Disk', { alert: { startsAt: LATER } });
+  const given = remediation('Disk', startsNow());
   const path = `${sandbox.jobsDir}/${first['job']}.yaml`;
   await makePipe(path);
   const id = await sandbox.add(given);
@@ -71,10 +71,10 @@ describe('delivered a second time', () => {
     const { job } = await worker.end(await sandbox.add(given));
     // As a worker that was killed after the create leaves it; then another trouble is remembered.
     await sandbox.redis.del(await memoriesIn(sandbox));
-    const neighbour = remediation('Disk', { alert: { startsAt: LATER } });
+    const neighbour = remediation('Disk', startsNow());
     assert.equal((await worker.end(await sandbox.add(neighbour)))['outcome'], 'created');
 
-    const stalled = await step(sandbox, { ...deliveryBy(given), again: true });
+    const stalled = await step(sandbox, { ...(await deliveryBy(sandbox, given)), again: true });
 
     assert.deepEqual(resultOf(stalled), ['created', job, 'an earlier attempt created it']);
     const [memory = ''] = await memoriesIn(sandbox);
@@ -98,7 +98,7 @@ describe('before it gives up as superseded, it frees its occurrence and looks ag
     await sandbox.define('Disk');
     await sandbox.receive(given, resolved);
     const done = await step(sandbox, {
-      ...deliveryBy(given),
+      ...(await deliveryBy(sandbox, given)),
       // A notification that was absorbed just before: its state is there.
       freeOccurrence: () => sandbox.receive(given, { receivedAt: given.receivedAt + 2 }),
     });
@@ -175,8 +175,9 @@ async function step(sandbox: Sandbox, delivery: Delivery): Promise<AttemptResult
   }
 }
 
-const deliveryBy = (given: Remediation): Delivery => ({
+const deliveryBy = async (sandbox: Sandbox, given: Remediation): Promise<Delivery> => ({
   remediation: given,
+  entry: await sandbox.lock(given),
   again: false,
   lastError: undefined,
   confirmLock: async () => {},
