@@ -4,9 +4,11 @@ import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { createRedisClock } from '../redis/clock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
 import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remediation/verdict.ts';
+import { backendBy } from './backend.ts';
 import {
   createDelivery,
   hold,
@@ -68,6 +70,7 @@ export function createConsumer(options: ConsumeOptions): Worker<unknown, Result>
       skipVersionCheck: true,
       settings: { backoffStrategy: delayOf },
     },
+    backendBy(createRedisClock(redis)),
   );
   consumer.on('error', (error) => log.warn({ err: error }, 'BullMQ reported an error'));
   return consumer;

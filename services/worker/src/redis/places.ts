@@ -67,6 +67,8 @@ export interface Places {
   take(request: PlaceRequest): Promise<Taken>;
   /** Gives the Job's place back, and wakes the remediation that waits for it. */
   release(job: JobOfOperarius): Promise<void>;
+  /** Wakes the remediation that waits longest: the one that was called for a place does not need it. */
+  passOn(operarius: string): Promise<void>;
   /**
    * Corrects the places from the Jobs that exist: after a crash, a missed end, or a loss of Redis.
    *
@@ -161,6 +163,7 @@ export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): 
       return taken;
     },
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
+    passOn: async (operarius) => wake(await nextWaitingScript(keys(operarius), []), operarius),
     async reconcile(asOf, jobs) {
       const unfinished = new Set([...jobs].map(({ name, operarius }) => placeOf(operarius, name)));
       const taken = scores(await redis.zrange(placesKey(prefix), '0', '-1', 'WITHSCORES'));
