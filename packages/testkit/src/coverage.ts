@@ -36,22 +36,22 @@ export function covers(
 /**
  * The Jobs of one trouble that were created closer to each other than the cooldown.
  *
- * @param cooldown milliseconds, of the operarius of a Job
+ * @param cooldown milliseconds, for a Job
  * @returns each pair in words
  */
-export function closerThanCooldown(
-  jobs: readonly Omit<EpisodeJob, 'finishedAt'>[],
-  cooldown: (job: Omit<EpisodeJob, 'finishedAt'>) => number,
+export function closerThanCooldown<T extends Pick<EpisodeJob, 'dedupKey' | 'createdAt'>>(
+  jobs: readonly T[],
+  cooldown: (job: T) => number,
 ): string[] {
   const ofOne = Map.groupBy(jobs, ({ dedupKey }) => readDedupKey(dedupKey ?? '')?.troubleKey);
   return [...ofOne.values()].flatMap((all) => {
     const inOrder = all.toSorted((a, b) => a.createdAt - b.createdAt);
-    return inOrder.flatMap((job, i) => {
-      const before = inOrder[i - 1];
-      const apart = before === undefined ? Infinity : job.createdAt - before.createdAt;
+    return inOrder.slice(1).flatMap((job, i) => {
+      const before = inOrder[i] ?? job;
+      const apart = job.createdAt - before.createdAt;
       return apart >= cooldown(job)
         ? []
-        : [`${apart} ms between the Jobs for ${before?.dedupKey} and ${job.dedupKey}`];
+        : [`${apart} ms between the Jobs for ${before.dedupKey} and ${job.dedupKey}`];
     });
   });
 }
