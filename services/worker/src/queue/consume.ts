@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Result } from '@openfero/core/outcome';
+import { key } from '@openfero/core/redis/keys';
 import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
@@ -19,6 +20,7 @@ import {
   readJob,
 } from './delivery.ts';
 import type { Gate } from './gate.ts';
+import { createPayloads, type Payloads } from './payloads.ts';
 
 /** Milliseconds. See LOCK_DURATION. */
 const STALLED_INTERVAL = 5_000;
@@ -55,12 +57,14 @@ export interface ConsumeOptions {
 /** Creates BullMQ's worker, not yet running. It knows attempts and delays; remediate() knows what to do. */
 export function createConsumer(options: ConsumeOptions): Worker<unknown, Result> {
   const { redis, deps, log } = options;
-  const consumer = new TolerantWorker(
+  const { prefix } = deps.settings;
+  const payloads = createPayloads((id) => redis.hget(key(prefix, QUEUE, id), 'data'));
+  const consumer = new BoundedWorker(
     QUEUE,
-    (job, token) => attemptJob(job, token ?? '', options),
+    (job, token) => attemptJob(job, token ?? '', { ...options, payloads }),
     {
       connection: redis,
-      prefix: deps.settings.prefix,
+      prefix,
       autorun: false,
       concurrency: deps.settings.concurrency,
       lockDuration: LOCK_DURATION,
@@ -72,6 +76,7 @@ export function createConsumer(options: ConsumeOptions): Worker<unknown, Result>
     },
     backendBy(createRedisClock(redis)),
   );
+  consumer.payloads = payloads;
   consumer.on('error', (error) => log.warn({ err: error }, 'BullMQ reported an error'));
   return consumer;
 }
@@ -90,15 +95,37 @@ export async function stopConsuming(worker: Worker, redis: Redis): Promise<void>
   limit.abort();
 }
 
-/** BullMQ would take data that is not JSON, and fail, for ever: it has to reach the processor. */
-class TolerantWorker extends Worker<unknown, Result> {
+/** Holds no more payloads than there is room for. */
+class BoundedWorker extends Worker<unknown, Result> {
+  payloads: Payloads | undefined;
+
   protected override createJob(
     ...[json, id]: Parameters<Worker<unknown, Result>['createJob']>
   ): RemediationJob {
+    const characters = json.data?.length ?? 0;
+    const held = this.payloads?.admit(characters) ?? true;
+    const job = this.#parse(held ? json : { ...json, data: 'null' }, id);
+    this.payloads?.assign(job, { characters, held });
+    return job;
+  }
+
+  /** BullMQ would take data that is not JSON, and fail, for ever: it has to reach the processor. */
+  #parse(...[json, id]: Parameters<Worker<unknown, Result>['createJob']>): RemediationJob {
     try {
       return super.createJob(json, id);
     } catch {
       return super.createJob({ ...json, data: 'null' }, id);
+    }
+  }
+
+  /** Until BullMQ has moved the job and told of its end, which the payload describes. */
+  override async processJob(
+    ...args: Parameters<Worker<unknown, Result>['processJob']>
+  ): ReturnType<Worker<unknown, Result>['processJob']> {
+    try {
+      return await super.processJob(...args);
+    } finally {
+      this.payloads?.release(args[0]);
     }
   }
 }
@@ -108,11 +135,15 @@ function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
   return after ?? backoff(attemptsMade, Math.random());
 }
 
+interface AttemptOptions extends ConsumeOptions {
+  readonly payloads: Payloads;
+}
+
 /** One attempt: the error that it throws tells BullMQ where the job goes. */
 async function attemptJob(
   job: RemediationJob,
   token: string,
-  options: ConsumeOptions,
+  options: AttemptOptions,
 ): Promise<Result> {
   const { onProgress } = options;
   onProgress();
@@ -131,10 +162,11 @@ async function attemptJob(
 async function runAttempt(
   job: RemediationJob,
   token: string,
-  { gate, deps }: ConsumeOptions,
+  { gate, deps, payloads }: AttemptOptions,
 ): Promise<AttemptResult> {
   const closed = gate.closed();
   if (closed !== undefined) throw new NotNow(closed);
+  await payloads.load(job);
   const delivery = createDelivery(job, token, await readJob(job, deps));
   const attempted = await remediate(delivery, deps);
   if (attempted.kind === 'hold') await hold(job, token, attempted, { delivery, deps });
