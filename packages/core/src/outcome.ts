@@ -43,6 +43,6 @@ export interface Result {
   readonly job?: string;
   /** What the API server or the renderer warned of. */
   readonly warnings?: readonly string[];
-  /** With dry-run: the Job that would have been created. */
+  /** With dry-run: the Job that would have been created, or why it is not kept. */
   readonly manifest?: unknown;
 }

@@ -6,6 +6,12 @@ import type { Logger } from './log.ts';
 type OpenOptions = Pick<QueueOptions, 'prefix' | 'defaultJobOptions' | 'skipMetasUpdate'>;
 
 /**
+ * Nobody reads BullMQ's stream of events, and it cannot be turned off. At its own bound of 10,000 it
+ * took 66 MB, since an event repeats the result. BullMQ trims it to twice this at most.
+ */
+export const EVENTS_KEPT = 100;
+
+/**
  * Opens a BullMQ queue to add to it or to look at it. Close it before the connection, which it
  * shares and leaves open.
  *
@@ -15,6 +21,7 @@ export function openQueue(redis: Redis, name: string, options: OpenOptions, log:
   const queue = new TolerantQueue(name, {
     ...options,
     connection: redis,
+    streams: { events: { maxLen: EVENTS_KEPT } },
     // The check is one INFO. If it fails once, the queue is broken until a restart.
     skipVersionCheck: true,
   });

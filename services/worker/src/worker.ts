@@ -14,6 +14,7 @@ import { createConsumer, stopConsuming } from './queue/consume.ts';
 import { createGate } from './queue/gate.ts';
 import { registerQueueMetrics } from './queue/metrics.ts';
 import { createProgress } from './queue/progress.ts';
+import { startRetention } from './queue/retention.ts';
 import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReconciler } from './redis/reconcile.ts';
@@ -67,6 +68,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, settings, log });
+  const stopRetention = startRetention({ redis: observer, queue, prefix }, log);
   const reconciler = createReconciler(cluster, places, memory, log);
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
@@ -84,6 +86,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['gate', () => gate.stop()],
       ['places', () => reconciler.stop()],
       ['checks', stopChecking],
+      ['retention', stopRetention],
       ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
       ['http', () => app.close()],

@@ -117,16 +117,20 @@ export function occurrenceOf(groupKey: string, alert: Alert): string {
   return digest('occurrence/2', groupKey, alertname, fingerprint, startsAt, status);
 }
 
+/** Ended remediations that BullMQ keeps, of those that failed and of the others. */
+export const ENDED_COUNT = 10_000;
+
 /**
  * BullMQ's options of every remediation.
  *
  * attempts: max-age decides when to give up, never a number of tries (BullMQ refuses Infinity).
  * stackTraceLimit: without it each attempt of one job leaves its stack in Redis, 93 KB after 106.
+ * removeOn...: by count only, since BullMQ measures ages by the clock of one worker. See ended.ts.
  */
 export const REMEDIATION_OPTIONS = {
   attempts: 1e9,
   backoff: { type: 'verdict' },
   stackTraceLimit: 1,
-  removeOnComplete: { age: 24 * 3600, count: 10_000 },
-  removeOnFail: { age: 7 * 24 * 3600, count: 10_000 },
+  removeOnComplete: { count: ENDED_COUNT },
+  removeOnFail: { count: ENDED_COUNT },
 } as const;

@@ -5,6 +5,7 @@ import type { Rendered } from '@openfero/core/render';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
 import { claimJob } from './claim.ts';
 import { endWithExisting, MAX_NAMES } from './existing-job.ts';
+import { keptManifest } from './kept-manifest.ts';
 import { renderJob } from './render-job.ts';
 import { Ended } from './verdict.ts';
 
@@ -106,12 +107,12 @@ export async function dryRunJob(attempt: Attempt): Promise<AttemptResult> {
     const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
     return end('dry-run', attempt.operarius.name, `would create Job ${name}`, {
       warnings: [...warnings, ...more],
-      manifest: job,
+      ...keptManifest(job),
     });
   } catch (error) {
     if (!isAlreadyThere(error)) throw error;
     const reason = `would create no Job: ${name} already exists`;
-    return end('dry-run', attempt.operarius.name, reason, { warnings, manifest: job });
+    return end('dry-run', attempt.operarius.name, reason, { warnings, ...keptManifest(job) });
   }
 }
 
