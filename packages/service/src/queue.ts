@@ -1,4 +1,4 @@
-import { Job, Queue, type QueueOptions } from 'bullmq';
+import { Job, type JobType, Queue, type QueueOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from './log.ts';
 
@@ -28,6 +28,30 @@ export function openQueue(redis: Redis, name: string, options: OpenOptions, log:
   // The connection reports its own errors.
   queue.on('error', (error) => log.debug({ err: error }, 'error of the queue'));
   return queue;
+}
+
+export interface Range {
+  /** Counted from 0; the last one included. */
+  readonly start?: number | undefined;
+  readonly end?: number | undefined;
+  /** Newest first unless this is true. */
+  readonly ascending?: boolean;
+}
+
+/**
+ * Reads jobs one after the other. BullMQ's getJobs() reads them all at once, and payloads can be large:
+ * keep no more of each than is needed.
+ */
+export async function* jobsIn(
+  queue: Queue,
+  states: JobType[],
+  { start, end = -1, ascending }: Range,
+): AsyncGenerator<Job> {
+  for (const id of await queue.getRanges(states, start, end, ascending)) {
+    const job = await queue.getJob(id);
+    // Removed meanwhile.
+    if (job !== undefined) yield job;
+  }
 }
 
 /** A job whose data is not JSON would break every list that it is in, so nobody could remove it. */

@@ -57,8 +57,7 @@ export const remediationPrefix = (prefix: string): string => key(prefix, QUEUE, 
  * Counts how many ended remediations, the newest first, fit into a number of bytes.
  *
  * KEYS[1] the sorted set. ARGV: the keys' beginning, the rank to begin at, how many to look at, the
- * bytes. Returns {how many fit, the bytes that are left}; fewer fit than asked for where the bytes or
- * the remediations are at an end.
+ * bytes. Returns {how many fit, the bytes that are left}, of which -1 means that one did not fit.
  */
 export const WEIGH_ENDED = `
 local first, left = tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -68,7 +67,7 @@ for i, id in ipairs(ids) do
   for _, field in ipairs({'data', 'returnvalue', 'stacktrace', 'failedReason'}) do
     size = size + redis.call('HSTRLEN', ARGV[1] .. id, field)
   end
-  if size > left then return {i - 1, left} end
+  if size > left then return {i - 1, -1} end
   left = left - size
 end
 return {#ids, left}
@@ -97,9 +96,17 @@ end
 return #ids
 `;
 
+export interface Weight {
+  readonly fit: number;
+  /** Bytes; undefined where one did not fit. */
+  readonly left: number | undefined;
+}
+
 /** Reads the answer of {@link WEIGH_ENDED}. @throws where it is none */
-export function readWeight(answer: unknown): { readonly fit: number; readonly left: number } {
+export function readWeight(answer: unknown): Weight {
   const [fit, left] = Array.isArray(answer) ? answer : [];
-  if (typeof fit === 'number' && typeof left === 'number') return { fit, left };
+  if (typeof fit === 'number' && typeof left === 'number') {
+    return { fit, left: left < 0 ? undefined : left };
+  }
   throw new Error('the script that weighs ended remediations answered nonsense');
 }

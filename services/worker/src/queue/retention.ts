@@ -77,16 +77,18 @@ function createTrim({ redis, queue, prefix }: Kept): (bytes: number) => Promise<
   const weighScript = script(redis, WEIGH_ENDED);
   const trimScript = script(redis, TRIM_ENDED);
   const begin = remediationPrefix(prefix);
+  /** Those that end meanwhile are not among them: where all fit, any number may stay. */
   const fitting = async ({ state, count }: Retention, bytes: number): Promise<number> => {
     let fitted = 0;
     for (let left = bytes; fitted < count; ) {
       const args = [begin, fitted, ENDED_CHUNK, left];
       const weight = readWeight(await weighScript(endedKeys(prefix, state), args));
       fitted += weight.fit;
-      left = weight.left;
+      if (weight.left === undefined) return Math.min(fitted, count);
       if (weight.fit < ENDED_CHUNK) break;
+      left = weight.left;
     }
-    return Math.min(fitted, count);
+    return count;
   };
   const trim = async (retention: Retention, bytes: number): Promise<number> => {
     const keep = await fitting(retention, bytes);

@@ -5,11 +5,18 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { matchesAll } from '@openfero/core/matchers';
 import {
   alertnamesOf,
+  dataKey,
   type Operarius,
   operariusName,
   readOperarius,
 } from '@openfero/core/operarius';
-import { type Mode, type Policy, readGlobalMode, strictest } from '@openfero/core/operarius/policy';
+import {
+  type Mode,
+  POLICY_ANNOTATIONS,
+  type Policy,
+  readGlobalMode,
+  strictest,
+} from '@openfero/core/operarius/policy';
 
 /** The operarii as they are now, parsed once per version. Costs no call to the cluster. */
 export interface OperariusRegistry {
@@ -88,15 +95,21 @@ const NONE = { name: '', operator: '=', value: '' };
 
 type Read = (configMap: ConfigMap, alertname: string) => Operarius | undefined;
 
-/** Parsing YAML and policy takes a thousand times longer than a lookup: once per version. */
+/**
+ * Parsing YAML and policy takes a thousand times longer than a lookup: once per version and data key, of
+ * which a ConfigMap has few. Not per alertname: any number of them can lead to one key.
+ */
 function createReader(defaults: Policy): Read {
   const known = new WeakMap<ConfigMap, Map<string, Operarius>>();
   return (configMap, alertname) => {
     const versions = known.get(configMap) ?? new Map<string, Operarius>();
     known.set(configMap, versions);
-    const operarius = versions.get(alertname) ?? readOperarius(configMap, alertname, defaults);
+    // An annotation is for one alertname, and refuses all others before anything is parsed.
+    const annotated = configMap.metadata.annotations?.[POLICY_ANNOTATIONS.alertname] !== undefined;
+    const place = annotated ? alertname : dataKey(alertname);
+    const operarius = versions.get(place) ?? readOperarius(configMap, alertname, defaults);
     // Only what was found: there is no limit to alertnames that have no operarius.
-    if (operarius !== undefined) versions.set(alertname, operarius);
+    if (operarius !== undefined) versions.set(place, operarius);
     return operarius;
   };
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { QUEUE } from '@openfero/core/redis/remediation';
-import { startService } from '@openfero/testkit/process';
+import { mostMemory, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
@@ -50,12 +49,6 @@ test('60 alerts of 2.9 MB and small ones between them: all end, within the memor
   const most = await mostMemory(service.pid);
   assert.ok(most < 384 * MiB, `it took ${Math.round(most / MiB)} MiB`);
 });
-
-/** The most bytes that a process has had in memory. */
-async function mostMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1]) * 1024;
-}
 
 test('a payload that no worker can hold ends as unreadable, and the others go on', async (t) => {
   const sandbox = await createSandbox(t, server.url);

@@ -5,6 +5,9 @@ import { definition } from '@openfero/testkit/operarii';
 import { startRedis } from '@openfero/testkit/redis';
 import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { startRetention } from '../../src/queue/retention.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
 const MiB = 1024 * 1024;
@@ -78,6 +81,29 @@ describe('what has ended', () => {
       assert.equal((await sandbox.queue.getJob(`${ids}${number}`)) !== undefined, exists);
     }
     assert.ok((await usedMemory(sandbox)) < 6 * MiB, 'the receiver accepts alerts again');
+  });
+
+  test('stays, although it ends while a worker looks', async (t) => {
+    // More than half full, so that each look is one at all that has ended.
+    const sandbox = await sandboxWith(t, '--maxmemory', '32mb');
+    await sandbox.redis.setrange('other', String(17 * MiB), 'x');
+    const { queue, prefix } = sandbox;
+    const redis = new Redis(String(sandbox.env['REDIS_URL']));
+    redis.on('error', () => {});
+    const stop = startRetention({ redis, queue, prefix }, pino({ level: 'silent' }));
+    const looks = setInterval(() => redis.emit('ready'), 1);
+    t.after(() => {
+      clearInterval(looks);
+      stop();
+      redis.disconnect();
+    });
+    for (let i = 0; i < 300; i++) {
+      await sandbox.add(remediation('None', { labels: { i: `${i}` } }));
+    }
+    await runWorker(t, sandbox);
+    await until('all have ended', async () => (await queue.getWaitingCount()) === 0);
+    await until('none is in hand', async () => (await queue.getActiveCount()) === 0);
+    assert.equal(await queue.getCompletedCount(), 300);
   });
 
   test('stays for a day, and for a week where it failed, by the clock of Redis', async (t) => {
