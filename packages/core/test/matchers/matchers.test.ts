@@ -137,6 +137,46 @@ describe('matchers that are refused', () => {
     assert.match(refusal(`a=~"${'x'.repeat(5_000)}"`), /is longer than 4096 characters/);
   });
 
+  it('contain more than a worker can keep', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, i) => `a${i}="x"`).join();
+    assert.equal(parseMatchers(many(100)).length, 100);
+    assert.equal(refusal(many(101)), 'there are more than 100 matchers');
+
+    const long = (count: number) =>
+      Array.from({ length: count }, () => `a=~"${'x'.repeat(4_000)}"`);
+    assert.equal(parseMatchers(long(2).join()).length, 2);
+    assert.match(refusal(long(3).join()), /up to character 8016 are too large, .* 8192 characters/);
+  });
+
+  it('repeat what would take seconds to compile', () => {
+    const patterns = [
+      ...['a{1000}'.repeat(9), '(?:a?){1000}'.repeat(300), String.raw`\\pL{1000}`.repeat(400)],
+      ...['((((abc){10}){10}){10}){9}', String.raw`(?:${'a'.repeat(900)}\\Q)\\E){10}`],
+      ...['(?i:k{1000}){9}', '[^)(]{1000}'.repeat(9), String.raw`\\x{41}{1000}`.repeat(9)],
+    ];
+    const since = performance.now();
+    for (const pattern of patterns) assert.match(refusal(`a=~"${pattern}"`), /are too large/);
+    assert.ok(performance.now() - since < 1_000);
+    const name = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+    assert.equal(
+      parseMatchers(`a=~"${name}([.]${name}){0,9}"`)[0]?.matches('kube-system.svc'),
+      true,
+    );
+  });
+
+  it('are tried on no endless value: it matches neither =~ nor !~', () => {
+    const value = 'a'.repeat(8_192);
+    for (const [text, yes] of [
+      ['a=~"a*"', true],
+      ['a!~"a*"', false],
+      ['a!~"b*"', true],
+    ] as const) {
+      const matchers = parseMatchers(text);
+      assert.equal(matchesAll(matchers, { a: value }), yes, text);
+      assert.equal(matchesAll(matchers, { a: `${value}a` }), false, text);
+    }
+  });
+
   it('are always refused with one line', () => {
     const piece = fc.oneof(
       fc.constantFrom('{', '}', ',', '=', '!=', '=~', '!~', '"', '\\', 'a', '"x"', '"("', '[', ')'),
