@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { RE2JS } from 're2js';
 import { InvalidMatchers, matchesAll, parseMatchers } from '../../src/matchers/matchers.ts';
+import { programSize } from '../../src/matchers/program-size.ts';
 
 /** Name, operator and value of each. */
 function parsed(text: string): string[][] {
   return parseMatchers(text).map(({ name, operator, value }) => [name, operator, value]);
+}
+
+/** 0 where RE2 refuses it: its own repetitions within repetitions have a limit. */
+function compiledSize(pattern: string): number {
+  try {
+    return RE2JS.compile(pattern).programSize();
+  } catch {
+    return 0;
+  }
 }
 
 function matches(text: string, value: string): boolean {
@@ -161,6 +172,39 @@ describe('matchers that are refused', () => {
     assert.equal(
       parseMatchers(`a=~"${name}([.]${name}){0,9}"`)[0]?.matches('kube-system.svc'),
       true,
+    );
+  });
+
+  it('are measured before they are compiled, however they repeat', () => {
+    const atom = fc.constantFrom(
+      'a',
+      '.',
+      String.raw`\d`,
+      '[)(]',
+      String.raw`\Q(\E`,
+      String.raw`\pL`,
+      'é',
+    );
+    const times = fc.constantFrom('', '*', '+', '?', '{2}', '{0,3}', '{4,}', '{9}');
+    const { pattern } = fc.letrec<{ pattern: string; part: string }>((tie) => ({
+      pattern: fc
+        .array(fc.tuple(tie('part'), times), { minLength: 1, maxLength: 4 })
+        .map((parts) => parts.map((part) => part.join('')).join('')),
+      part: fc.oneof(
+        { maxDepth: 4 },
+        atom,
+        tie('pattern').map((inner) => `(?:${inner})`),
+        fc.tuple(tie('pattern'), tie('pattern')).map((both) => `(${both.join('|')})`),
+      ),
+    }));
+    fc.assert(
+      fc.property(pattern, (text) => {
+        const size = programSize(text);
+        fc.pre(size < 20_000);
+        // The start and the end are a few more, as is each branch.
+        assert.ok(compiledSize(text) <= 2 * size + 16, `${text}: ${size}`);
+      }),
+      { numRuns: 500 },
     );
   });
 
