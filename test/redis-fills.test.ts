@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis } from '@openfero/testkit/redis';
