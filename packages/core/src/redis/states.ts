@@ -29,7 +29,7 @@ export const STATE_TTL = 8 * 24 * 3600 * 1000;
  * States kept, those received last. A state matters while a remediation of its alert waits, but one is
  * written for every alert, and an alert without an operarius leaves one for {@link STATE_TTL}: at 1,000
  * alerts a second Redis would be full within the hour. As many as may wait by default
- * (OPENFERO_MAX_WAITING); 100,000 take 45 MB. Where a flood displaces the state of an alert that still
+ * (OPENFERO_MAX_WAITING); 100,000 take 50 MB. Where a flood displaces the state of an alert that still
  * waits, its remediation runs although the alert may have resolved.
  */
 export const MAX_STATES = 100_000;

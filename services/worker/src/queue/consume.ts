@@ -3,13 +3,14 @@ import type { Result } from '@openfero/core/outcome';
 import { key } from '@openfero/core/redis/keys';
 import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
-import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { createRedisClock } from '../redis/clock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
 import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remediation/verdict.ts';
 import { backendBy } from './backend.ts';
+import { BoundedWorker } from './bounded-worker.ts';
 import {
   createDelivery,
   hold,
@@ -93,41 +94,6 @@ export async function stopConsuming(worker: Worker, redis: Redis): Promise<void>
   const closed = worker.close(redis.status !== 'ready');
   await Promise.race([closed, setTimeout(STOP_LIMIT, undefined, limit)]);
   limit.abort();
-}
-
-/** Holds no more payloads than there is room for. */
-class BoundedWorker extends Worker<unknown, Result> {
-  payloads: Payloads | undefined;
-
-  protected override createJob(
-    ...[json, id]: Parameters<Worker<unknown, Result>['createJob']>
-  ): RemediationJob {
-    const characters = json.data?.length ?? 0;
-    const held = this.payloads?.admit(characters) ?? true;
-    const job = this.#parse(held ? json : { ...json, data: 'null' }, id);
-    this.payloads?.assign(job, { characters, held });
-    return job;
-  }
-
-  /** BullMQ would take data that is not JSON, and fail, for ever: it has to reach the processor. */
-  #parse(...[json, id]: Parameters<Worker<unknown, Result>['createJob']>): RemediationJob {
-    try {
-      return super.createJob(json, id);
-    } catch {
-      return super.createJob({ ...json, data: 'null' }, id);
-    }
-  }
-
-  /** Until BullMQ has moved the job and told of its end, which the payload describes. */
-  override async processJob(
-    ...args: Parameters<Worker<unknown, Result>['processJob']>
-  ): ReturnType<Worker<unknown, Result>['processJob']> {
-    try {
-      return await super.processJob(...args);
-    } finally {
-      this.payloads?.release(args[0]);
-    }
-  }
 }
 
 function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
