@@ -6,6 +6,8 @@ import {
   type Environment,
   InvalidSetting,
   readCommonSettings,
+  readEach,
+  readHost,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
 
@@ -20,16 +22,15 @@ export interface Settings extends CommonSettings {
 const DEFAULT_PORT = 8082;
 const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
 
-/** @throws {InvalidSetting} naming the first variable that is wrong or missing */
+/** @throws {InvalidSettings} naming the variables that are wrong or missing */
 export function readSettings(env: Environment): Settings {
-  const common = readCommonSettings(env, DEFAULT_PORT);
-  const auth = readAuthSettings(env);
-  return Object.freeze({
-    ...common,
-    auth,
-    tls: readTlsSettings(env),
-    readOnly: readReadOnly(env, auth, common.host),
+  const { common, auth, tls, readOnly } = readEach({
+    common: () => readCommonSettings(env, DEFAULT_PORT),
+    auth: () => readAuthSettings(env),
+    tls: () => readTlsSettings(env),
+    readOnly: () => readReadOnly(env, readAuthSettings(env), readHost(env)),
   });
+  return Object.freeze({ ...common, auth, tls, readOnly });
 }
 
 function readReadOnly(env: Environment, auth: AuthSettings, host: string): boolean {

@@ -7,9 +7,11 @@ import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
 import { createLogger, type Logger } from '@openfero/service/log';
 import { jobsIn, openQueue } from '@openfero/service/queue';
 import { connectRedis } from '@openfero/service/redis';
+import { connectionFailureOf } from '@openfero/service/redis-errors';
 import {
   type Environment,
   InvalidSetting,
+  InvalidSettings,
   oneOf,
   readCommonSettings,
   text,
@@ -88,21 +90,20 @@ function parse(args: string[]) {
   }
 }
 
-/** @throws {InvalidSetting} where Redis is not reachable */
+/** @throws {InvalidSettings} where Redis cannot be used */
 async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: string; log: Logger }> {
   const { redis: settings, prefix } = readCommonSettings(env, 0);
   const log = createLogger(text(env, 'LOG_LEVEL') ?? 'silent', 'replay');
-  const redis = connectRedis(
-    settings,
-    { kind: 'producer', name: 'openfero-replay', commandTimeoutMs: COMMAND_TIMEOUT },
-    log,
-  );
+  const redis = connectRedis(settings, {
+    kind: 'producer',
+    name: 'openfero-replay',
+    commandTimeoutMs: COMMAND_TIMEOUT,
+  });
   try {
     await once(redis, 'ready');
   } catch (error) {
     redis.disconnect();
-    const message = messageOf(error);
-    throw new InvalidSetting('REDIS_URL', `Redis is not reachable (${message})`);
+    throw new InvalidSettings([connectionFailureOf(error).problem]);
   }
   return { redis, prefix, log };
 }

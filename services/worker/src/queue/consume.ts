@@ -3,12 +3,20 @@ import type { Result } from '@openfero/core/outcome';
 import { key } from '@openfero/core/redis/keys';
 import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
+import type { RedisWatch } from '@openfero/service/redis-watch';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { createRedisClock } from '../redis/clock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
-import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remediation/verdict.ts';
+import {
+  backoff,
+  GATE_DELAY,
+  isRefused,
+  NotNow,
+  type Verdict,
+  verdictOn,
+} from '../remediation/verdict.ts';
 import { backendBy } from './backend.ts';
 import { BoundedWorker } from './bounded-worker.ts';
 import {
@@ -48,6 +56,7 @@ class RetryLater extends Error {
 
 export interface ConsumeOptions {
   readonly redis: Redis;
+  readonly watch: RedisWatch;
   readonly log: Logger;
   readonly gate: Gate;
   readonly deps: Dependencies;
@@ -57,7 +66,7 @@ export interface ConsumeOptions {
 
 /** Creates BullMQ's worker, not yet running. It knows attempts and delays; remediate() knows what to do. */
 export function createConsumer(options: ConsumeOptions): Worker<unknown, Result> {
-  const { redis, deps, log } = options;
+  const { redis, watch, deps, log } = options;
   const { prefix } = deps.settings;
   const payloads = createPayloads((id) => redis.hget(key(prefix, QUEUE, id), 'data'));
   const consumer = new BoundedWorker(
@@ -78,8 +87,16 @@ export function createConsumer(options: ConsumeOptions): Worker<unknown, Result>
     backendBy(createRedisClock(redis)),
   );
   consumer.payloads = payloads;
-  consumer.on('error', (error) => log.warn({ err: error }, 'BullMQ reported an error'));
+  consumer.on('error', createErrorLog(watch, log));
   return consumer;
+}
+
+/** The watch logs what happens to Redis: BullMQ repeats its errors several times a second. */
+function createErrorLog(watch: RedisWatch, log: Logger): (error: Error) => void {
+  return (error) => {
+    const ofRedis = watch.note(error) || watch.problem() !== undefined;
+    log[ofRedis ? 'debug' : 'warn']({ err: error }, 'BullMQ reported an error');
+  };
 }
 
 /** Milliseconds for the active remediations to end; another worker takes over the rest. */
@@ -144,9 +161,10 @@ async function settleError(
   error: unknown,
   job: RemediationJob,
   token: string,
-  { gate, deps, log }: ConsumeOptions,
+  { gate, watch, deps, log }: ConsumeOptions,
 ): Promise<void> {
   await gate.suspect(error, job.id ?? '');
+  if (isRefused(error)) watch.note(error);
   const verdict = verdictOn(error);
   if (verdict.kind === 'retry') {
     log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
