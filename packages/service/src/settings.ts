@@ -30,26 +30,29 @@ type Readers<T> = { readonly [Name in keyof T]: () => T[Name] };
  * Calls all readers and returns what they read, under the same names. Somebody who starts a service
  * learns everything that is wrong at once.
  *
- * @throws {InvalidSettings} with the lines of all readers
+ * @throws {InvalidSetting} if one setting is wrong
+ * @throws {InvalidSettings} if several are
  */
 export function readEach<T extends object>(readers: Readers<T>): Readonly<T> {
   const values: Partial<T> = {};
-  // A set: two readers may need the same setting.
-  const wrong = new Set<string>();
+  const wrong: InvalidSettings[] = [];
   for (const name in readers) {
     try {
       values[name] = readers[name]();
     } catch (error) {
-      linesOf(error).forEach((line) => void wrong.add(line));
+      if (!(error instanceof InvalidSettings)) throw error;
+      wrong.push(error);
     }
   }
-  if (wrong.size > 0 || !isComplete(values, readers)) throw new InvalidSettings([...wrong]);
-  return Object.freeze(values);
+  if (isComplete(values, readers)) return Object.freeze(values);
+  throw together(wrong);
 }
 
-function linesOf(error: unknown): readonly string[] {
-  if (error instanceof InvalidSettings) return error.lines;
-  throw error;
+/** Each line once: two readers may need the same setting. */
+function together(wrong: readonly InvalidSettings[]): InvalidSettings {
+  const lines = [...new Set(wrong.flatMap((error) => error.lines))];
+  const [first] = wrong;
+  return first !== undefined && lines.length === 1 ? first : new InvalidSettings(lines);
 }
 
 function isComplete<T extends object>(values: Partial<T>, readers: Readers<T>): values is T {
