@@ -86,13 +86,9 @@ export function readCommonSettings(env: Environment, defaultPort: number): Commo
     redis: () => readRedisSettings(env),
     prefix: () => readPrefix(env),
     logLevel: () => oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
-    host: () => readHost(env),
+    host: () => text(env, 'HOST') ?? '0.0.0.0',
     port: () => integer(env, 'PORT', { fallback: defaultPort, min: 0, max: 65_535 }),
   });
-}
-
-export function readHost(env: Environment): string {
-  return text(env, 'HOST') ?? '0.0.0.0';
 }
 
 /** @throws {InvalidSettings} if REDIS_URL is missing, or a setting of Redis is wrong */

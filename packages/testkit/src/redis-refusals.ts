@@ -9,14 +9,15 @@ export interface Refusal {
   readonly name: string;
   /** What /readyz and the log say: the server's words, then what to check. */
   readonly says: RegExp;
-  /** A cluster of one node. */
-  readonly cluster?: boolean;
+  /** The nodes of a cluster: the first one is in REDIS_URL and has every slot. */
+  readonly nodes?: 1 | 2;
   /** The path of REDIS_URL. */
   readonly database?: string;
   /** The user and password in REDIS_URL. */
   readonly user?: string;
-  readonly refuse: (owner: Redis, server: TestRedis) => Promise<unknown>;
-  readonly mend: (owner: Redis, server: TestRedis) => Promise<unknown>;
+  /** @param other the second node, or the owner again */
+  readonly refuse: (owner: Redis, server: TestRedis, other: Redis) => Promise<unknown>;
+  readonly mend: (owner: Redis, server: TestRedis, other: Redis) => Promise<unknown>;
 }
 
 /** A Redis that accepts commands until it is told to refuse them. */
@@ -33,22 +34,25 @@ export interface RefusingRedis {
 }
 
 export async function startRefusing(refusal: Refusal): Promise<RefusingRedis> {
-  const { cluster = false, database = '', user = '' } = refusal;
-  const server = await start(cluster);
+  const { nodes = 0, database = '', user = '' } = refusal;
+  const server = await start(nodes > 0);
   const owner = new Redis(server.url);
-  if (cluster) await serveAllSlots(owner);
+  const second = nodes === 2 ? await start(true) : undefined;
+  const other = second === undefined ? owner : new Redis(second.url);
+  if (nodes > 0) await serveAllSlots(owner);
+  if (second !== undefined) await owner.cluster('MEET', '127.0.0.1', second.port);
   return {
     url: server.url.replace('//', `//${user}`) + database,
     ownUrl: server.url + database,
-    refuse: async () => void (await refusal.refuse(owner, server)),
-    mend: async () => void (await refusal.mend(owner, server)),
+    refuse: async () => void (await refusal.refuse(owner, server, other)),
+    mend: async () => void (await refusal.mend(owner, server, other)),
     async calls() {
       const stats = await owner.info('stats');
       return Number(/^total_commands_processed:(\d+)/m.exec(stats)?.[1]);
     },
     async stop() {
-      owner.disconnect();
-      await server.stop();
+      for (const client of [owner, other]) client.disconnect();
+      await Promise.all([server.stop(), second?.stop()]);
     },
   };
 }
@@ -135,12 +139,27 @@ export const REFUSALS: readonly Refusal[] = [
   {
     name: 'CLUSTERDOWN',
     says: /CLUSTERDOWN .*REDIS_URL/,
-    cluster: true,
+    nodes: 1,
     refuse: async (owner) => {
       await owner.cluster('DELSLOTS', ...SLOTS);
-      await until('down', async () => (await owner.cluster('INFO')).includes('state:fail'));
+      await until('down', () => stateIs(owner, 'fail'));
     },
     mend: (owner) => serveAllSlots(owner),
+  },
+  {
+    name: 'MOVED',
+    says: /MOVED \d.*REDIS_URL/,
+    nodes: 2,
+    refuse: async (owner, _server, other) => {
+      await owner.cluster('DELSLOTS', ...SLOTS);
+      await serveAllSlots(other);
+      await until('moved', () => stateIs(owner, 'ok'));
+    },
+    mend: async (owner, _server, other) => {
+      await other.cluster('DELSLOTS', ...SLOTS);
+      await owner.cluster('DELSLOTS', ...SLOTS);
+      await serveAllSlots(owner);
+    },
   },
 ];
 
@@ -148,7 +167,11 @@ const SLOTS = Array.from({ length: 16_384 }, (_, slot) => slot);
 
 async function serveAllSlots(owner: Redis): Promise<void> {
   await owner.cluster('ADDSLOTS', ...SLOTS);
-  await until('up', async () => (await owner.cluster('INFO')).includes('state:ok'));
+  await until('up', () => stateIs(owner, 'ok'));
+}
+
+async function stateIs(node: Redis, state: 'ok' | 'fail'): Promise<boolean> {
+  return (await node.cluster('INFO')).includes(`cluster_state:${state}`);
 }
 
 /** The port of the cluster bus is 10,000 above. */
@@ -157,8 +180,8 @@ async function clusterPort(): Promise<number> {
   return port < 55_000 ? port : clusterPort();
 }
 
-async function start(cluster: boolean): Promise<TestRedis> {
-  if (!cluster) return startRedis();
+async function start(inCluster: boolean): Promise<TestRedis> {
+  if (!inCluster) return startRedis();
   return startRedis({ args: ['--cluster-enabled', 'yes'], port: await clusterPort() });
 }
 

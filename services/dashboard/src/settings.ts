@@ -7,7 +7,7 @@ import {
   InvalidSetting,
   readCommonSettings,
   readEach,
-  readHost,
+  text,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
 
@@ -24,18 +24,19 @@ const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
 
 /** @throws {InvalidSettings} naming the variables that are wrong or missing */
 export function readSettings(env: Environment): Settings {
-  const { common, auth, tls, readOnly } = readEach({
+  const { common, auth, tls, given } = readEach({
     common: () => readCommonSettings(env, DEFAULT_PORT),
     auth: () => readAuthSettings(env),
     tls: () => readTlsSettings(env),
-    readOnly: () => readReadOnly(env, readAuthSettings(env), readHost(env)),
+    given: () => (text(env, READ_ONLY) === undefined ? undefined : boolean(env, READ_ONLY, true)),
   });
+  const readOnly = given ?? auth.kind === 'none';
+  if (!readOnly && auth.kind === 'none') refuseOpenChanges(common.host);
   return Object.freeze({ ...common, auth, tls, readOnly });
 }
 
-function readReadOnly(env: Environment, auth: AuthSettings, host: string): boolean {
-  const readOnly = boolean(env, READ_ONLY, auth.kind === 'none');
-  if (readOnly || auth.kind !== 'none' || isLoopback(host)) return readOnly;
+function refuseOpenChanges(host: string): void {
+  if (isLoopback(host)) return;
   throw new InvalidSetting(
     READ_ONLY,
     `cannot be false without authentication, since anyone who reaches ${host} could retry and remove remediations: set OPENFERO_AUTH to basic or bearer, or HOST to 127.0.0.1`,

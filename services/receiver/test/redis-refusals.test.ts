@@ -38,8 +38,8 @@ async function start(t: TestContext, env: Record<string, string>): Promise<Servi
   return service;
 }
 
-/** BZPOPMIN is a command of workers. */
-const OF_RECEIVER = REFUSALS.filter(({ name }) => !name.includes('BullMQ'));
+/** Of a handshake, of a user, of a write. The worker's test has all. */
+const OF_RECEIVER = REFUSALS.filter(({ name }) => /WRONGPASS|every key|READONLY/.test(name));
 
 describe('a receiver whose Redis refuses says why in /readyz, in the 503 and once in its log', {
   concurrency: 3,
@@ -146,7 +146,9 @@ async function durable(receiver: Service): Promise<string | undefined> {
   return DURABLE.exec(await response.text())?.[1];
 }
 
-describe('a Redis that can lose what it acknowledged is warned of at each connection', () => {
+describe('a Redis that can lose what it acknowledged is warned of at each connection', {
+  concurrency: 3,
+}, () => {
   for (const [args, words] of [
     [['--appendonly', 'no'], /\(appendonly is no\): set appendonly yes/],
     [['--appendfsync', 'everysec'], /\(appendfsync is everysec\)/],
