@@ -62,3 +62,11 @@ describe('REDIS_URL is refused before anything connects', () => {
     }
   }
 });
+
+it('credentials that are missing are all told', async () => {
+  const lines = await refusedStart('receiver', {
+    REDIS_URL: 'redis://redis',
+    OPENFERO_AUTH: 'basic',
+  });
+  assert.match(lines.join('\n'), /^OPENFERO_AUTH_USER: .*\nOPENFERO_AUTH_PASSWORD: .*$/);
+});
