@@ -15,6 +15,9 @@ import { createSandbox, runWorker, type Sandbox, type TestWorker } from '../work
 /** How long Redis refuses, once the worker has said so. */
 const SECONDS = 2;
 
+/** Milliseconds. */
+const IN_HAND = 1000;
+
 /** A worker may write so many lines in a minute. */
 const LINES = 40;
 
@@ -44,6 +47,8 @@ const isReady = (worker: TestWorker) => async (): Promise<boolean> => (await rea
 /** Watches a worker whose Redis refuses, and has it mended. */
 async function assertCalm(worker: TestWorker, { says }: Refusal, redis: RefusingRedis) {
   await worker.line(({ msg }) => says.test(msg));
+  // What is in hand ends first, some commands each.
+  await delay(IN_HAND);
   const callsBefore = await redis.calls();
   const linesBefore = worker.lines.length;
   await delay(SECONDS * 1000);
