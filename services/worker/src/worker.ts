@@ -80,7 +80,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, watch, settings, log });
-  const stopRetention = startRetention({ redis: observer, queue, prefix }, log);
+  const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const reconciler = createReconciler(cluster, places, memory, { watch, log });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);

@@ -11,6 +11,8 @@ import {
 } from '@openfero/core/redis/ended';
 import type { Logger } from '@openfero/service/log';
 import { EVENTS_KEPT } from '@openfero/service/queue';
+import { refusalOf } from '@openfero/service/redis-errors';
+import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -32,6 +34,7 @@ interface Kept {
   readonly redis: Redis;
   readonly queue: Queue;
   readonly prefix: string;
+  readonly watch: Pick<RedisWatch, 'note'>;
 }
 
 /**
@@ -45,7 +48,7 @@ export function startRetention(kept: Kept, log: Logger): () => void {
   let running = false;
   let checks = 0;
   const look = async (): Promise<number> => {
-    const { used, max } = memoryOf(await kept.redis.info('memory'));
+    const { used, max } = await readMemory(kept.redis);
     const crowded = max > 0 && used > max * CROWDED;
     const due = checks++ % UNCROWDED_CHECKS === 0;
     return due || crowded ? trim(endedLimit(max)) : 0;
@@ -58,7 +61,7 @@ export function startRetention(kept: Kept, log: Logger): () => void {
       if (removed > 0) log.info({ removed }, 'removed ended remediations beyond their retention');
     } catch (error) {
       const message = 'ended remediations were not removed, will be retried in seconds';
-      log.warn({ err: error }, message);
+      if (!kept.watch.note(error)) log.warn({ err: error }, message);
     }
     running = false;
   };
@@ -110,7 +113,16 @@ function createTrim({ redis, queue, prefix }: Kept): (bytes: number) => Promise<
   };
 }
 
-/** Bytes; a `max` of 0 is no limit. */
+/** Bytes; a `max` of 0 is no limit. It counts as none where the user may not run INFO. */
+async function readMemory(redis: Redis): Promise<ReturnType<typeof memoryOf>> {
+  try {
+    return memoryOf(await redis.info('memory'));
+  } catch (error) {
+    if (refusalOf(error)?.kind !== 'not-permitted') throw error;
+    return { used: 0, max: 0 };
+  }
+}
+
 function memoryOf(info: string): { readonly used: number; readonly max: number } {
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);

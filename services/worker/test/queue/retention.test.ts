@@ -90,7 +90,8 @@ describe('what has ended', () => {
     const { queue, prefix } = sandbox;
     const redis = new Redis(String(sandbox.env['REDIS_URL']));
     redis.on('error', () => {});
-    const stop = startRetention({ redis, queue, prefix }, pino({ level: 'silent' }));
+    const watch = { note: () => false };
+    const stop = startRetention({ redis, queue, prefix, watch }, pino({ level: 'silent' }));
     const looks = setInterval(() => redis.emit('ready'), 1);
     t.after(() => {
       clearInterval(looks);
