@@ -18,8 +18,8 @@ export type ClaimResult =
   | { readonly kind: 'outdated' };
 
 /**
- * The last step before a create: claims the trouble, so that no other episode of it gets a Job meanwhile,
- * takes a place, and keeps the Job's name in the queue.
+ * The last step before a create: claims the trouble, so that no other Job of it is created meanwhile, takes
+ * a place, and keeps the Job's name in the queue.
  *
  * @throws {LockLost}
  */
