@@ -51,8 +51,9 @@ function readMemory(fields: unknown): Memory | undefined {
 }
 
 /**
- * Who creates a Job of a trouble now. Look, create and remember are separate steps: between them
- * another episode of the trouble would see nothing, and create another Job. A string, JSON.
+ * Which remediation creates a Job of a trouble now. Look, create and remember are separate steps: between
+ * them another one would see nothing, and create another Job. A string, JSON. It is one remediation's,
+ * not its episode's: of two that shared it, the one that is refused would free it while the other creates.
  *
  * It counts for {@link CLAIM_LIFE}. Then its Job is read by name, since its worker may have been killed
  * between the create and the memory: so the string itself lives as long as a memory.
@@ -84,7 +85,6 @@ local function claimIn(key)
   local ok, claim = pcall(cjson.decode, redis.call('GET', key) or '')
   return ok and type(claim) == 'table' and tonumber(claim[5]) and claim or nil
 end
-local function isOf(claim, episode, count) return claim[1] == episode and claim[2] == count end
 local function redisNow()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -101,7 +101,7 @@ end
  */
 export const REMEMBER = `${CLAIM_FUNCTIONS}
 local claim = claimIn(KEYS[2])
-if claim and isOf(claim, ARGV[1], ARGV[2]) then redis.call('DEL', KEYS[2]) end
+if claim and claim[1] == ARGV[1] and claim[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
 local now = redisNow()
 local createdAt = math.min(now, tonumber(ARGV[6]) or now)
 local createdAfter = math.min(createdAt, tonumber(ARGV[5]))

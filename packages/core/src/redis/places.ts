@@ -53,7 +53,7 @@ local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
  * Returns {'taken', now}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
- *   {'claimed'}: another episode of the trouble is about to get its Job
+ *   {'claimed'}: another remediation of the trouble is about to create its Job
  *   {'expired', claim}: it was, and nobody knows whether it did
  *   {'max-active-jobs'}
  *   {'max-active', the remediation to be looked at in its stead or ''}: a place over all that this one
@@ -64,7 +64,7 @@ if redis.call('GET', KEYS[8]) ~= ARGV[11] then return {'lost'} end
 if (redis.call('HGET', KEYS[5], 'job') or '') ~= ARGV[9] then return {'changed'} end
 local now = redisNow()
 local claim = claimIn(KEYS[6])
-if claim and not isOf(claim, ARGV[6], ARGV[7]) then
+if claim and claim[4] ~= ARGV[4] then
   -- Either way: Redis' clock can be set back.
   if math.abs(now - claim[5]) < tonumber(ARGV[13]) then return {'claimed'} end
   local text = redis.call('GET', KEYS[6])

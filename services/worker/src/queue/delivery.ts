@@ -60,14 +60,12 @@ export function createDelivery(
   token: string,
   remediation: Remediation,
 ): Delivery {
-  // This time was taken before BullMQ asked Redis for the job: the lock is not older.
-  let confirmedAt = job.processedOn ?? 0;
+  let lock = lockTaken(job.processedOn ?? 0);
   const confirmLock = async (): Promise<void> => {
-    const now = Date.now();
-    // A clock that was set back proves nothing.
-    if (now >= confirmedAt && now - confirmedAt <= LOCK_TRUST) return;
+    if (lock.age() <= LOCK_TRUST) return;
+    const asked = lockTaken(Date.now());
     if ((await job.extendLock(token, LOCK_DURATION)) !== 1) throw new LockLost();
-    confirmedAt = now;
+    lock = asked;
   };
   return {
     remediation,
@@ -81,6 +79,23 @@ export function createDelivery(
     },
     async freeOccurrence() {
       await job.removeDeduplicationKey();
+    },
+  };
+}
+
+/**
+ * The age of a lock in milliseconds, by two clocks: one can be set, the other stands still while its
+ * machine does. Whichever says more counts, and one that was set back says nothing.
+ *
+ * @param at taken before Redis was asked for the lock: it is not older
+ */
+function lockTaken(at: number): { readonly age: () => number } {
+  const early = Math.max(0, Date.now() - at);
+  const since = performance.now() - early;
+  return {
+    age() {
+      const age = Date.now() - at;
+      return age < 0 ? Number.POSITIVE_INFINITY : Math.max(age, performance.now() - since);
     },
   };
 }

@@ -44,6 +44,7 @@ export function createGate(
 ): Gate {
   let consumer: Consumer | undefined;
   let unreachable: string | undefined;
+  // By the monotonic clock: one that is set back must not make a pause of an hour.
   let throttledUntil = 0;
   let pinging: Promise<void> | undefined;
   let told: string | undefined = 'starting';
@@ -54,7 +55,7 @@ export function createGate(
   const closedByCluster = (): string | undefined =>
     cluster.blocked() ??
     unreachable ??
-    (Date.now() < throttledUntil
+    (performance.now() < throttledUntil
       ? 'the API server is overloaded and asked for a pause'
       : undefined);
 
@@ -105,9 +106,9 @@ export function createGate(
     async suspect(error, remediation) {
       if (!(error instanceof ClusterError)) return;
       if (error.status === 429) {
-        throttled.set(remediation, Date.now());
+        throttled.set(remediation, performance.now());
         const pause = Math.min(error.retryAfter ?? THROTTLE_PAUSE, LONGEST_PAUSE);
-        if (recent(throttled) >= THROTTLED_REMEDIATIONS) throttledUntil = Date.now() + pause;
+        if (recent(throttled) >= THROTTLED_REMEDIATIONS) throttledUntil = performance.now() + pause;
         apply();
         return;
       }
@@ -130,7 +131,7 @@ function isNoAnswer(error: unknown): boolean {
 
 /** Counts those of the last second and drops the others. */
 function recent(throttled: Map<string, number>): number {
-  const since = Date.now() - THROTTLE_WINDOW;
+  const since = performance.now() - THROTTLE_WINDOW;
   for (const [remediation, at] of throttled) if (at < since) throttled.delete(remediation);
   return throttled.size;
 }

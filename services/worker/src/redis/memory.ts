@@ -24,7 +24,7 @@ export interface EpisodeMemory {
   state(alert: Alert): Promise<State | undefined>;
   /** Also frees the claim of its episode. */
   remember(troubleKey: string, memory: NewMemory): Promise<void>;
-  /** The remediation has created no Job, for certain: another episode may. */
+  /** The remediation has created no Job, for certain: another one may. */
   freeClaim(troubleKey: string, remediation: string): Promise<void>;
   /** The trouble was seen again: its memory lives the full time from now. */
   touch(troubleKey: string): Promise<void>;

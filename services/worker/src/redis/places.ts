@@ -50,7 +50,7 @@ export type Taken =
   | { readonly kind: 'changed' }
   /** The remediation is another worker's. */
   | { readonly kind: 'lost' }
-  /** Another episode claimed the trouble and told of no end: its Job may exist, or not. */
+  /** Another remediation claimed the trouble and told of no end: its Job may exist, or not. */
   | { readonly kind: 'expired'; readonly claim: string }
   | { readonly kind: 'held'; readonly reason: 'claimed' | 'max-active' | 'max-active-jobs' };
 

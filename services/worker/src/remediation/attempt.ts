@@ -64,7 +64,7 @@ export function end(
 }
 
 /** Holds an attempt until then (ms, Redis' clock), for a reason that does not count towards max-age. */
-export function pause(
+export function holdUntil(
   { delivery: { remediation } }: Attempt,
   reason: 'cooldown' | 'claimed',
   until: number,

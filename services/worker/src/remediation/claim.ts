@@ -1,7 +1,7 @@
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import { type Look, readClaim } from '@openfero/core/redis/memory';
 import type { Taken } from '../redis/places.ts';
-import { type Attempt, type AttemptResult, pause } from './attempt.ts';
+import { type Attempt, type AttemptResult, holdUntil } from './attempt.ts';
 import { LockLost } from './verdict.ts';
 
 /** Milliseconds until a remediation without a place is tried again, if no place becomes free before. */
@@ -18,8 +18,8 @@ export type ClaimResult =
   | { readonly kind: 'outdated' };
 
 /**
- * The last step before a create: claims the trouble, so that no other episode of it gets a Job meanwhile,
- * takes a place, and keeps the Job's name in the queue.
+ * The last step before a create: claims the trouble, so that no other Job of it is created meanwhile, takes
+ * a place, and keeps the Job's name in the queue.
  *
  * @throws {LockLost}
  */
@@ -49,7 +49,7 @@ function heldFor(
   attempt: Attempt,
   now: number,
 ): AttemptResult {
-  if (reason === 'claimed') return pause(attempt, reason, now + CLAIM_RETRY, now);
+  if (reason === 'claimed') return holdUntil(attempt, reason, now + CLAIM_RETRY, now);
   const { remediation } = attempt.delivery;
   return { kind: 'hold', reason, until: now + PLACE_RETRY, remediation };
 }

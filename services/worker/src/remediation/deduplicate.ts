@@ -2,7 +2,7 @@ import { decideOnEpisode, decideOnLaterEpisode } from '@openfero/core/decisions/
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import { type Attempt, type AttemptResult, end, pause } from './attempt.ts';
+import { type Attempt, type AttemptResult, end, holdUntil } from './attempt.ts';
 import { createJob } from './create-job.ts';
 
 /**
@@ -79,7 +79,7 @@ async function consultRememberedJob(
       await deps.memory.touch(troubleKey);
       return end('deduplicated', operarius.name, decision.reason, { job: memory.job });
     case 'cooldown':
-      return pause(attempt, 'cooldown', decision.until, look.now);
+      return holdUntil(attempt, 'cooldown', decision.until, look.now);
   }
 }
 

@@ -65,11 +65,11 @@ export function claimsOf(
 }
 
 function whyNot(request: PlaceRequest, world: World, without?: Without): Taken | undefined {
-  const { troubleKey, episode, known, abandoned } = request;
+  const { troubleKey, remediation, known, abandoned } = request;
   const latest = without === 'memory' ? undefined : world.memory.get(troubleKey)?.job;
   if (latest !== known) return { kind: 'changed' };
   const claim = world.claims.get(troubleKey);
-  if (claim === undefined || isClaimOf(claim, episode)) return undefined;
+  if (claim === undefined || claim.remediation === remediation.id) return undefined;
   if (world.now - claim.at < CLAIM_LIFE) return { kind: 'held', reason: 'claimed' };
   const text = JSON.stringify([claim.episode.instant, `${claim.episode.count}`, claim.job]);
   return text === abandoned ? undefined : { kind: 'expired', claim: text };
