@@ -57,7 +57,7 @@ function acceptJsonOnly(app: FastifyInstance): void {
 function answerErrors(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const [code, message] = answerTo(error);
-    noteRefusal(request, code, error);
+    noteRefusal(request, error);
     if (code === 500) log.error({ err: error, stack: error.stack }, 'internal error');
     return reply.code(code).send({ error: message });
   });

@@ -7,7 +7,7 @@ import { carriedPart } from '@openfero/core/render/carried';
 import { RefusedBody } from './body.ts';
 import { LISTED, LOGGED_ALERTNAME, MOST_ALERTS } from './limits.ts';
 
-/** What a notification says, judged. Nothing of it refers to its body, which can take 60 MB. */
+/** What a notification says, judged. Nothing of it refers to the parsed body, which takes much more. */
 export interface Judged {
   readonly groupKey: string;
   readonly groupStatus: AlertStatus | undefined;

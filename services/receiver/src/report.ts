@@ -9,8 +9,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What its log line has besides the status code. */
     logFields: Record<string, unknown> | undefined;
-    /** The status code of its error answer, which a connection that breaks does not get. */
-    refusal: number;
     /** It is logged and counted. */
     concluded: boolean;
   }
@@ -41,7 +39,6 @@ export function reportNotifications(
     else log.warn(line, REFUSED);
   };
   app.decorateRequest('logFields');
-  app.decorateRequest('refusal', 503);
   app.decorateRequest('concluded', false);
   app.addHook('onResponse', (request, reply, done) => {
     note(request, { ms: Math.round(reply.elapsedTime) });
@@ -50,7 +47,7 @@ export function reportNotifications(
   });
   // The body is incomplete, or the sender is gone.
   app.addHook('onRequestAbort', (request, done) => {
-    conclude(request, request.refusal);
+    conclude(request, request.pendingCode);
     done();
   });
 }
@@ -66,8 +63,7 @@ export function note(request: FastifyRequest, fields: Record<string, unknown>): 
 }
 
 /** Adds the reason of an error answer to the log line of the request. */
-export function noteRefusal(request: FastifyRequest, code: number, error: Error): void {
-  request.refusal = code;
+export function noteRefusal(request: FastifyRequest, error: Error): void {
   note(request, { error: error.message });
   if (error instanceof Unavailable && error.cause instanceof Error) {
     note(request, { cause: error.cause.message });

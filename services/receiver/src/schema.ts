@@ -88,7 +88,7 @@ export const POST_SCHEMA = {
       { description: 'Not a notification, or a notification without a valid alert' },
     ),
     401: Failure('Missing or wrong credentials, or no valid client certificate'),
-    413: Failure('The body is larger than OPENFERO_BODY_LIMIT'),
+    413: Failure('The body is larger than OPENFERO_BODY_LIMIT, or has too many alerts or values'),
     415: Failure('The body is not application/json, or it is compressed'),
     503: Failure('Not stored: send the notification again, as Alertmanager does'),
   },

@@ -3,6 +3,13 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { HTTP_LIMITS, LINGER_MS } from './limits.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The status code that it gets if its connection ends before its body. */
+    pendingCode: number;
+  }
+}
+
 /** The answer to a request whose body still arrives, by its connection. */
 const waiting = new WeakMap<Socket, Answer>();
 
@@ -13,14 +20,17 @@ interface Answer {
 
 /**
  * Sends each answer only when the request has arrived completely: the rest is discarded. A sender that
- * still writes when its connection is closed sees a broken connection, which Alertmanager takes for a
- * reason to repeat, for ever if the answer is 413.
+ * still writes when its connection is closed sees a broken connection, which is a reason for
+ * Alertmanager to repeat: if the answer is 413, for ever.
  */
 export function answerAfterBody(app: FastifyInstance): void {
-  app.addHook('onSend', ({ raw }, reply, payload, done) => {
+  app.decorateRequest('pendingCode', LATE.code);
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { raw } = request;
     if (raw.complete || raw.readableEnded || raw.destroyed || !hasBody(raw.headers)) return done();
     const socket = raw.socket;
     const body = typeof payload === 'string' ? payload : '';
+    request.pendingCode = reply.statusCode;
     waiting.set(socket, { code: reply.statusCode, body });
     const finish = (): void => {
       raw.off('end', finish).off('close', finish);
