@@ -30,6 +30,9 @@ const AlertSchema = Type.Object({
   endsAt: InstantText,
   generatorURL: Type.String(),
   fingerprint: Type.String(),
+  truncated: Type.Optional(
+    Type.Object({ labels: Type.Array(Type.String()), annotations: Type.Array(Type.String()) }),
+  ),
 });
 
 /**

@@ -46,10 +46,11 @@ export function environment(
   containers: readonly ReadonlySet<string>[],
 ): Environment {
   const adding = { count: containers.length, defining: countNames(containers) };
+  const { alert } = remediation;
   const always = alwaysThere(remediation, adding);
-  const annotations = candidatesOf(ANNOTATIONS, remediation.alert.annotations, []);
+  const annotations = candidatesOf(ANNOTATIONS, alert.annotations, alert.truncated?.annotations);
   const taken = [...always, ...annotations].map(({ name }) => name).concat(ALERT, TRUNCATED);
-  const labels = candidatesOf(LABELS, remediation.alert.labels, taken);
+  const labels = candidatesOf(LABELS, alert.labels, alert.truncated?.labels, taken);
   const candidates = [...labels, ...always, ...annotations, alertOf(remediation)];
   return fit(candidates, adding, TRUNCATED);
 }
@@ -152,24 +153,26 @@ const ANNOTATIONS: Kind = { rank: 'annotation', prefix: ANNOTATION };
 /** A label `meta_annotation_x` is no annotation, also where the alert has none of that name. */
 const LABELS: Kind = { rank: 'label', prefix: LABEL, reserved: ANNOTATION };
 
+/** @param truncated names that the receiver cut, or left out: the latter are only listed */
 function candidatesOf(
   { rank, prefix, reserved }: Kind,
   texts: Texts,
-  taken: readonly string[],
+  truncated: readonly string[] = [],
+  taken: readonly string[] = [],
 ): readonly Candidate[] {
   // Never texts[key]: `__proto__` is a legal label.
   const entries = Object.entries(texts);
-  const names = variableNames(
-    prefix,
-    entries.map(([key]) => key),
-    taken,
-    reserved,
-  );
-  return entries.map(([key, value], at) => {
+  const noted = new Set(truncated);
+  const leftOut = truncated.filter((key) => !Object.hasOwn(texts, key));
+  const keys = [...entries.map(([key]) => key), ...leftOut];
+  const names = variableNames(prefix, keys, taken, reserved);
+  const given = entries.map(([key, value], at): Candidate => {
     const { text, cut } = spellValue(value);
-    const whole = !cut && prefix.length + key.length <= NAME_LIMIT;
+    const whole = !cut && prefix.length + key.length <= NAME_LIMIT && !noted.has(key);
     return { name: names[at] ?? '', value: text, rank, given: whole ? 'whole' : 'cut' };
   });
+  const listed = names.slice(entries.length);
+  return [...given, ...listed.map((name): Candidate => ({ name, value: '', rank, given: 'not' }))];
 }
 
 function alertOf({ alert }: Remediation): Candidate {
@@ -178,5 +181,10 @@ function alertOf({ alert }: Remediation): Candidate {
   const endsAt = formatInstant(alert.endsAt);
   const json = { status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint };
   const { text, cut } = spellValue(JSON.stringify(json));
-  return { name: ALERT, value: text, rank: 'alert', given: cut ? 'not' : 'whole' };
+  return {
+    name: ALERT,
+    value: text,
+    rank: 'alert',
+    given: cut || alert.truncated !== undefined ? 'not' : 'whole',
+  };
 }
