@@ -56,7 +56,7 @@ export function operarius(
     namespace: 'operarii',
     template,
     policy: { ...DEFAULT_POLICY, ...policy },
-    warnings: [],
+    findings: [],
   };
 }
 
