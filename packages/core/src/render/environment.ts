@@ -1,7 +1,7 @@
 import type { Texts } from '../alert.ts';
 import { formatInstant } from '../instant.ts';
 import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
-import { InvalidOperarius } from '../operarius/operarius.ts';
+import { invalid } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
 import {
   type Candidate,
@@ -70,9 +70,8 @@ export function withEnvironment(
   const lists = LISTS.map((list) => ({ list, containers: containersAt(list, podSpec[list]) }));
   const names = lists.flatMap(({ containers }) => containers.map((one) => one.names));
   if (names.length > MOST_CONTAINERS) {
-    throw new InvalidOperarius(
-      `spec.template.spec has ${names.length} containers: at most ${MOST_CONTAINERS}, each gets the alert`,
-    );
+    const message = `spec.template.spec has ${names.length} containers`;
+    throw invalid('manifest', '', message, `at most ${MOST_CONTAINERS}, each gets the alert`);
   }
   const { variables, truncated } = environment(remediation, names);
   const filled = lists
@@ -96,7 +95,7 @@ interface Container {
 function containersAt(list: string, value: Json | undefined): readonly Container[] {
   const place = `spec.template.spec.${list}`;
   return arrayAt(place, value).map((fields, at) => {
-    if (!isObject(fields)) throw new InvalidOperarius(`${place}[${at}] is not an object`);
+    if (!isObject(fields)) throw invalid('manifest', '', `${place}[${at}] is not an object`);
     const env = arrayAt(`${place}[${at}].env`, fields['env']);
     return { fields, env, names: new Set(env.flatMap(nameOf)) };
   });
@@ -105,7 +104,7 @@ function containersAt(list: string, value: Json | undefined): readonly Container
 function arrayAt(place: string, value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value;
-  throw new InvalidOperarius(`${place} is not a list`);
+  throw invalid('manifest', '', `${place} is not a list`);
 }
 
 function nameOf(variable: Json): readonly string[] {
