@@ -10,7 +10,10 @@ import type { End } from '../outcome.ts';
  */
 export type Entry = EndEntry | FateEntry | HeldEntry | ActEntry | ModeEntry;
 
-/** Identifies the remediation and the occurrence that an entry is about. */
+/**
+ * Identifies the remediation and the occurrence that an entry is about. A remediation that could not be
+ * read has no alert: its fingerprint and alertname are empty, and it never started (NEVER).
+ */
 export interface Subject {
   /** The remediation's UUID. */
   readonly id: string;
@@ -34,6 +37,8 @@ export interface EndEntry extends Subject {
   readonly warnings?: readonly string[];
   readonly receivedAt: number;
   readonly endedAt: number;
+  /** Of a resolved alert: when it ended, by the clock of Prometheus. */
+  readonly endsAt?: Instant;
 }
 
 /** How a Job ended. */
@@ -61,10 +66,13 @@ export interface HeldEntry extends Subject {
   readonly at: number;
 }
 
+export const ACTS = ['retry', 'remove', 'clean', 'rerun'] as const;
+export type Act = (typeof ACTS)[number];
+
 /** What a person did in the dashboard. */
 export interface ActEntry {
   readonly kind: 'act';
-  readonly act: 'retry' | 'remove' | 'clean' | 'rerun';
+  readonly act: Act;
   /** The remediation; empty where the act was about many. */
   readonly id: string;
   readonly user: string;
