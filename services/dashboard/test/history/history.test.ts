@@ -134,7 +134,7 @@ suite('the history in memory', { concurrency: false }, () => {
   test('forgets what is gone also where new entries follow a FLUSHALL at once', async (t) => {
     const { redis, key, write, follow } = given(t, server);
     await write(...BEFORE);
-    const { history } = follow();
+    const { history, changes } = follow();
     await until('read', () => isReady(history));
     // Compared once with the stream as it was.
     await until('compared', async () => (await commandsOf(redis, 'xinfo|stream')) >= 2);
@@ -148,6 +148,7 @@ suite('the history in memory', { concurrency: false }, () => {
       () => isDeepStrictEqual(shown(history), rowsOf(LATER.slice(0, 1))),
       3_000,
     );
+    assert.ok(changes.some(({ kind }) => kind === 'reset'));
   });
 
   test('starts over where the stream ends before what it has read', async (t) => {
