@@ -1,10 +1,14 @@
+import { runOnBundles } from '@openfero/testkit/bundles';
 import { shareControlPlane } from '@openfero/testkit/describe-on-control-plane';
 
-let stop = async (): Promise<void> => {};
+const closing: (() => Promise<void>)[] = [];
 
-/** Starts the control plane that all test files share. */
+/** Starts the control plane that all test files share, and bundles the services for end-to-end tests. */
 export async function globalSetup(): Promise<void> {
-  stop = await shareControlPlane();
+  closing.push(await shareControlPlane());
+  closing.push(await runOnBundles());
 }
 
-export const globalTeardown = (): Promise<void> => stop();
+export async function globalTeardown(): Promise<void> {
+  for (const close of closing) await close();
+}

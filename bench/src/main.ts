@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { messageOf } from '@openfero/core/errors';
+import { runOnBundles } from '@openfero/testkit/bundles';
 import type { Benchmark, Run } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks/all.ts';
 import { compareWith } from './benchmarks/compare.ts';
@@ -24,7 +25,10 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   if (options.profile !== undefined) return profile(options.profile, print);
+  // Two checkouts are compared by their sources: the other one may not be able to bundle.
+  const remove = options.against === undefined ? await runOnBundles() : undefined;
   const report = await measure(options);
+  await remove?.();
   print(table(report));
   if (options.json !== undefined) await writeFile(options.json, toJson(report));
   if (options.docs) await writeDocs(report);

@@ -1,77 +1,101 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { once } from 'node:events';
 import { messageOf } from '@openfero/core/errors';
 import { controlPlaneCluster, type DemoCluster, directoryCluster } from './cluster.ts';
-import { printNextSteps, printOutcome } from './print.ts';
-import { assertPortsFree, type Demo, startDemo } from './start.ts';
-
-const ALERTS = fileURLToPath(new URL('../../test/alerts.json', import.meta.url));
-
-/** Milliseconds that the outcome may take; it takes about 50. */
-const OUTCOME_LIMIT = 10_000;
+import { BROKEN, CREATED, createSender, operariiChecked, REPEATED } from './examples.ts';
+import { readable } from './line.ts';
+import { type Options, readOptions, USAGE } from './options.ts';
+import { assertPortsFree } from './ports.ts';
+import { printFix, printJob, printLast, printNextSteps, printPlaces, printStart } from './print.ts';
+import { type Demo, type OnLine, startDemo } from './start.ts';
 
 /**
- * `npm run demo`: starts OpenFero on this machine, sends one alert, prints the Job, and keeps running.
- *
- * `--once` stops after the outcome. `--control-plane` uses a real API server.
+ * `npm run demo`: starts OpenFero on this machine, sends it three alerts, and keeps running. Each outcome
+ * is printed when it happens.
  */
-async function main(args: readonly string[]): Promise<void> {
-  const once = args.includes('--once');
-  const stop = interrupted();
-  await assertPortsFree();
-  const cluster = await (args.includes('--control-plane')
-    ? controlPlaneCluster()
-    : directoryCluster());
+async function main(args: readonly string[], stopped: AbortSignal): Promise<void> {
+  const options = readOptions(args);
+  if (options === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  await assertPortsFree(options.ports);
+  const cluster = await (options.controlPlane ? controlPlaneCluster() : directoryCluster());
   try {
-    const demo = await startDemo(cluster);
-    try {
-      await sendAlert(demo, cluster);
-      if (!once) {
-        printNextSteps(demo, cluster);
-        await stop;
-      }
-    } finally {
-      await demo.stop();
-    }
+    await runOn(cluster, options, stopped);
   } finally {
     await cluster.stop();
-    if (once) await cluster.clear();
+    if (options.once) await cluster.clear();
+    else console.log(`\nThe operarii of the demo are still in ${cluster.operarii}`);
   }
 }
 
-/** Sends the alert and prints its outcome. */
-async function sendAlert(demo: Demo, cluster: DemoCluster): Promise<void> {
-  const notification = await readFile(ALERTS, 'utf8');
-  const ended = demo.worker.waitForLine((line) => line['outcome'] !== undefined, OUTCOME_LIMIT);
-  await post(demo.receiverUrl, notification);
-  await printOutcome(cluster, await ended);
-}
-
-async function post(url: string, body: string): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`${url}/alerts`, { method: 'POST', headers, body });
-  if (!response.ok) {
-    throw new Error(`the receiver answered ${response.status}: ${await response.text()}`);
+async function runOn(cluster: DemoCluster, options: Options, stopped: AbortSignal): Promise<void> {
+  printStart();
+  const demo = await startDemo(cluster, options.ports, printUntil(stopped));
+  try {
+    const problem = await Promise.race([demo.ended, use(demo, cluster, options, stopped)]);
+    if (problem !== undefined && !stopped.aborted) throw new Error(problem);
+  } finally {
+    await demo.stop();
   }
 }
 
-/** Resolves on Ctrl-C, or when npm's shell ends: npm does not pass SIGTERM on to its child. */
-function interrupted(): Promise<void> {
+/** Shows the examples, and waits until the user stops the demo. */
+async function use(
+  demo: Demo,
+  cluster: DemoCluster,
+  { once: isOnce }: Options,
+  stopped: AbortSignal,
+): Promise<undefined> {
+  await operariiChecked(demo);
+  printPlaces(demo, cluster);
+  await showExamples(demo, cluster);
+  if (isOnce) {
+    printLast();
+    return;
+  }
+  printFix(demo, cluster, BROKEN);
+  printNextSteps(demo, cluster, CREATED);
+  if (!stopped.aborted) await once(stopped, 'abort');
+}
+
+/** Services that stop report things that are of no interest. */
+function printUntil(stopped: AbortSignal): OnLine {
+  return (service, line) => {
+    const text = readable(service, line);
+    if (text !== undefined && !stopped.aborted) console.log(text);
+  };
+}
+
+async function showExamples(demo: Demo, cluster: DemoCluster): Promise<void> {
+  const send = createSender(demo);
+  console.log(`\n1. ${CREATED.title}\n`);
+  await printJob(cluster, await send(CREATED));
+  console.log(`\n2. ${REPEATED.title}\n`);
+  await send(REPEATED);
+  console.log(`\n3. ${BROKEN.title}\n`);
+  await send(BROKEN);
+}
+
+/** Aborts on Ctrl-C, or when npm's shell ends: npm does not pass SIGTERM on to its child. */
+function interrupted(): AbortSignal {
   const parent = process.ppid;
-  return new Promise((resolve) => {
-    const watch = setInterval(() => process.ppid !== parent && done(), 500);
-    watch.unref();
-    const done = (): void => {
-      clearInterval(watch);
-      resolve();
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, done);
-  });
+  const stop = new AbortController();
+  const watch = setInterval(() => process.ppid !== parent && stop.abort(), 500);
+  watch.unref();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => stop.abort());
+  }
+  return stop.signal;
 }
 
+const stopped = interrupted();
 try {
-  await main(process.argv.slice(2));
+  await main(process.argv.slice(2), stopped);
 } catch (error) {
-  console.error(`The demo failed: ${messageOf(error)}`);
-  process.exitCode = 1;
+  // Ctrl-C reaches the services too, so that a start that it interrupts fails.
+  if (!stopped.aborted) {
+    console.error(`The demo failed: ${messageOf(error)}`);
+    process.exitCode = 1;
+  }
 }

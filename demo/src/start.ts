@@ -1,70 +1,81 @@
-import { createServer } from 'node:net';
-import { type Service, serverOf, startService } from '@openfero/testkit/process';
+import { type LogLine, type Service, serverOf, startService } from '@openfero/testkit/process';
 import { startRedis } from '@openfero/testkit/redis';
 import type { DemoCluster } from './cluster.ts';
+import type { Options, ServiceName } from './options.ts';
+import { HOST } from './ports.ts';
 
 /** The running demo. */
 export interface Demo {
   readonly receiverUrl: string;
+  readonly workerUrl: string;
   readonly dashboardUrl: string;
   readonly worker: Service;
+  /** Resolves when a service ends by itself, with what it said. */
+  readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
-const PORTS = { receiver: 8080, worker: 8081, dashboard: 8082 } as const;
-type Name = keyof typeof PORTS;
-
-/** @throws naming the port that is in use */
-export async function assertPortsFree(): Promise<void> {
-  await Promise.all(Object.entries(PORTS).map(([name, port]) => assertFree(name, port)));
-}
+export type OnLine = (service: ServiceName, line: LogLine) => void;
 
 /**
  * Starts Redis and the three services, on the loopback interface only.
  *
+ * @param onLine is called with each line of their logs
  * @throws if Redis is missing, saying how to install it
  */
-export async function startDemo({ workerEnv }: DemoCluster): Promise<Demo> {
+export async function startDemo(
+  { workerEnv }: DemoCluster,
+  ports: Options['ports'],
+  onLine: OnLine,
+): Promise<Demo> {
   const redis = await startRedis();
   const started: Service[] = [];
-  const start = async (name: Name, env: DemoCluster['workerEnv'] = {}): Promise<Service> => {
-    const service = await startService(serverOf(name), {
-      REDIS_URL: redis.url,
-      HOST,
-      PORT: String(PORTS[name]),
-      ...env,
-    });
+  const start = async (
+    name: ServiceName,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Started> => {
+    const common = { REDIS_URL: redis.url, HOST, PORT: String(ports[name]) };
+    const service = await startService(
+      serverOf(name),
+      { ...common, ...env },
+      { onLine: (line) => onLine(name, line) },
+    );
     started.push(service);
     await service.ready();
-    return service;
+    return { name, service, url: await service.url() };
   };
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((service) => service.stop()));
     await redis.stop();
   };
   try {
-    const [worker] = await Promise.all([
+    const [worker, receiver, dashboard] = await Promise.all([
       start('worker', workerEnv),
       start('receiver'),
-      start('dashboard'),
+      // It needs no login for the retry button: only this machine can reach it.
+      start('dashboard', { OPENFERO_DASHBOARD_READ_ONLY: 'false' }),
     ]);
-    const url = (name: Name): string => `http://localhost:${PORTS[name]}`;
-    return { receiverUrl: url('receiver'), dashboardUrl: url('dashboard'), worker, stop };
+    return {
+      receiverUrl: receiver.url,
+      workerUrl: worker.url,
+      dashboardUrl: dashboard.url,
+      worker: worker.service,
+      ended: Promise.race([worker, receiver, dashboard].map(endOf)),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function assertFree(name: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer()
-      .once('error', () => {
-        reject(
-          new Error(`port ${port} for the ${name} is in use: stop the program that listens on it`),
-        );
-      })
-      .listen(port, HOST, () => probe.close(() => resolve()));
-  });
+interface Started {
+  readonly name: ServiceName;
+  readonly service: Service;
+  readonly url: string;
+}
+
+async function endOf({ name, service }: Started): Promise<string> {
+  const { code, signal } = await service.exited;
+  return [`the ${name} ended (${signal ?? code})`, ...service.stderr.slice(-1)].join(': ');
 }

@@ -46,8 +46,8 @@ async function measure(run: Run, testbed: ClusterTestbed, rate: number): Promise
 
 /** Memory limits in units of 10^6 bytes, as Kubernetes' M. */
 const BOUNDS: Readonly<Record<string, Goal>> = {
-  receiver: atMost(110, ' MB'),
-  worker: atMost(200, ' MB'),
+  receiver: atMost(130, ' MB'),
+  worker: atMost(130, ' MB'),
 };
 
 /** Share of the RSS after warm-up. Smaller changes are the garbage collector's. */

@@ -9,7 +9,7 @@ import type { Testbed } from './testbed.ts';
 /** Starts a program of the benchmarks as a process. */
 export function startChild(
   testbed: Testbed,
-  name: 'stub-api-server' | 'empty-worker' | 'empty-fastify',
+  name: 'stub-api-server' | 'empty-worker' | 'empty-http',
   ...args: readonly string[]
 ): Promise<Program> {
   const file = fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -38,16 +39,27 @@ export interface Service {
 export interface ServiceOptions {
   /** startService returns when the log has a matching line. */
   readonly waitFor?: (line: LogLine) => boolean;
+  /** Called with each line of its log. */
+  readonly onLine?: (line: LogLine) => void;
+  readonly args?: readonly string[];
   readonly cwd?: string;
 }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The entry file of a service. @param checkout folder of the repository, by default this one */
-export const serverOf = (
-  service: 'receiver' | 'worker' | 'dashboard',
-  checkout: string = ROOT,
-): string => resolve(checkout, 'services', service, 'src', 'server.ts');
+/**
+ * The entry file of a service: its bundle, as the image has it, if OPENFERO_BUNDLES names a folder of
+ * bundles, else its source.
+ *
+ * @param checkout folder of a repository, whose source it is then
+ */
+export function serverOf(service: ServiceName, checkout?: string): string {
+  const bundles = process.env['OPENFERO_BUNDLES'];
+  if (checkout === undefined && bundles) return resolve(bundles, `${service}.mjs`);
+  return resolve(checkout ?? ROOT, 'services', service, 'src', 'server.ts');
+}
+
+export type ServiceName = 'receiver' | 'worker' | 'dashboard';
 
 /** Generous: on a busy machine a service starts in 15 s. */
 const TIMEOUT_MS = 60_000;
@@ -56,29 +68,41 @@ const TIMEOUT_MS = 60_000;
  * Starts a service as a process of its own, with this Node and only PATH and HOME of our environment. It
  * ends with the test process.
  *
- * @param entryFile path of a server.ts
+ * @param entryFile path of a server.ts, or of another program that starts in the same way
  */
 export async function startService(
   entryFile: string,
   env: Readonly<Record<string, string>>,
   options: ServiceOptions = {},
 ): Promise<Service> {
-  const child = spawnBound(process.execPath, [entryFile], {
+  const child = spawnBound(process.execPath, [entryFile, ...(options.args ?? [])], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
-  const service = observe(child, env);
+  const service = observe(child, env, options.onLine);
   if (options.waitFor !== undefined) await service.waitForLine(options.waitFor);
   return service;
 }
 
-function observe(child: ChildProcess, env: Readonly<Record<string, string>>): Service {
+/** The most bytes that a process has had in memory so far. Linux only. */
+export async function mostMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1]) * 1024;
+}
+
+function observe(
+  child: ChildProcess,
+  env: Readonly<Record<string, string>>,
+  onLine: (line: LogLine) => void = () => {},
+): Service {
   const lines: LogLine[] = [];
   const stderr: string[] = [];
   const events = new EventEmitter().setMaxListeners(0);
   const exited = exitOf(child, events);
   readLines(child.stdout, (line) => {
-    lines.push(parseLine(line));
+    const parsed = parseLine(line);
+    lines.push(parsed);
+    onLine(parsed);
     events.emit('line');
   });
   readLines(child.stderr, (line) => stderr.push(line));

@@ -69,7 +69,12 @@ export function unavailablePage(reason: string): string {
 <html lang="en">
 <head><meta charset="utf-8"><meta http-equiv="refresh" content="${RELOAD_SECONDS}"><title>OpenFero</title>
 <style>body { font: 1rem/1.5 sans-serif; margin: 3rem }</style></head>
-<body><h1>The dashboard is not available</h1><p>${reason}</p><p>This page reloads every ${RELOAD_SECONDS} seconds.</p></body>
+<body><h1>The dashboard is not available</h1><p>${escapeHtml(reason)}</p><p>This page reloads every ${RELOAD_SECONDS} seconds.</p></body>
 </html>
 `;
+}
+
+/** The reason quotes the server. */
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -12,11 +12,11 @@ import { readSettings } from './settings.ts';
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'dashboard');
-  const redis = connectRedis(
-    settings.redis,
-    { kind: 'producer', name: 'openfero-dashboard', commandTimeoutMs: COMMAND_TIMEOUT_MS },
-    log,
-  );
+  const redis = connectRedis(settings.redis, {
+    kind: 'producer',
+    name: 'openfero-dashboard',
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+  });
   const app = await buildApp({ settings, log, redis, registry: createMetrics() });
   stopOn(log, [
     ['http', () => app.close()],

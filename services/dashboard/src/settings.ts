@@ -6,6 +6,8 @@ import {
   type Environment,
   InvalidSetting,
   readCommonSettings,
+  readEach,
+  text,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
 
@@ -20,21 +22,21 @@ export interface Settings extends CommonSettings {
 const DEFAULT_PORT = 8082;
 const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
 
-/** @throws {InvalidSetting} naming the first variable that is wrong or missing */
+/** @throws {InvalidSettings} naming the variables that are wrong or missing */
 export function readSettings(env: Environment): Settings {
-  const common = readCommonSettings(env, DEFAULT_PORT);
-  const auth = readAuthSettings(env);
-  return Object.freeze({
-    ...common,
-    auth,
-    tls: readTlsSettings(env),
-    readOnly: readReadOnly(env, auth, common.host),
+  const { common, auth, tls, given } = readEach({
+    common: () => readCommonSettings(env, DEFAULT_PORT),
+    auth: () => readAuthSettings(env),
+    tls: () => readTlsSettings(env),
+    given: () => (text(env, READ_ONLY) === undefined ? undefined : boolean(env, READ_ONLY, true)),
   });
+  const readOnly = given ?? auth.kind === 'none';
+  if (!readOnly && auth.kind === 'none') refuseOpenChanges(common.host);
+  return Object.freeze({ ...common, auth, tls, readOnly });
 }
 
-function readReadOnly(env: Environment, auth: AuthSettings, host: string): boolean {
-  const readOnly = boolean(env, READ_ONLY, auth.kind === 'none');
-  if (readOnly || auth.kind !== 'none' || isLoopback(host)) return readOnly;
+function refuseOpenChanges(host: string): void {
+  if (isLoopback(host)) return;
   throw new InvalidSetting(
     READ_ONLY,
     `cannot be false without authentication, since anyone who reaches ${host} could retry and remove remediations: set OPENFERO_AUTH to basic or bearer, or HOST to 127.0.0.1`,

@@ -93,7 +93,7 @@ describe('replay', () => {
   const WRONG: readonly (readonly [what: string, args: string[], message: RegExp])[] = [
     ['nothing that says which', [], /say which: --operarius/],
     ['a reason that there is not', ['--reason', 'tired'], /"tired" is not valid: use invalid/],
-    ['an option that there is not', ['--all'], /--all/],
+    ['an option that there is not', ['--all'], /^replay: .*--all.*: say which: --operarius/],
   ];
   for (const [what, args, message] of WRONG) {
     test(`says in one line what is wrong with ${what}`, async () => {

@@ -1,4 +1,5 @@
 import { messageOf } from '@openfero/core/errors';
+import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { Redis } from 'ioredis';
 
 /** An entry as Redis answers it: its id, and names and values in turn. */
@@ -48,9 +49,18 @@ export async function readAfter(
   return answer?.[0]?.[1] ?? [];
 }
 
-/** Another one after every start of the server, and after a failover. @throws the errors of ioredis */
+/**
+ * Reads what each start of a server, and a failover, changes.
+ *
+ * @returns undefined where the user has no right to INFO. @throws the errors of ioredis
+ */
 export async function readRunId(redis: Redis): Promise<string | undefined> {
-  return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1];
+  try {
+    return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1];
+  } catch (error) {
+    if (redisFailureOf(error)?.kind === 'not-permitted') return undefined;
+    throw error;
+  }
 }
 
 /** Names and values in turn. */

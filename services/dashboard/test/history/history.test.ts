@@ -22,6 +22,10 @@ interface Given {
   follow(limit?: number): { history: History; changes: readonly HistoryChange[] };
 }
 
+const at = (port: number): Parameters<typeof connectRedis>[0] => ({
+  ...{ host: '127.0.0.1', port, database: 0, tls: false },
+});
+
 let prefixes = 0;
 
 function given(t: TestContext, server: TestRedis): Given {
@@ -40,7 +44,7 @@ function given(t: TestContext, server: TestRedis): Given {
       await adding.exec();
     },
     follow(limit) {
-      const own = connectRedis({ url: server.url }, { kind: 'consumer', name: 'history' }, log);
+      const own = connectRedis(at(server.port), { kind: 'consumer', name: 'history' });
       const options = { redis: own, prefix, log };
       const history = followHistory(limit === undefined ? options : { ...options, limit });
       const changes: HistoryChange[] = [];
@@ -117,6 +121,15 @@ suite('the history in memory', { concurrency: false }, () => {
     await until('read', () => isReady(history));
     assert.equal(history.skipped, 3);
     assert.deepEqual(shown(history), rowsOf([first]));
+  });
+
+  test('says why it cannot be read', async (t) => {
+    const { redis, key, follow } = given(t, server);
+    await redis.set(key, 'not a stream');
+    const { history } = follow();
+    await until('refused', () => /cannot be read: .*WRONGTYPE/.test(history.problem() ?? ''));
+    await redis.del(key);
+    await until('read', () => isReady(history));
   });
 
   test('is empty within 2 seconds of a FLUSHALL, and fills again', async (t) => {
@@ -219,6 +232,19 @@ suite('a Redis that goes away', { concurrency: false }, () => {
     await until('read again', () => isDeepStrictEqual(shown(history), rowsOf(left)));
   });
 
+  test('is read again after each lost connection where the user may not see which server it is', async (t) => {
+    const server = await startRedis();
+    t.after(() => server.stop());
+    const { redis, write, follow } = given(t, server);
+    await redis.acl('SETUSER', 'default', '-info');
+    await write(...BEFORE);
+    const { history, changes } = follow();
+    await until('read', () => isReady(history));
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until('read again', () => changes.some(({ kind }) => kind === 'reset'));
+    assert.deepEqual(shown(history), rowsOf(BEFORE));
+  });
+
   test('does not keep the process from ending', async (t) => {
     const server = await startRedis();
     t.after(() => server.stop());
@@ -230,8 +256,7 @@ suite('a Redis that goes away', { concurrency: false }, () => {
     paused.stop();
     // Nothing listens there.
     const log = createLogger('silent', 'test');
-    const options = { kind: 'consumer', name: 'history' } as const;
-    const redis = connectRedis({ url: 'redis://127.0.0.1:1' }, options, log);
+    const redis = connectRedis(at(1), { kind: 'consumer', name: 'history' });
     const absent = followHistory({ redis, prefix: 'absent', log });
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     absent.stop();

@@ -159,12 +159,12 @@ describe('the end of a Job', () => {
   });
 
   test('gives its place back at maxmemory, and is recorded once Redis has room', async (t) => {
-    const full = await startRedis({ args: ['--maxmemory', '30mb'] });
+    const full = await startRedis();
     t.after(() => full.stop());
     const { redis, prefix, tell } = given(t, full.url);
     const end = endOfJob(1);
     await redis.zadd(placesKey(prefix), 1, placeOf(end.operarius, end.job));
-    await redis.config('SET', 'maxmemory', '1mb');
+    await redis.config('SET', 'maxmemory', '1kb');
     const refused = await tell(end);
     assert.equal(refused.first, false);
     assert.match(refused.refused ?? '', /^OOM /);
