@@ -12,6 +12,8 @@ import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
 import { announce, announceHeld } from './ends/announce.ts';
 import { onEnds } from './ends/ends.ts';
+import { endEntry } from './ends/history.ts';
+import { createJobEnding } from './ends/job-ending.ts';
 import { createRecorder, logHeld } from './ends/record.ts';
 import { createConsumer, stopConsuming } from './queue/consume.ts';
 import type { HeldNow } from './queue/delivery.ts';
@@ -19,6 +21,7 @@ import { createGate } from './queue/gate.ts';
 import { registerQueueMetrics } from './queue/metrics.ts';
 import { createProgress } from './queue/progress.ts';
 import { startRetention } from './queue/retention.ts';
+import { createHistory } from './redis/history.ts';
 import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReconciler } from './redis/reconcile.ts';
@@ -38,7 +41,7 @@ export interface RunningWorker {
  * @throws {InvalidSetting}
  */
 export async function startWorker(settings: WorkerSettings, log: Logger): Promise<RunningWorker> {
-  const { prefix, maxActiveJobs, concurrency } = settings;
+  const { prefix, maxActiveJobs, concurrency, historyCount } = settings;
   const metrics = createMetrics();
   const onRequest = countRequests(metrics);
   const cluster = await connectCluster(settings, { concurrency, onRequest }, log);
@@ -53,11 +56,11 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
 
   const registry = createOperariusRegistry(cluster, settings.policy);
   const memory = createEpisodeMemory(redis, prefix);
-  const places = createPlaces({ redis, prefix, maxActiveJobs, queue });
+  const places = createPlaces({ redis, prefix, maxActiveJobs, historyCount, queue });
   registerQueueMetrics(metrics, {
     ...{ redis: observer, prefix, queue, cluster },
     memory: createEpisodeMemory(observer, prefix),
-    places: createPlaces({ redis: observer, prefix, maxActiveJobs, queue }),
+    places: createPlaces({ redis: observer, prefix, maxActiveJobs, historyCount, queue }),
   });
   registerDurability(metrics, observer);
   const watch = watchRedis({
@@ -88,15 +91,24 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     onProgress: progress.made,
     onHeld,
   });
-  onEnds(consumer, registry, (ending) => {
+  const history = createHistory(
+    { redis, prefix, memory, watch, count: historyCount, age: settings.historyAge },
+    log,
+  );
+  onEnds(consumer, registry, (ending, remediation) => {
     record(ending);
     announce(cluster, ending);
+    history.append(endEntry(ending, remediation, Date.now()));
   });
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, watch, registry, settings, log });
   const stopWatchingMode = watchMode({ cluster, redis, settings, log }, metrics);
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
-  const reconciler = createReconciler(cluster, places, memory, { watch, log });
+  const reconciler = createReconciler(cluster, places, memory, {
+    watch,
+    log,
+    end: createJobEnding({ cluster, places }, log, metrics),
+  });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
@@ -113,6 +125,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['gate', () => gate.stop()],
       ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
+      ['history', () => history.stop()],
       ['checks', stopChecking],
       ['retention', stopRetention],
       ['mode', stopWatchingMode],
