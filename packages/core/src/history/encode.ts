@@ -1,0 +1,130 @@
+import type { Texts } from '../alert.ts';
+import type { EndEntry, Entry, Subject } from './entry.ts';
+
+/** Bytes of an entry's JSON, whatever the alert holds: 200,000 entries must stay far below 1 GB. */
+export const ENTRY_LIMIT = 2_048;
+
+/** Characters, of which the last one says that more was cut off. */
+const LABEL_LENGTH = 256;
+const REASON_LENGTH = 512;
+/** One warning; those of a Job are a few lines each. */
+const WARNING_LENGTH = 256;
+
+/** Bytes of JSON: only control characters and other scripts take more bytes than characters. */
+const ALERTNAME_BYTES = 400;
+const NAME_BYTES = 300;
+
+/** Labels that say where and how bad, kept before others where not all have room. */
+const FIRST_LABELS = [
+  ...['alertname', 'namespace', 'severity', 'cluster', 'pod', 'container', 'node', 'instance'],
+  ...['job', 'job_name', 'deployment', 'statefulset', 'daemonset', 'persistentvolumeclaim'],
+  ...['service', 'device', 'mountpoint', 'reason', 'team', 'env', 'environment', 'region'],
+];
+
+/**
+ * An entry as the stream holds it: JSON within {@link ENTRY_LIMIT}. Texts are cut at characters, with an
+ * ellipsis; labels and warnings that have no room are left out, the usual labels last. What
+ * identifies the alert, the remediation and the Job is never cut.
+ */
+export function encodeEntry(entry: Entry): string {
+  switch (entry.kind) {
+    case 'end':
+      return JSON.stringify(boundedEnd(entry));
+    case 'fate':
+    case 'held': {
+      const bounded = { ...boundedSubject(entry), reason: '' };
+      return JSON.stringify({
+        ...bounded,
+        reason: cut(entry.reason, REASON_LENGTH, room(bounded)),
+      });
+    }
+    case 'act': {
+      const { user, address } = entry;
+      return JSON.stringify({
+        ...entry,
+        id: cut(entry.id, LABEL_LENGTH, NAME_BYTES),
+        user: cut(user, LABEL_LENGTH, NAME_BYTES),
+        address: cut(address, LABEL_LENGTH, NAME_BYTES),
+      });
+    }
+    case 'mode':
+      return JSON.stringify({
+        ...entry,
+        source: cut(entry.source, REASON_LENGTH, ENTRY_LIMIT / 2),
+      });
+  }
+}
+
+function boundedEnd(entry: EndEntry): EndEntry {
+  const { warnings = [], ...rest } = entry;
+  const identity: EndEntry = { ...boundedSubject(rest), reason: '', groupKey: '', labels: {} };
+  let left = room(identity);
+  const take = <T>(value: T): T => {
+    left -= bytesOf(JSON.stringify(value)) - EMPTY_BYTES;
+    return value;
+  };
+  const reason = take(cut(entry.reason, REASON_LENGTH, left / 2));
+  const groupKey = take(cut(entry.groupKey, LABEL_LENGTH, left / 4));
+  const labels = take(fittingLabels(entry.labels, left));
+  const kept = fittingWarnings(warnings, left);
+  return { ...identity, reason, groupKey, labels, ...(kept.length > 0 && { warnings: kept }) };
+}
+
+/** An alertname has no limit of its own; a fingerprint (128 characters) and the names of objects have. */
+function boundedSubject<T extends Subject>(subject: T): T {
+  return { ...subject, alertname: cut(subject.alertname, LABEL_LENGTH, ALERTNAME_BYTES) };
+}
+
+/** Quotes, brackets or braces: counted already where the value is still empty. */
+const EMPTY_BYTES = 2;
+
+const room = (entry: Entry): number => ENTRY_LIMIT - bytesOf(JSON.stringify(entry));
+
+function fittingLabels(labels: Texts, room: number): Texts {
+  const names = Object.keys(labels);
+  const first = FIRST_LABELS.filter((name) => Object.hasOwn(labels, name));
+  let left = room;
+  const kept: [string, string][] = [];
+  for (const name of new Set([...first, ...names])) {
+    const value = cut(labels[name] ?? '', LABEL_LENGTH, ENTRY_LIMIT);
+    const bytes = bytesOf(JSON.stringify({ [name]: value }));
+    if (bytes > left) continue;
+    kept.push([name, value]);
+    left -= bytes;
+  }
+  return Object.fromEntries(kept);
+}
+
+function fittingWarnings(warnings: readonly string[], room: number): string[] {
+  // The field itself: `,"warnings":[]`.
+  let left = room - 14;
+  const kept: string[] = [];
+  for (const warning of warnings) {
+    const one = cut(warning, WARNING_LENGTH, ENTRY_LIMIT);
+    left -= bytesOf(JSON.stringify(one)) + 1;
+    if (left < 0) break;
+    kept.push(one);
+  }
+  return kept;
+}
+
+const ELLIPSIS = '…';
+
+/** A text of bounded length, also in bytes of JSON; never half a character. */
+function cut(text: string, length: number, bytes: number): string {
+  if (text.length <= length && contentBytes(text) <= bytes) return text;
+  let kept = '';
+  let left = bytes - contentBytes(ELLIPSIS);
+  if (left < 0) return '';
+  for (const character of text) {
+    left -= contentBytes(character);
+    if (left < 0 || kept.length + character.length >= length) break;
+    kept += character;
+  }
+  return kept + ELLIPSIS;
+}
+
+/** Of a text in JSON, without the quotes. */
+const contentBytes = (text: string): number => bytesOf(JSON.stringify(text)) - EMPTY_BYTES;
+
+const bytesOf = (text: string): number => Buffer.byteLength(text);

@@ -1,0 +1,91 @@
+import type { AlertStatus } from '../alert.ts';
+import type { Instant } from '../instant.ts';
+import type { Mode } from '../operarius/policy.ts';
+import type { End } from '../outcome.ts';
+
+/**
+ * What the history keeps, one entry of the stream each (redis/history.ts). Each entry stands alone: it
+ * is read without the ones before it, which may be trimmed already. Times are milliseconds since 1970;
+ * those of Redis' clock unless said otherwise.
+ */
+export type Entry = EndEntry | FateEntry | HeldEntry | ActEntry | ModeEntry;
+
+/**
+ * Identifies the remediation and the occurrence that an entry is about. A remediation that could not be
+ * read has no alert: its fingerprint and alertname are empty, and it never started (NEVER).
+ */
+export interface Subject {
+  /** The remediation's UUID. */
+  readonly id: string;
+  readonly alertname: string;
+  readonly status: AlertStatus;
+  readonly fingerprint: string;
+  readonly startsAt: Instant;
+  /** The ConfigMap's name; empty where there is none. */
+  readonly operarius: string;
+}
+
+/** A remediation has ended. A retry by a person writes another one: the last counts. */
+export interface EndEntry extends Subject {
+  readonly kind: 'end';
+  readonly outcome: End;
+  readonly reason: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly groupKey: string;
+  /** The Job that stands for the remediation, if any. */
+  readonly job?: string;
+  readonly warnings?: readonly string[];
+  readonly receivedAt: number;
+  readonly endedAt: number;
+  /** Of a resolved alert: when it ended, by the clock of Prometheus. */
+  readonly endsAt?: Instant;
+}
+
+/** How a Job ended. */
+export const FATES = ['succeeded', 'failed', 'deleted'] as const;
+export type Fate = (typeof FATES)[number];
+
+/** A Job has ended. Recorded once for each uid, whichever worker sees it first. */
+export interface FateEntry extends Subject {
+  readonly kind: 'fate';
+  readonly fate: Fate;
+  /** The reason of the Job's condition, such as BackoffLimitExceeded; empty where there is none. */
+  readonly reason: string;
+  readonly job: string;
+  readonly uid: string;
+  /** By the cluster's clock. */
+  readonly createdAt: number;
+  readonly endedAt: number;
+}
+
+/** A remediation waits for another reason than before. */
+export interface HeldEntry extends Subject {
+  readonly kind: 'held';
+  readonly reason: string;
+  readonly until: number;
+  readonly at: number;
+}
+
+export const ACTS = ['retry', 'remove', 'clean', 'rerun'] as const;
+export type Act = (typeof ACTS)[number];
+
+/** What a person did in the dashboard. */
+export interface ActEntry {
+  readonly kind: 'act';
+  readonly act: Act;
+  /** The remediation; empty where the act was about many. */
+  readonly id: string;
+  readonly user: string;
+  readonly address: string;
+  readonly at: number;
+}
+
+/** The switch has changed. */
+export interface ModeEntry {
+  readonly kind: 'mode';
+  readonly from: Mode;
+  readonly to: Mode;
+  /** Where the mode comes from: OPENFERO_MODE, or the ConfigMap and its annotation. */
+  readonly source: string;
+  readonly at: number;
+}

@@ -1,0 +1,182 @@
+import { deriveRow, type Known } from './derive.ts';
+import type { ActEntry, EndEntry, Entry, FateEntry, HeldEntry, ModeEntry } from './entry.ts';
+import { Jobs } from './jobs.ts';
+import { hasOlder, isAsNew, type Kept, keep, type Remediation, trimKept } from './kept.ts';
+import { NewestFirst } from './newest-first.ts';
+import { type Acted, keyOf, type Row } from './row.ts';
+import { compareIds } from './stream-id.ts';
+
+/** A change of the switch, with its entry. */
+export type ModeChange = ModeEntry & { readonly entry: string };
+
+/** Changes of the switch that are kept: a page shows the last few. */
+const MODE_CHANGES = 100;
+
+/**
+ * Folds the entries of the history to rows. Entries may come in any order, twice, and trimmed at their
+ * old end: the rows are those of the same entries read once and in order. Rows follow at
+ * {@link Fold.settle}, once for many entries.
+ */
+export class Fold {
+  readonly #occurrences = new Map<string, Kept>();
+  readonly #remediations = new Map<string, Remediation>();
+  readonly #jobs = new Jobs<Kept>();
+  readonly #acts = new Map<string, Acted>();
+  readonly #list = new NewestFirst();
+  readonly #unsettled = new Set<Kept>();
+  #modes: readonly ModeChange[] = [];
+  readonly #known: Known = {
+    jobOf: (name) => this.#jobs.get(name),
+    actOn: (remediation) => this.#acts.get(remediation),
+  };
+
+  /** Of occurrences. */
+  get size(): number {
+    return this.#occurrences.size;
+  }
+
+  /** The rows, newest first. */
+  rows(): Iterable<Row> {
+    return this.#list.rows();
+  }
+
+  /** The row of an occurrence, see keyOf. */
+  row(key: string): Row | undefined {
+    return this.#occurrences.get(key)?.row;
+  }
+
+  rowOfRemediation(id: string): Row | undefined {
+    return this.#remediations.get(id)?.of.row;
+  }
+
+  /** The ids of all entries about an occurrence, oldest first: what its story is read from. */
+  entriesOf(key: string): string[] {
+    const { remediations = [], replaced = [] } = this.#occurrences.get(key) ?? {};
+    const { jobOf, actOn } = this.#known;
+    const known = remediations.flatMap(({ id, end, held }) => [
+      ...[end, held, actOn(id)],
+      jobOf(end?.job ?? '')?.fate,
+    ]);
+    const ids = known.map((one) => one?.entry).filter((id) => id !== undefined);
+    return [...new Set([...replaced, ...ids])].sort(compareIds);
+  }
+
+  /** The latest changes of the switch, newest first. */
+  get modes(): readonly ModeChange[] {
+    return this.#modes;
+  }
+
+  /** @param id of the entry in the stream */
+  add(id: string, entry: Entry): void {
+    switch (entry.kind) {
+      case 'end':
+      case 'held':
+        this.#addOwn(id, entry);
+        break;
+      case 'fate':
+        this.#addFate(id, entry);
+        break;
+      case 'act':
+        this.#addAct(id, entry);
+        break;
+      case 'mode':
+        this.#addMode({ ...entry, entry: id });
+    }
+  }
+
+  /** Makes the rows of what was added or trimmed. @returns the new and the changed, oldest first */
+  settle(): Row[] {
+    const known = this.#known;
+    const changed = Array.from(this.#unsettled, (kept) => ({ kept, row: deriveRow(kept, known) }));
+    this.#unsettled.clear();
+    changed.sort((a, b) => compareIds(a.row.cursor, b.row.cursor));
+    for (const { kept, row } of changed) this.#list.place(kept, row);
+    return changed.map(({ row }) => row);
+  }
+
+  /** Forgets the entries older than this one, as the stream does. */
+  trim(oldest: string): void {
+    for (const [id, acted] of this.#acts) {
+      if (isAsNew(acted, oldest)) continue;
+      this.#acts.delete(id);
+      this.#unsettle(this.#remediations.get(id)?.of);
+    }
+    for (const kept of this.#jobs.trim(oldest)) this.#unsettle(kept);
+    for (const kept of this.#occurrences.values()) {
+      if (hasOlder(kept, oldest)) this.#trimOne(kept, oldest);
+    }
+    this.#modes = this.#modes.filter((mode) => isAsNew(mode, oldest));
+  }
+
+  #addOwn(id: string, entry: EndEntry | HeldEntry): void {
+    const remediation = this.#remediationOf(entry);
+    const { of, end } = remediation;
+    keep(remediation, id, entry);
+    if (remediation.end?.job !== undefined) this.#jobs.use(remediation.end.job, of);
+    this.#leaveJobs(of, [end?.job]);
+    this.#unsettle(of);
+  }
+
+  #addFate(id: string, entry: FateEntry): void {
+    const { fate, reason, endedAt, job, createdAt } = entry;
+    const remediation = this.#remediations.get(entry.id)?.id ?? entry.id;
+    const end = { fate, reason, endedAt, entry: id, remediation };
+    for (const kept of this.#jobs.end({ name: job, fate: end, createdAt })) this.#unsettle(kept);
+  }
+
+  #addAct(id: string, { id: remediation, act, user, at }: ActEntry): void {
+    if (isAsNew(this.#acts.get(remediation), id)) return;
+    this.#acts.set(remediation, { act, user, at, entry: id });
+    this.#unsettle(this.#remediations.get(remediation)?.of);
+  }
+
+  #addMode(change: ModeChange): void {
+    const others = this.#modes.filter(({ entry }) => entry !== change.entry);
+    const all = [change, ...others].sort((a, b) => compareIds(b.entry, a.entry));
+    this.#modes = all.slice(0, MODE_CHANGES);
+  }
+
+  #remediationOf(subject: EndEntry | HeldEntry): Remediation {
+    const known = this.#remediations.get(subject.id);
+    if (known !== undefined) return known;
+    const of = this.#occurrenceOf(subject);
+    const remediation = { id: subject.id, of, end: undefined, held: undefined };
+    of.remediations.push(remediation);
+    this.#remediations.set(subject.id, remediation);
+    return remediation;
+  }
+
+  #occurrenceOf(subject: EndEntry | HeldEntry): Kept {
+    const key = keyOf(subject);
+    const known = this.#occurrences.get(key);
+    if (known !== undefined) return known;
+    const { fingerprint, startsAt } = subject;
+    const place = { row: undefined, newer: undefined, older: undefined };
+    const kept = { key, fingerprint, startsAt, remediations: [], replaced: undefined, ...place };
+    this.#occurrences.set(key, kept);
+    return kept;
+  }
+
+  #unsettle(kept: Kept | undefined): void {
+    if (kept !== undefined) this.#unsettled.add(kept);
+  }
+
+  #trimOne(kept: Kept, oldest: string): void {
+    const jobs = kept.remediations.map(({ end }) => end?.job);
+    for (const { id } of trimKept(kept, oldest)) this.#remediations.delete(id);
+    this.#leaveJobs(kept, jobs);
+    this.#unsettle(kept);
+    if (kept.remediations.length > 0) return;
+    this.#occurrences.delete(kept.key);
+    this.#unsettled.delete(kept);
+    this.#list.remove(kept);
+  }
+
+  /** Leaves the Jobs that no end of the occurrence names any more. */
+  #leaveJobs(kept: Kept, jobs: readonly (string | undefined)[]): void {
+    for (const job of jobs) {
+      if (job === undefined || kept.remediations.some(({ end }) => end?.job === job)) continue;
+      this.#jobs.leave(job, kept);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { APPEND_FUNCTION, appendKeys } from './history.ts';
+import { key } from './keys.ts';
+import {
+  placeOf,
+  placesKey,
+  placesOfKey,
+  RELEASE_PLACE,
+  waitingKey,
+  waitingOfKey,
+} from './places.ts';
+
+/** Stands once the end of the Job with this uid is recorded. */
+export const fateKey = (prefix: string, uid: string): string => key(prefix, 'fate', uid);
+
+/**
+ * Milliseconds: 8 days. At its start a worker tells the ends of all Jobs that it finds and that are up to
+ * 7 days old; none of them may count twice.
+ */
+export const FATE_TTL = 8 * 24 * 3600 * 1000;
+
+/** The field of `totals` that counts the Jobs of an operarius that ended so. Neither has a slash. */
+export const fateField = (operarius: string, fate: string): string => `${operarius}/${fate}`;
+
+/** The operarius and the fate of a field of `totals`; undefined for another field. */
+export function readFateField(field: string): { operarius: string; fate: string } | undefined {
+  const slash = field.indexOf('/');
+  if (slash === -1) return undefined;
+  return { operarius: field.slice(0, slash), fate: field.slice(slash + 1) };
+}
+
+/**
+ * Tells that a Job has ended: gives its place back as RELEASE_PLACE does, and records its fate if no
+ * worker has told of this uid before.
+ *
+ * KEYS those of RELEASE_PLACE, the fate, those of `append`. ARGV the place, the fate's life, the field of
+ * `totals`, how many entries the history may have, the entry.
+ * Returns {'recorded' or 'known' or what Redis refused, what RELEASE_PLACE returns}. The place is given back
+ * whatever Redis says of the rest: at maxmemory it takes no new key, but Jobs still end.
+ */
+export const END_JOB = `${APPEND_FUNCTION}
+local function release()
+  ${RELEASE_PLACE}
+end
+local function record()
+  local answer = redis.pcall('SET', KEYS[5], '1', 'NX', 'PX', ARGV[2])
+  if not answer then return 'known' end
+  if answer.err then return answer.err end
+  redis.pcall('HINCRBY', KEYS[8], ARGV[3], 1)
+  append(KEYS[6], KEYS[7], KEYS[8], ARGV[4], ARGV[5])
+  return 'recorded'
+end
+local recorded = record()
+return {recorded, release()}
+`;
+
+/** A Job that has ended, and the entry that says so. */
+export interface EndOfJob {
+  readonly uid: string;
+  /** The Job's name. */
+  readonly job: string;
+  /** As the label of the Job spells it. */
+  readonly operarius: string;
+  readonly fate: string;
+  /** As encodeEntry writes it. */
+  readonly entry: string;
+}
+
+/** KEYS and ARGV of {@link END_JOB}. @param count OPENFERO_HISTORY_COUNT */
+export function endJobArguments(
+  prefix: string,
+  { uid, job, operarius, fate, entry }: EndOfJob,
+  count: number,
+): { keys: string[]; args: (string | number)[] } {
+  return {
+    keys: [
+      placesKey(prefix),
+      placesOfKey(prefix, operarius),
+      waitingKey(prefix),
+      waitingOfKey(prefix, operarius),
+      fateKey(prefix, uid),
+      ...appendKeys(prefix),
+    ],
+    args: [placeOf(operarius, job), FATE_TTL, fateField(operarius, fate), count, entry],
+  };
+}
+
+export interface JobEndTold {
+  /** Whether this call was the one that recorded it: log line, Event and histogram are its caller's. */
+  readonly first: boolean;
+  /** Why Redis did not record it, such as at maxmemory: tell it again later. */
+  readonly refused: string | undefined;
+  /** The remediation that should be looked at now, or ''. */
+  readonly next: string;
+}
+
+/** Reads the answer of {@link END_JOB}. @throws where it is none */
+export function readEndJob(answer: unknown): JobEndTold {
+  const [recorded, next] = Array.isArray(answer) ? answer : [];
+  if (typeof recorded !== 'string' || typeof next !== 'string') {
+    throw new Error('the script that ends a Job answered nonsense');
+  }
+  const first = recorded === 'recorded';
+  return { first, refused: first || recorded === 'known' ? undefined : recorded, next };
+}

@@ -1,0 +1,104 @@
+import { key } from './keys.ts';
+
+/**
+ * The history: one stream, to which every worker appends what became of each remediation and each Job
+ * (history/entry.ts). Each entry has two fields:
+ *
+ * | field | holds |
+ * |---|---|
+ * | v | {@link HISTORY_VERSION} |
+ * | e | the entry, JSON |
+ *
+ * It must never be what fills Redis: the number of entries is bounded at every append, their age by any
+ * worker once a minute, and nothing is appended while the flag `history:full` stands.
+ */
+export const historyKey = (prefix: string): string => key(prefix, 'history');
+
+/** The version of the entries that this code writes and reads. */
+export const HISTORY_VERSION = 1;
+
+/** Default of OPENFERO_HISTORY_COUNT, in entries of some 400 bytes: 80 MB of Redis. */
+export const DEFAULT_HISTORY_COUNT = 200_000;
+
+/** Default of OPENFERO_HISTORY_AGE, in milliseconds: 30 days. */
+export const DEFAULT_HISTORY_AGE = 30 * 24 * 3600 * 1000;
+
+/** Stands while Redis is fuller than {@link HISTORY_FULL_RATIO}. */
+export const historyFullKey = (prefix: string): string => key(prefix, 'history', 'full');
+
+/** Of maxmemory: below 0.75, from which on the receiver refuses. History goes first, then alerts. */
+export const HISTORY_FULL_RATIO = 0.7;
+
+/** Milliseconds between two looks of a worker at the memory of Redis. */
+export const HISTORY_FULL_INTERVAL = 5_000;
+
+/** Milliseconds that the flag lives without being set again: it must not outlive the workers. */
+export const HISTORY_FULL_TTL = 3 * HISTORY_FULL_INTERVAL;
+
+/**
+ * Numbers that no restart of a worker sets back. A hash: {@link fateField} counts the Jobs that ended,
+ * {@link SKIPPED_FIELD} the entries that were not appended.
+ */
+export const totalsKey = (prefix: string): string => key(prefix, 'totals');
+
+/** No operarius is named so: a field of fates has a slash. */
+export const SKIPPED_FIELD = 'history-skipped';
+
+/**
+ * Lua: appends an entry to the history, and trims it to about `count` entries (a node of the stream more
+ * at most). Never fails: an entry that Redis does not take is counted as skipped.
+ *
+ * The three keys are the stream, the flag and the totals.
+ */
+export const APPEND_FUNCTION = `
+local function append(history, full, totals, count, entry)
+  if redis.call('EXISTS', full) == 0 then
+    local answer = redis.pcall('XADD', history, 'MAXLEN', '~', count, '*', 'v', '${HISTORY_VERSION}', 'e', entry)
+    if type(answer) ~= 'table' or not answer.err then return 1 end
+  end
+  redis.pcall('HINCRBY', totals, '${SKIPPED_FIELD}', 1)
+  return 0
+end
+`;
+
+/** KEYS of every script that appends, behind its own. */
+export const appendKeys = (prefix: string): string[] => [
+  historyKey(prefix),
+  historyFullKey(prefix),
+  totalsKey(prefix),
+];
+
+/**
+ * Appends entries. KEYS see {@link appendKeys}; ARGV how many entries the stream may have, then one
+ * entry each. Returns how many it appended.
+ */
+export const APPEND = `${APPEND_FUNCTION}
+local appended = 0
+for i = 2, #ARGV do
+  appended = appended + append(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[i])
+end
+return appended
+`;
+
+/** KEYS and ARGV of {@link APPEND}. @param entries as encodeEntry writes them */
+export function appendArguments(
+  prefix: string,
+  count: number,
+  entries: readonly string[],
+): { keys: string[]; args: (string | number)[] } {
+  return { keys: appendKeys(prefix), args: [count, ...entries] };
+}
+
+/**
+ * The arguments of XTRIM for what is older than `age`. It removes whole nodes, 10,000 entries at most, and
+ * answers how many: repeat it until it answers 0. Without a limit one call could block Redis for long.
+ *
+ * @param now milliseconds, Redis' clock: the ids of the entries are of it
+ */
+export function trimArguments(
+  prefix: string,
+  now: number,
+  age: number,
+): [key: string, strategy: 'MINID', approximate: '~', oldest: number] {
+  return [historyKey(prefix), 'MINID', '~', Math.max(0, now - age)];
+}
