@@ -1,0 +1,129 @@
+import type { Texts } from '../alert.ts';
+import { type Matcher, matchesAll, parseMatchers } from '../matchers/matchers.ts';
+import { FAILURES } from '../outcome.ts';
+import { type Chip, type Filter, UNWANTED, windowOf } from './filter.ts';
+import { type Handled, isHeld, type Row } from './row.ts';
+import { timeOfId } from './stream-id.ts';
+
+type Predicate = (row: Row) => boolean;
+
+/**
+ * Whether the list shows a row: the same for a page and for what comes while it is open.
+ *
+ * @param now milliseconds since 1970
+ * @throws {InvalidMatchers}
+ */
+export function createPredicate(filter: Filter, now: number): Predicate {
+  const { only } = filter;
+  const { from, to } = windowOf(filter, now);
+  const passes = createContentPredicate(filter);
+  return (row) =>
+    isWithin(row, from, to) &&
+    passes(row) &&
+    !isHidden(row, filter) &&
+    (only === undefined || hasChip(row, only));
+}
+
+/** Whether anything about it happened in that time: a fire at 3 is found at 3, also if it burnt until 5. */
+export function isWithin(row: Row, from: number, to: number): boolean {
+  return row.since <= to && timeOfId(row.cursor) >= from;
+}
+
+/** The part of a filter that is about what the row says: neither time nor chip nor what is hidden. */
+export function createContentPredicate(filter: Filter): Predicate {
+  const parts = [
+    matchersOf(filter),
+    textOf(filter),
+    ofHandled(filter.outcomes, ({ end }) => end?.outcome),
+    ofHandled(filter.operarii, ({ operarius }) => operarius),
+    ofHandled(filter.fates, ({ job }) => job && (job.fate?.fate ?? 'none')),
+  ].filter((part) => part !== undefined);
+  return (row) => parts.every((part) => part(row));
+}
+
+/** Nobody wanted it remediated, and the filter asks neither for all nor for an outcome by name. */
+export function isHidden(row: Row, { all, outcomes }: Filter): boolean {
+  if (all || outcomes.length > 0) return false;
+  return isUnwanted(row.firing ?? row.resolved) && isUnwanted(row.resolved ?? row.firing);
+}
+
+function isUnwanted(handled: Handled | undefined): boolean {
+  const outcome = handled?.end?.outcome;
+  return outcome !== undefined && UNWANTED.includes(outcome);
+}
+
+export function hasChip({ firing, resolved }: Row, chip: Chip): boolean {
+  const is = CHIP[chip];
+  return (firing !== undefined && is(firing)) || (resolved !== undefined && is(resolved));
+}
+
+const FAILED: readonly string[] = FAILURES.filter((failure) => failure !== 'expired');
+
+/** A remediation that a person retries waits again: but only BullMQ knows, so its last end counts. */
+const CHIP: Readonly<Record<Chip, (handled: Handled) => boolean>> = {
+  'job-failed': ({ job }) => job?.fate?.fate === 'failed',
+  failed: (handled) => !isHeld(handled) && FAILED.includes(handled.end?.outcome ?? ''),
+  expired: (handled) => !isHeld(handled) && handled.end?.outcome === 'expired',
+  held: isHeld,
+};
+
+function matchersOf({ match }: Filter): Predicate | undefined {
+  const matchers = parseMatchers(match).map(remembering);
+  return matchers.length === 0 ? undefined : ({ labels }) => matchesAll(matchers, labels);
+}
+
+/** RE2 takes a microsecond and more, and most values stand in many rows. */
+function remembering(matcher: Matcher): Matcher {
+  const known = new Map<string, boolean>();
+  const matches = (value: string): boolean => {
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const now = matcher.matches(value);
+    known.set(value, now);
+    return now;
+  };
+  return { ...matcher, matches };
+}
+
+/**
+ * What became of the row counts. Nearly every resolved notification ends as no-operarius: where the alert
+ * fired here too, that says nothing.
+ */
+function ofHandled<T>(
+  wanted: readonly T[],
+  of: (handled: Handled) => T | undefined,
+): Predicate | undefined {
+  if (wanted.length === 0) return undefined;
+  const is = (handled: Handled | undefined): boolean => {
+    const value = handled && of(handled);
+    return value !== undefined && wanted.includes(value);
+  };
+  return ({ firing, resolved }) =>
+    is(firing) || (is(resolved) && (firing === undefined || !isUnwanted(resolved)));
+}
+
+function textOf({ text }: Filter): Predicate | undefined {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  if (words.length === 0) return undefined;
+  const patterns = words.map((word) => ({ word, pattern: new RegExp(RegExp.escape(word), 'iu') }));
+  return (row) => patterns.every(({ word, pattern }) => isIn(row, word, pattern));
+}
+
+function isIn(row: Row, word: string, pattern: RegExp): boolean {
+  const { labels, alertname, fingerprint, firing, resolved } = row;
+  return (
+    pattern.test(alertname) ||
+    isInValue(labels, pattern) ||
+    pattern.test(firing?.job?.name ?? '') ||
+    pattern.test(resolved?.job?.name ?? '') ||
+    [fingerprint, firing?.id, resolved?.id].includes(word)
+  );
+}
+
+function isInValue(labels: Texts, pattern: RegExp): boolean {
+  // Faster than Object.values, and the labels have no prototype of ours.
+  for (const name in labels) {
+    if (pattern.test(labels[name] ?? '')) return true;
+  }
+  return false;
+}
