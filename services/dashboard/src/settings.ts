@@ -6,8 +6,10 @@ import {
   type Environment,
   InvalidSetting,
   readCommonSettings,
+  text,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
+import { jobUrlProblem } from './pages/job-url.ts';
 
 export interface Settings extends CommonSettings {
   readonly auth: AuthSettings;
@@ -15,10 +17,13 @@ export interface Settings extends CommonSettings {
   readonly tls: TlsSettings | undefined;
   /** Remediations can be neither retried nor removed. */
   readonly readOnly: boolean;
+  /** Where the logs of a Job are: a URL with places such as {job}, undefined where there is none. */
+  readonly jobUrl: string | undefined;
 }
 
 const DEFAULT_PORT = 8082;
 const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
+const JOB_URL = 'OPENFERO_JOB_URL';
 
 /** @throws {InvalidSetting} naming the first variable that is wrong or missing */
 export function readSettings(env: Environment): Settings {
@@ -29,7 +34,15 @@ export function readSettings(env: Environment): Settings {
     auth,
     tls: readTlsSettings(env),
     readOnly: readReadOnly(env, auth, common.host),
+    jobUrl: readJobUrl(env),
   });
+}
+
+function readJobUrl(env: Environment): string | undefined {
+  const template = text(env, JOB_URL);
+  const problem = template === undefined ? undefined : jobUrlProblem(template);
+  if (problem !== undefined) throw new InvalidSetting(JOB_URL, problem);
+  return template;
 }
 
 function readReadOnly(env: Environment, auth: AuthSettings, host: string): boolean {

@@ -21,6 +21,9 @@ export const workersKey = (prefix: string): string => key(prefix, 'workers');
 /** When the receiver last took a notification: milliseconds since 1970, by Redis' clock. A string. */
 export const lastNotificationKey = (prefix: string): string => key(prefix, 'last-notification');
 
+/** A hash, Job to the reason why its pods cannot be created. A field lives as long as that lasts. */
+export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
+
 /** Milliseconds between two writes of an operarius that has not changed. */
 export const OPERARIUS_INTERVAL = 60_000;
 /** Milliseconds: two writes were missed. */

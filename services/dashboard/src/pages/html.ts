@@ -50,7 +50,7 @@ export class Address {
 
 /** A part of a path that may be any text. Dots alone would change the path. */
 export function segment(text: string): string {
-  const encoded = encodeURIComponent(text.toWellFormed());
+  const encoded = encodeURIComponent(text.toWellFormed()).replaceAll('%3A', ':');
   return /^\.{1,2}$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
 }
 

@@ -1,3 +1,4 @@
+import { formatInstant } from '@openfero/core/instant';
 import { type Handled, keyOf, type Row } from '@openfero/core/history/row';
 import {
   type Helped,
@@ -44,7 +45,7 @@ const isUnwanted = ({ end }: Handled): boolean => end !== undefined && UNWANTED.
 export function storyOf({ fingerprint, startsAt, firing, resolved }: Row): Address {
   return fingerprint === ''
     ? Address.own(`/remediations/${segment((firing ?? resolved)?.id ?? '')}`)
-    : Address.own(`/occurrences/${segment(fingerprint)}/${segment(startsAt)}`);
+    : Address.own(`/occurrences/${segment(fingerprint)}/${segment(formatInstant(startsAt))}`);
 }
 
 /** The id of the row in the page: the script finds it by that. */

@@ -74,7 +74,7 @@ function coverage(filter: Filter, { span }: Pick<History, 'span'>, now: number):
 const hiddenNote = (filter: Filter, hidden: number): Html =>
   html`<p class="note">${grouped(hidden)} hidden, which no operarius is for: <a href="${listOf({ filter: { ...filter, all: true }, after: undefined })}">show</a></p>`;
 
-const COLUMNS = ['When', 'Alert', 'State', 'Why', 'Operarius', 'Job', 'Fate', 'Helped'];
+export const COLUMNS = ['When', 'Alert', 'State', 'Why', 'Operarius', 'Job', 'Fate', 'Helped'];
 
 function table({ answer, liveOf, now }: ListParts): Html {
   const { rows, total } = answer;

@@ -1,5 +1,5 @@
 import type { State } from '@openfero/core/history/state';
-import type { Failure, Outcome } from '@openfero/core/outcome';
+import type { End } from '@openfero/core/outcome';
 import type { Sign } from './shapes.ts';
 import { span, utc } from './times.ts';
 
@@ -7,9 +7,8 @@ import { span, utc } from './times.ts';
 export function signOf(state: State): Sign {
   switch (state.kind) {
     case 'ended':
-      return ENDED[state.outcome];
     case 'failed':
-      return FAILED[state.outcome];
+      return signOfEnd(state.outcome);
     default:
       return SIGNS[state.kind];
   }
@@ -31,7 +30,10 @@ const SIGNS: Readonly<Record<Exclude<State['kind'], 'ended' | 'failed'>, Sign>> 
   'job-no-word': { word: 'Job: no word', shape: 'query', tone: 'quiet' },
 };
 
-const ENDED: Readonly<Record<Exclude<Outcome, 'created'>, Sign>> = {
+/** The sign of an end without a Job of its own. */
+export const signOfEnd = (end: Exclude<End, 'created'>): Sign => ENDS[end];
+
+const ENDS: Readonly<Record<Exclude<End, 'created'>, Sign>> = {
   deduplicated: { word: 'deduplicated', shape: 'dash', tone: 'quiet' },
   'no-operarius': { word: 'no operarius', shape: 'dash', tone: 'quiet' },
   'not-matched': { word: 'not matched', shape: 'dash', tone: 'quiet' },
@@ -39,9 +41,6 @@ const ENDED: Readonly<Record<Exclude<Outcome, 'created'>, Sign>> = {
   superseded: { word: 'superseded', shape: 'dash', tone: 'quiet' },
   'dry-run': { word: 'dry run', shape: 'dash', tone: 'wait' },
   off: { word: 'off', shape: 'slash', tone: 'wait' },
-};
-
-const FAILED: Readonly<Record<Failure, Sign>> = {
   'invalid-operarius': { word: 'invalid operarius', shape: 'alarm', tone: 'bad' },
   rejected: { word: 'rejected', shape: 'alarm', tone: 'bad' },
   expired: { word: 'expired', shape: 'alarm', tone: 'bad' },

@@ -12,8 +12,9 @@ export interface Standing {
   readonly notificationAt: number | undefined;
   /** Milliseconds since the last word of the oldest watch of any worker. */
   readonly watchAge: number | undefined;
-  /** The namespace of the operarii. */
+  /** The namespaces of the operarii and of their Jobs. */
   readonly namespace: string | undefined;
+  readonly jobNamespace: string | undefined;
 }
 
 export interface Switch {
@@ -29,6 +30,7 @@ export const UNKNOWN: Standing = {
   notificationAt: undefined,
   watchAge: undefined,
   namespace: undefined,
+  jobNamespace: undefined,
 };
 
 /** Milliseconds. Above it the workers pause: they would decide by an old picture of the cluster. */
