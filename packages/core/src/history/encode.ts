@@ -10,9 +10,8 @@ const REASON_LENGTH = 512;
 /** One warning; those of a Job are a few lines each. */
 const WARNING_LENGTH = 256;
 
-/** Bytes of JSON: only control characters and other scripts take more bytes than characters. */
-const ALERTNAME_BYTES = 400;
-const NAME_BYTES = 300;
+/** Bytes of JSON: control characters and other scripts take more bytes than characters. */
+const NAME_BYTES = 256;
 
 /** Labels that say where and how bad, kept before others where not all have room. */
 const FIRST_LABELS = [
@@ -63,16 +62,19 @@ function boundedEnd(entry: EndEntry): EndEntry {
     left -= bytesOf(JSON.stringify(value)) - EMPTY_BYTES;
     return value;
   };
-  const reason = take(cut(entry.reason, REASON_LENGTH, left / 2));
-  const groupKey = take(cut(entry.groupKey, LABEL_LENGTH, left / 4));
-  const labels = take(fittingLabels(entry.labels, left));
+  const { alertname } = identity;
+  const reserved = bytesOf(JSON.stringify({ alertname }));
+  const reason = take(cut(entry.reason, REASON_LENGTH, (left - reserved) / 2));
+  const groupKey = take(cut(entry.groupKey, LABEL_LENGTH, (left - reserved) / 4));
+  const named = Object.hasOwn(entry.labels, 'alertname') ? { alertname } : {};
+  const labels = take(fittingLabels({ ...entry.labels, ...named }, left));
   const kept = fittingWarnings(warnings, left);
   return { ...identity, reason, groupKey, labels, ...(kept.length > 0 && { warnings: kept }) };
 }
 
 /** An alertname has no limit of its own; a fingerprint (128 characters) and the names of objects have. */
 function boundedSubject<T extends Subject>(subject: T): T {
-  return { ...subject, alertname: cut(subject.alertname, LABEL_LENGTH, ALERTNAME_BYTES) };
+  return { ...subject, alertname: cut(subject.alertname, LABEL_LENGTH, NAME_BYTES) };
 }
 
 /** Quotes, brackets or braces: counted already where the value is still empty. */
