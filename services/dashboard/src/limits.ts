@@ -24,3 +24,9 @@ export const CLEAN_GRACE_MS = 5000;
 
 /** Seconds after which a browser reloads a page that was not available. */
 export const RELOAD_SECONDS = 3;
+
+/**
+ * Entries of the history in memory, some 0.6 KB each: half as many again as a worker lets the stream have by
+ * default, for the nodes that Redis trims as a whole, and for who sets OPENFERO_HISTORY_COUNT higher.
+ */
+export const HISTORY_LIMIT = 300_000;

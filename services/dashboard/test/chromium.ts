@@ -25,9 +25,22 @@ export interface Page {
   evaluate(expression: string): Promise<unknown>;
   /** Waits until the expression is true in the page. */
   until(expression: string): Promise<void>;
-  /** PNG. */
-  screenshot(): Promise<Buffer>;
+  /** Shows pages as a screen of this kind does, from the next one on. */
+  emulate(screen: Screen): Promise<void>;
+  /** Presses a key, as a keyboard does: Tab, Enter. */
+  press(key: 'Tab' | 'Enter'): Promise<void>;
+  /** PNG. @param whole of the whole page, else of what is visible */
+  screenshot(whole?: boolean): Promise<Buffer>;
   close(): Promise<void>;
+}
+
+export interface Screen {
+  readonly width: number;
+  readonly height?: number;
+  readonly scheme?: 'light' | 'dark';
+  /** A phone: touched, with two pixels for one. */
+  readonly isTouched?: boolean;
+  readonly isScripted?: boolean;
 }
 
 const FLAGS = [
@@ -120,8 +133,31 @@ async function attach(address: string): Promise<Page> {
         await evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
       }
     },
-    screenshot: async () =>
-      Buffer.from(String((await call('Page.captureScreenshot'))?.['data']), 'base64'),
+    async emulate({ width, height = 900, scheme = 'light', isTouched = false, isScripted = true }) {
+      await call('Emulation.setDeviceMetricsOverride', {
+        ...{ width, height, mobile: isTouched, deviceScaleFactor: isTouched ? 2 : 1 },
+      });
+      const features = [{ name: 'prefers-color-scheme', value: scheme }];
+      await call('Emulation.setEmulatedMedia', { features });
+      await call('Emulation.setTouchEmulationEnabled', { enabled: isTouched });
+      await call('Emulation.setScriptExecutionDisabled', { value: !isScripted });
+    },
+    async press(key) {
+      const code = { Tab: 9, Enter: 13 }[key];
+      const event = {
+        key,
+        code: key,
+        windowsVirtualKeyCode: code,
+        text: key === 'Enter' ? '\r' : '',
+      };
+      await call('Input.dispatchKeyEvent', { type: 'keyDown', ...event });
+      await call('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
+    },
+    screenshot: async (whole = false) =>
+      Buffer.from(
+        String((await call('Page.captureScreenshot', { captureBeyondViewport: whole }))?.['data']),
+        'base64',
+      ),
     close: async () => socket.close(),
   };
 }

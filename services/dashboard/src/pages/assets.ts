@@ -17,7 +17,10 @@ export function serveAssets(scope: FastifyInstance): Assets {
     const path = `/assets/${name}`;
     scope.get(path, (_request, reply) =>
       // The address changes with the content.
-      reply.header('cache-control', 'private, max-age=31536000, immutable').type(type).send(content),
+      reply
+        .header('cache-control', 'private, max-age=31536000, immutable')
+        .type(type)
+        .send(content),
     );
     const digest = createHash('sha256').update(content).digest('base64url').slice(0, 16);
     return Address.own(path, `v=${digest}`);

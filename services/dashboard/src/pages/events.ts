@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import type { Fold } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import { compareIds, isStreamId, timeOfId } from '@openfero/core/history/stream-id';
-import type { History } from './history.ts';
+import type { History } from '../history/history.ts';
+import { lastOf, NOTHING } from './history.ts';
 import type { Html } from './html.ts';
 import { rowId } from './occurrence-row.ts';
 
@@ -9,8 +11,10 @@ import { rowId } from './occurrence-row.ts';
 export interface Interest {
   /** The same as that of its rows. */
   readonly shows: (row: Row) => boolean;
-  /** The newest entry that the page knows. */
+  /** The newest entry when the page was made. */
   readonly since: string;
+  /** The newest entry that it knows by now. */
+  readonly from: string;
   /** Whether rows that it does not have belong on it. */
   readonly wantsNew: boolean;
 }
@@ -55,8 +59,8 @@ interface Client extends Interest {
 
 export function createEvents({ history, renderRows, renderParts }: EventsOptions): Events {
   const clients = new Set<Client>();
-  const unsubscribe = history.subscribe((changed) => {
-    for (const client of clients) note(client, changed);
+  const unsubscribe = history.subscribe((change) => {
+    for (const client of clients) note(client, change.kind === 'rows' ? change.rows : undefined);
   });
   const flushing = repeat(FLUSH_INTERVAL, async () => {
     for (const client of clients) await flush(client, renderRows);
@@ -74,7 +78,7 @@ export function createEvents({ history, renderRows, renderParts }: EventsOptions
       response.on('close', () => clients.delete(client));
       response.on('error', () => response.destroy());
       response.write('retry: 3000\n\n');
-      note(client, missed(history, interest.since));
+      note(client, missed(history.fold, interest.from));
     },
     close() {
       unsubscribe();
@@ -86,19 +90,15 @@ export function createEvents({ history, renderRows, renderParts }: EventsOptions
 }
 
 /** What has changed since an entry, oldest first; undefined where that is not known. */
-function missed({ span, rows }: History, since: string): readonly Row[] | undefined {
-  if (span === undefined) return since === NOTHING ? [] : undefined;
-  if (compareIds(span.last, since) < 0) return undefined;
+function missed(fold: Fold, since: string): readonly Row[] | undefined {
+  if (compareIds(lastOf(fold), since) < 0) return undefined;
   const changed: Row[] = [];
-  for (const row of rows()) {
+  for (const row of fold.rows()) {
     if (compareIds(row.cursor, since) <= 0) break;
     changed.push(row);
   }
   return changed.reverse();
 }
-
-/** Of a page that was made before there was any entry. */
-export const NOTHING = '0-0';
 
 /** The newest entry of which a page knows: what it says itself, or the browser when it reconnects. */
 export const sinceOf = (...said: readonly unknown[]): string =>

@@ -1,4 +1,10 @@
-import { CHIPS, type Chip, FATE_FILTERS, type FateFilter, type Filter } from '@openfero/core/history/filter';
+import {
+  CHIPS,
+  type Chip,
+  FATE_FILTERS,
+  type FateFilter,
+  type Filter,
+} from '@openfero/core/history/filter';
 import { type Place, writeFilter } from '@openfero/core/history/filter-url';
 import type { Answer } from '@openfero/core/history/query';
 import { ENDS } from '@openfero/core/outcome';
@@ -9,12 +15,13 @@ export const listOf = (place: Place): Address => Address.own('/', writeFilter(pl
 
 const first = (filter: Filter): Address => listOf({ filter, after: undefined });
 
-const CHIP_WORDS: Readonly<Record<Chip, { readonly name: string; readonly tone: 'bad' | 'wait' }>> = {
-  'job-failed': { name: 'Failed Job', tone: 'bad' },
-  failed: { name: 'Failed remediation', tone: 'bad' },
-  expired: { name: 'Expired', tone: 'bad' },
-  held: { name: 'Held', tone: 'wait' },
-};
+const CHIP_WORDS: Readonly<Record<Chip, { readonly name: string; readonly tone: 'bad' | 'wait' }>> =
+  {
+    'job-failed': { name: 'Failed Job', tone: 'bad' },
+    failed: { name: 'Failed remediation', tone: 'bad' },
+    expired: { name: 'Expired', tone: 'bad' },
+    held: { name: 'Held', tone: 'wait' },
+  };
 
 /** What a person should look at, with exact numbers. */
 export function chips(filter: Filter, answer: Answer): Html {
@@ -50,11 +57,21 @@ export function filterForm(filter: Filter, operarii: readonly string[]): Html {
 <div class="fields">
 <label class="wide">Labels, as Alertmanager matchers
 <input class="mono" name="match" value="${match}" placeholder='{namespace="shop",severity!="info"}' autocomplete="off" autocapitalize="none" spellcheck="false"></label>
-${select('outcome', 'Outcome', ENDS.map((end) => [end, end]), outcomes[0])}
+${select(
+  'outcome',
+  'Outcome',
+  ENDS.map((end) => [end, end]),
+  outcomes[0],
+)}
 <label>Operarius
 <input name="operarius" list="operarii" value="${filter.operarii[0] ?? ''}" autocomplete="off" autocapitalize="none" spellcheck="false"></label>
 <datalist id="operarii">${operarii.map((name) => html`<option value="${name}"></option>`)}</datalist>
-${select('fate', 'Fate of the Job', FATE_FILTERS.map((fate) => [fate, FATE_WORDS[fate]]), fates[0])}
+${select(
+  'fate',
+  'Fate of the Job',
+  FATE_FILTERS.map((fate) => [fate, FATE_WORDS[fate]]),
+  fates[0],
+)}
 <label>From (UTC)
 <input type="datetime-local" name="from" value="${fieldTime(from)}"></label>
 <label>To (UTC)
@@ -88,7 +105,9 @@ const LAST_BY_MS = new Map([
 /** Whether the fields below the search field are as they were. */
 function isPlain({ match, outcomes, operarii, fates, from, to, last }: Filter): boolean {
   const lists = [outcomes, operarii, fates];
-  return match === '' && lists.every(({ length }) => length === 0) && (from ?? to ?? last) === undefined;
+  return (
+    match === '' && lists.every(({ length }) => length === 0) && (from ?? to ?? last) === undefined
+  );
 }
 
 function select(

@@ -78,18 +78,18 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function contentOf(value: Content): string {
   if (value === undefined || value === false) return '';
   if (value instanceof Html) return value.toString();
-  if (typeof value === 'string') return escape(value);
+  if (typeof value === 'string') return escaped(value);
   if (typeof value === 'number') return String(value);
-  if (value instanceof Address) return escape(value.text);
+  if (value instanceof Address) return escaped(value.text);
   return value.map(contentOf).join('');
 }
 
 function addressIn(value: Content): string {
-  if (value instanceof Address) return escape(value.text);
+  if (value instanceof Address) return escaped(value.text);
   throw new Error('an address must be made by Address: any other text could be javascript:');
 }
 
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 
 type Place = 'text' | 'address';
@@ -106,6 +106,6 @@ function placesOf(strings: TemplateStringsArray): readonly Place[] {
 /** What follows this part of a template. @throws where escaping would not help */
 function placeAfter(part: string): Place {
   if (/=\s*$/.test(part)) throw new Error(`quote the attribute: ${part}`);
-  if (/<(script|style)\b[^<]*$/i.test(part)) throw new Error(`no values in scripts: ${part}`);
+  if (/<(script|style)\b[^>]*>[^<]*$/i.test(part)) throw new Error(`no values in scripts: ${part}`);
   return /\b(href|action|formaction|src)="$/i.test(part) ? 'address' : 'text';
 }

@@ -51,13 +51,13 @@ ${html`<html lang="en">
 <a class="skip" href="#main">Skip to content</a>
 <header class="top">
 <div class="brand"><a href="/">OpenFero</a></div>
-<nav aria-label="Pages">${links}</nav>
+<nav class="pages" aria-label="Pages">${links}</nav>
 ${standingBar(standing, now)}
 </header>
 <main id="main" tabindex="-1">
 ${main}
 </main>
-<footer>
+<footer class="foot">
 <p>${readOnly ?? 'Failed remediations can be retried here. Every change is logged with the user.'}</p>
 <p>All times are UTC. <a href="/history.jsonl">History as JSON lines</a></p>
 </footer>

@@ -1,4 +1,4 @@
-import { formatInstant } from '@openfero/core/instant';
+import { UNWANTED } from '@openfero/core/history/filter';
 import { type Handled, keyOf, type Row } from '@openfero/core/history/row';
 import {
   type Helped,
@@ -8,7 +8,8 @@ import {
   type State,
   stateOf,
 } from '@openfero/core/history/state';
-import { UNWANTED } from '@openfero/core/history/filter';
+import { timeOfId } from '@openfero/core/history/stream-id';
+import { formatInstant } from '@openfero/core/instant';
 import { Address, type Html, html, segment } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, tookOf, whyOf } from './signs.ts';
@@ -39,7 +40,8 @@ export function toldOf(row: Row, liveOf: LiveOf, now: number): readonly Told[] {
     .map((handled) => ({ handled, state: stateOf(handled, liveOf(handled.id), now) }));
 }
 
-const isUnwanted = ({ end }: Handled): boolean => end !== undefined && UNWANTED.includes(end.outcome);
+const isUnwanted = ({ end }: Handled): boolean =>
+  end !== undefined && UNWANTED.includes(end.outcome);
 
 /** The address of the story. */
 export function storyOf({ fingerprint, startsAt, firing, resolved }: Row): Address {
@@ -52,6 +54,13 @@ export function storyOf({ fingerprint, startsAt, firing, resolved }: Row): Addre
 export const rowId = ({ fingerprint, startsAt, firing, resolved }: Row): string =>
   `o-${keyOf({ fingerprint, startsAt, id: (firing ?? resolved)?.id ?? '' })}`.replaceAll(' ', '-');
 
+/** The columns of a table of rows. */
+export const COLUMNS = ['When', 'Alert', 'State', 'Why', 'Operarius', 'Job', 'Fate', 'Helped'];
+
+/** The head of a table of rows, with its caption. */
+export const headOf = (caption: Html): Html => html`<caption>${caption}</caption>
+<thead><tr>${COLUMNS.map((name) => html`<th scope="col" class="of-${name.toLowerCase()}">${name}</th>`)}</tr></thead>`;
+
 export interface RowOptions {
   readonly now: number;
   readonly liveOf: LiveOf;
@@ -62,40 +71,63 @@ export interface RowOptions {
 /** A row of the list: a table's row, which narrow screens show as a block. */
 export function occurrenceRow(row: Row, { now, liveOf, isShown }: RowOptions): Html {
   const told = toldOf(row, liveOf, now);
-  const tone = told.map(({ state }) => signOf(state).tone).find((each) => each === 'bad' || each === 'wait');
+  const tone = told
+    .map(({ state }) => signOf(state).tone)
+    .find((each) => each === 'bad' || each === 'wait');
   const each = (show: (one: Told) => Html | undefined): Html[] =>
     told.map(show).filter((shown) => shown !== undefined);
   return html`<tr id="${rowId(row)}"${tone && html` class="${tone}"`}${isShown && html` data-shown="1"`}>
-<td class="when">${ago(row.since, now)} <span class="small">${clock(row.since, now)}</span></td>
+<td class="when">${ago(changedAt(row), now)} <span class="small">began ${clock(row.since, now)}</span></td>
 <th scope="row">${alertCell(row)}</th>
 <td>${each(({ handled, state }) => html`<div>${sign(signOf(state))}${onResolved(row, handled)}</div>`)}</td>
-${cell('', each(({ state }) => nonEmpty(whyOf(state, now), (why) => html`<div class="clamp" dir="auto">${why}</div>`)))}
-${cell('Operarius', each(({ handled }) => operariusLink(handled.operarius)))}
-${cell('Job', each(({ handled }) => jobName(handled)))}
-${cell('Job ended', each(({ handled, state }) => fateOf(handled, state, liveOf(handled.id), now)))}
+${cell(
+  '',
+  each(({ state }) =>
+    nonEmpty(whyOf(state, now), (why) => html`<div class="clamp" dir="auto">${why}</div>`),
+  ),
+)}
+${cell(
+  'Operarius',
+  each(({ handled }) => operariusLink(handled.operarius)),
+)}
+${cell(
+  'Job',
+  each(({ handled }) => jobName(handled)),
+)}
+${cell(
+  'Job ended',
+  each(({ handled, state }) => fateOf(handled, state, liveOf(handled.id), now)),
+)}
 ${cell('Helped', [nonEmpty(helpedOf(row), (helped) => sign(helpedSign(helped)))])}
 </tr>`;
 }
 
+/** When something was last heard of it: the order of the list. */
+const changedAt = ({ cursor, since }: Row): number => Math.max(since, timeOfId(cursor));
+
+/** @param name of the column, where the content alone does not say what it is */
 function cell(name: string, content: readonly (Html | undefined)[]): Html {
   const shown = content.filter((each) => each !== undefined);
-  if (shown.length === 0) return html`<td class="nothing"><span class="quiet" aria-hidden="true">–</span></td>`;
-  return html`<td${name !== '' && html` data-of="${name}"`}><div>${shown}</div></td>`;
+  if (shown.length === 0)
+    return html`<td class="nothing"><span class="quiet" aria-hidden="true">–</span></td>`;
+  return html`<td${name !== '' && html` data-of="${name}" class="${name.toLowerCase().replace(' ', '-')}"`}><div>${shown}</div></td>`;
 }
 
 const nonEmpty = <T>(value: T | undefined | '', show: (value: T) => Html): Html | undefined =>
   value === undefined || value === '' ? undefined : show(value);
 
 /** Labels that tell two alerts of one name apart, in the order of their use. */
-const TELLING = 'pod instance node persistentvolumeclaim deployment statefulset job_name container service device cluster'.split(' ');
+const TELLING =
+  'pod instance node persistentvolumeclaim deployment statefulset job_name container service device cluster'.split(
+    ' ',
+  );
 const SHOWN_LABELS = 2;
 /** Characters of a label in the list. The story has the whole one. */
 const SHOWN_LENGTH = 60;
 
 function alertCell(row: Row): Html {
   const { labels, alertname } = row;
-  const value = (name: string): string =>
-    Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
+  const value = (name: string): string => (Object.hasOwn(labels, name) ? (labels[name] ?? '') : '');
   const telling = TELLING.filter((name) => value(name) !== '').slice(0, SHOWN_LABELS);
   const severity = value('severity');
   const parts = [
@@ -120,7 +152,11 @@ const onResolved = ({ firing }: Row, handled: Handled): Html | undefined =>
     : html` <span class="small">for “resolved”</span>`;
 
 export const operariusLink = (name: string): Html | undefined =>
-  nonEmpty(name, (text) => html`<a class="mono" href="${Address.own(`/operarii/${segment(text)}`)}">${text}</a> `);
+  nonEmpty(
+    name,
+    (text) =>
+      html`<a class="mono" href="${Address.own(`/operarii/${segment(text)}`)}">${text}</a> `,
+  );
 
 /** Most Jobs are named after their operarius: what follows tells them apart. */
 function jobName({ job, operarius }: Handled): Html | undefined {

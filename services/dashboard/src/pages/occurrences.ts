@@ -1,20 +1,19 @@
 import { type Filter, windowOf } from '@openfero/core/history/filter';
-import type { Place } from '@openfero/core/history/filter-url';
+import { type Place, writeFilter } from '@openfero/core/history/filter-url';
 import type { Answer } from '@openfero/core/history/query';
 import { timeOfId } from '@openfero/core/history/stream-id';
-import { writeFilter } from '@openfero/core/history/filter-url';
 import { chips, filterForm, grouped, listOf } from './filters.ts';
-import type { History } from './history.ts';
+import { NOTHING, type Span } from './history.ts';
 import { Address, type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
-import { type LiveOf, occurrenceRow } from './occurrence-row.ts';
+import { headOf, type LiveOf, occurrenceRow } from './occurrence-row.ts';
 import { ago, clock } from './times.ts';
 
 export interface ListParts {
   readonly place: Place;
   readonly problems: readonly string[];
   readonly answer: Answer;
-  readonly history: Pick<History, 'span'>;
+  readonly span: Span | undefined;
   /** Names for the filter. */
   readonly operarii: readonly string[];
   readonly liveOf: LiveOf;
@@ -27,14 +26,14 @@ export interface ListParts {
 
 /** The list of occurrences. */
 export function occurrencesPage(parts: ListParts): Page {
-  const { place, problems, answer, history, operarii, now, queued, retry } = parts;
+  const { place, problems, answer, span, operarii, now, queued, retry } = parts;
   const { filter } = place;
   return {
     title: titleOf(answer),
     section: 'Occurrences',
-    events: eventsOf(place, history),
+    events: eventsOf(place, span),
     main: html`<div class="head"><h1>Occurrences</h1>
-<p class="quiet">${coverage(filter, history, now)}</p></div>
+<p class="quiet">${coverage(filter, span, now)}</p></div>
 ${filterForm(filter, operarii)}
 ${problems.map((problem) => html`<p class="note bad" role="alert" dir="auto">${problem}. This part of the filter is left out.</p>`)}
 ${chips(filter, answer)}
@@ -42,8 +41,8 @@ ${answer.hidden > 0 && hiddenNote(filter, answer.hidden)}
 ${retry}
 <p class="visually-hidden" role="status"></p>
 <p class="fresh"><button type="button" data-fresh hidden></button></p>
-${queued}
-${answer.rows.length > 0 ? table(parts) : place.after === undefined && queued === undefined && empty(parts)}
+${answer.rows.length > 0 || queued !== undefined ? table(parts) : undefined}
+${answer.rows.length === 0 && place.after === undefined && empty(parts)}
 ${pager(place, answer)}`,
   };
 }
@@ -54,14 +53,14 @@ function titleOf({ chips: { 'job-failed': jobs, failed, expired }, total }: Answ
 }
 
 /** Only the first page hears of what is new: it would not belong on another one. */
-function eventsOf({ filter, after }: Place, { span }: Pick<History, 'span'>): Address {
+function eventsOf({ filter, after }: Place, span: Span | undefined): Address {
   const query = writeFilter({ filter, after: undefined });
-  query.set('since', span?.last ?? '0-0');
+  query.set('since', span?.last ?? NOTHING);
   if (after !== undefined) query.set('older', '1');
   return Address.own('/events', query.toString());
 }
 
-function coverage(filter: Filter, { span }: Pick<History, 'span'>, now: number): Html {
+function coverage(filter: Filter, span: Span | undefined, now: number): Html {
   const { from, to } = windowOf(filter, now);
   const begins = span === undefined ? now : timeOfId(span.first);
   const end = Number.isFinite(to) ? html` to ${clock(to, now)}` : '';
@@ -72,15 +71,12 @@ function coverage(filter: Filter, { span }: Pick<History, 'span'>, now: number):
 }
 
 const hiddenNote = (filter: Filter, hidden: number): Html =>
-  html`<p class="note">${grouped(hidden)} hidden, which no operarius is for: <a href="${listOf({ filter: { ...filter, all: true }, after: undefined })}">show</a></p>`;
+  html`<p class="note">${grouped(hidden)} hidden, since no operarius is for them: <a href="${listOf({ filter: { ...filter, all: true }, after: undefined })}">show</a></p>`;
 
-export const COLUMNS = ['When', 'Alert', 'State', 'Why', 'Operarius', 'Job', 'Fate', 'Helped'];
-
-function table({ answer, liveOf, now }: ListParts): Html {
-  const { rows, total } = answer;
+function table({ answer: { rows, total }, queued, liveOf, now }: ListParts): Html {
   return html`<table class="occurrences">
-<caption>${grouped(rows.length)} of ${grouped(total)}</caption>
-<thead><tr>${COLUMNS.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+${headOf(html`${grouped(rows.length)} of ${grouped(total)}`)}
+${queued}
 <tbody>
 ${rows.map((row) => occurrenceRow(row, { now, liveOf, isShown: true }))}
 </tbody>
@@ -96,7 +92,7 @@ function pager({ filter, after }: Place, { next }: Answer): Html | undefined {
 }
 
 /** Whether nothing came, or nothing is known. */
-function empty({ place: { filter }, answer, history: { span }, now }: ListParts): Html {
+function empty({ place: { filter }, answer, span, now }: ListParts): Html {
   const link = (to: Filter, words: string): Html =>
     html`<a href="${listOf({ filter: to, after: undefined })}">${words}</a>`;
   if (span === undefined) {

@@ -1,11 +1,10 @@
 import type { Fate } from '@openfero/core/history/entry';
+import { NO_FILTER } from '@openfero/core/history/filter';
 import type { Row } from '@openfero/core/history/row';
 import { grouped, listOf } from './filters.ts';
-import { NO_FILTER } from '@openfero/core/history/filter';
 import { Address, type Html, html, segment } from './html.ts';
 import type { Page } from './layout.ts';
-import { type LiveOf, occurrenceRow, storyOf } from './occurrence-row.ts';
-import { COLUMNS } from './occurrences.ts';
+import { headOf, type LiveOf, occurrenceRow, storyOf } from './occurrence-row.ts';
 import type { KnownOperarius } from './published.ts';
 import { NO_RUNS, type Runs } from './runs.ts';
 import { type Sign, sign } from './shapes.ts';
@@ -32,7 +31,16 @@ ${names.length === 0 ? NONE : table(names, { known, runs, now })}`,
 const NONE = html`<div class="empty"><h2>No operarius is known</h2>
 <p>No worker has published one. Is a worker running, and is there a ConfigMap with the label app: openfero in its namespace?</p></div>`;
 
-const HEADS = ['Operarius', 'Definition', 'Mode', 'Last run', 'Last hour', 'Last day', 'Last ten Jobs', 'Held'];
+const HEADS = [
+  'Operarius',
+  'Definition',
+  'Mode',
+  'Last run',
+  'Last hour',
+  'Last day',
+  'Last ten Jobs',
+  'Held',
+];
 
 function table(names: readonly string[], { known, runs, now }: OperariiParts): Html {
   return html`<table>
@@ -42,7 +50,12 @@ function table(names: readonly string[], { known, runs, now }: OperariiParts): H
 </table>`;
 }
 
-function operariusRow(name: string, known: KnownOperarius | undefined, runs: Runs, now: number): Html {
+function operariusRow(
+  name: string,
+  known: KnownOperarius | undefined,
+  runs: Runs,
+  now: number,
+): Html {
   const validity = validityOf(known);
   const isBad = validity.tone === 'bad' || runs.fates[0] === 'failed';
   return html`<tr${isBad && html` class="bad"`}>
@@ -62,7 +75,11 @@ function validityOf(known: KnownOperarius | undefined): Sign {
   if (known.problem !== undefined) return { word: 'invalid', shape: 'alarm', tone: 'bad' };
   const warnings = known.published?.warnings.length ?? 0;
   if (warnings > 0) {
-    return { word: `valid, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`, shape: 'check', tone: 'good' };
+    return {
+      word: `valid, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`,
+      shape: 'check',
+      tone: 'good',
+    };
   }
   return { word: 'valid', shape: 'check', tone: 'good' };
 }
@@ -130,8 +147,7 @@ ${heldPart(runs, now)}
 <section>${
       rows.length === 0
         ? html`<h2>Occurrences</h2><p class="quiet">None on record. <a href="${listOf(place)}">Look in another time</a></p>`
-        : html`<table><caption>Latest occurrences. <a href="${listOf(place)}">Show all</a></caption>
-<thead><tr>${COLUMNS.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
+        : html`<table class="occurrences">${headOf(html`Latest occurrences. <a href="${listOf(place)}">Show all</a>`)}
 <tbody>${rows.map((row) => occurrenceRow(row, { now, liveOf, isShown: true }))}</tbody></table>`
     }</section>
 </div>

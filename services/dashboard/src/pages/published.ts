@@ -1,3 +1,4 @@
+import type { Fold } from '@openfero/core/history/fold';
 import { type Check, checksKey, readCheck } from '@openfero/core/redis/checks';
 import {
   lastNotificationKey,
@@ -12,7 +13,6 @@ import {
   workersKey,
 } from '@openfero/core/redis/published';
 import type { Redis } from 'ioredis';
-import type { History } from './history.ts';
 import type { Standing } from './standing.ts';
 
 /** What is known now of one operarius. */
@@ -59,7 +59,7 @@ function known(
 export async function readStanding(
   redis: Redis,
   prefix: string,
-  { modes }: Pick<History, 'modes'>,
+  { modes }: Pick<Fold, 'modes'>,
   now: number,
 ): Promise<Standing> {
   const [workers, notification] = await Promise.all([
@@ -79,14 +79,19 @@ export async function readStanding(
     },
     workers: all.length === 0 ? undefined : alive.length,
     notificationAt: readLastNotification(notification),
-    watchAge: alive.length === 0 ? undefined : Math.max(...alive.map(({ watchAge, at }) => watchAge + now - at)),
+    watchAge:
+      alive.length === 0
+        ? undefined
+        : Math.max(...alive.map(({ watchAge, at }) => watchAge + now - at)),
     namespace: all[0]?.namespace,
     jobNamespace: all[0]?.jobNamespace,
   };
 }
 
 /** Workers look at the switch at different moments: the one that stops most is told. */
-function strictestOf(workers: readonly PublishedWorker[]): Pick<PublishedWorker, 'mode' | 'source'> | undefined {
+function strictestOf(
+  workers: readonly PublishedWorker[],
+): Pick<PublishedWorker, 'mode' | 'source'> | undefined {
   const order = ['off', 'dry-run', 'run'];
   return [...workers].sort((a, b) => order.indexOf(a.mode) - order.indexOf(b.mode))[0];
 }

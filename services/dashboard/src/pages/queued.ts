@@ -2,11 +2,11 @@ import type { Row } from '@openfero/core/history/row';
 import type { Live } from '@openfero/core/history/state';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import type { Job, Queue } from 'bullmq';
-import { type Html, html } from './html.ts';
 import type { Redis } from 'ioredis';
 import { grouped } from './filters.ts';
+import { Address, type Html, html } from './html.ts';
 import { nextLook } from './live-state.ts';
-import { occurrenceRow } from './occurrence-row.ts';
+import { COLUMNS, occurrenceRow } from './occurrence-row.ts';
 
 /** A remediation that waits or is handled, of which the history knows nothing yet. */
 export interface QueuedRow {
@@ -33,33 +33,39 @@ export async function readQueue(
   isKnown: (remediation: string) => boolean,
 ): Promise<QueueNow> {
   const { queue } = connection;
-  const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed');
+  const {
+    waiting = 0,
+    active = 0,
+    delayed = 0,
+  } = await queue.getJobCounts('waiting', 'active', 'delayed');
   const counts = { waiting, active, delayed };
   if (waiting + active + delayed === 0) return { ...counts, rows: [] };
   const rows: QueuedRow[] = [];
-  for (const state of ['active', 'waiting', 'delayed'] as const) {
-    if (counts[state] === 0) continue;
-    for (const id of await queue.getRanges([state], 0, SHOWN - 1, true)) {
-      const row = isKnown(id) ? undefined : await readOne(connection, id, state);
-      if (row !== undefined) rows.push(row);
+  for (const state of STATES.filter((each) => counts[each] > 0)) {
+    const ids = await queue.getRanges([state], 0, SHOWN - 1, true);
+    for (const id of ids.filter((each) => !isKnown(each))) {
+      rows.push(...(await readOne(connection, id, state)));
     }
   }
   return { ...counts, rows };
 }
 
+const STATES = ['active', 'waiting', 'delayed'] as const;
+
 type QueueState = 'active' | 'waiting' | 'delayed';
 
+/** None where it is gone meanwhile, none of ours, or large. */
 async function readOne(
   { redis, queue }: QueueConnection,
   id: string,
   state: QueueState,
-): Promise<QueuedRow | undefined> {
-  if ((await redis.hstrlen(queue.toKey(id), 'data')) > LONGEST_PAYLOAD) return undefined;
+): Promise<readonly QueuedRow[]> {
+  if ((await redis.hstrlen(queue.toKey(id), 'data')) > LONGEST_PAYLOAD) return [];
   const job = await queue.getJob(id);
   const remediation = job && readPayload(job.data);
-  if (job === undefined || remediation === undefined) return undefined;
+  if (job === undefined || remediation === undefined) return [];
   const score = state === 'delayed' ? await redis.zscore(queue.toKey('delayed'), id) : null;
-  return { row: rowOf(remediation), live: { queue: queuedState(job, remediation, score) } };
+  return [{ row: rowOf(remediation), live: { queue: queuedState(job, remediation, score) } }];
 }
 
 export interface QueueConnection {
@@ -92,7 +98,15 @@ export function queuedState(
 /** The row of a remediation of which there is no entry. */
 export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
   const { labels, fingerprint, startsAt, status } = alert;
-  const handled = { id, operarius: '', receivedAt, end: undefined, held: undefined, job: undefined, act: undefined };
+  const handled = {
+    id,
+    operarius: '',
+    receivedAt,
+    end: undefined,
+    held: undefined,
+    job: undefined,
+    act: undefined,
+  };
   return {
     fingerprint,
     startsAt,
@@ -107,20 +121,20 @@ export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
   };
 }
 
-/** What is not in the history yet. The element is replaced while the page is open. */
+/** The part of the table for what is not in the history yet. It is replaced while the page is open. */
 export function queuedPart({ waiting, active, delayed, rows }: QueueNow, now: number): Html {
-  if (waiting + active + delayed === 0) return html`<div id="queued"></div>`;
   const counts = [
     [active, 'being handled'],
     [waiting, 'waiting'],
     [delayed, 'held or to be retried'],
   ] as const;
-  const words = counts.filter(([count]) => count > 0).map(([count, word]) => `${grouped(count)} ${word}`);
-  return html`<div id="queued" class="queued"><p>In the <a href="/queue">queue</a>: ${words.join(', ')}</p>
-${
-  rows.length > 0 &&
-  html`<table><caption class="visually-hidden">In the queue, the next ones</caption>
-<thead class="visually-hidden"><tr>${['When', 'Alert', 'State', 'Why', 'Operarius', 'Job', 'Fate', 'Helped'].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${rows.map(({ row, live }) => occurrenceRow(row, { now, liveOf: () => live, isShown: false }))}</tbody></table>`
-}</div>`;
+  const words = counts
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${grouped(count)} ${word}`);
+  if (words.length === 0) return html`<tbody id="queued"></tbody>`;
+  const shown = rows.map(({ row, live }) =>
+    occurrenceRow(row, { now, liveOf: () => live, isShown: false }),
+  );
+  return html`<tbody id="queued"><tr class="group"><th scope="rowgroup" colspan="${COLUMNS.length}">In the <a href="${Address.own('/queue')}">queue</a>: ${words.join(', ')}</th></tr>
+${shown}</tbody>`;
 }

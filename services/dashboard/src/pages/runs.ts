@@ -1,5 +1,5 @@
-import { type Handled, isHeld, type Row } from '@openfero/core/history/row';
 import type { Fate } from '@openfero/core/history/entry';
+import { type Handled, isHeld, type Row } from '@openfero/core/history/row';
 
 /** What an operarius did of late, as the history tells. */
 export interface Runs {

@@ -18,8 +18,8 @@ import type { Payload } from './payload.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, tookOf, whyOf } from './signs.ts';
 import { command } from './standing.ts';
-import { ago, clock, relative } from './times.ts';
 import { stepsOf, timeline } from './timeline.ts';
+import { ago, clock, relative } from './times.ts';
 
 export interface StoryParts {
   readonly row: Row;
@@ -71,7 +71,10 @@ ${identity(row)}
 }
 
 /** All labels where BullMQ still has them: the history has bounds. */
-function labelsOf(row: Row, payloads: ReadonlyMap<string, Payload>): Readonly<Record<string, string>> {
+function labelsOf(
+  row: Row,
+  payloads: ReadonlyMap<string, Payload>,
+): Readonly<Record<string, string>> {
   const [payload] = payloads.values();
   return payload?.remediation?.alert.labels ?? row.labels;
 }
@@ -104,7 +107,8 @@ function didRun({ handled, state }: Told): Sign {
   if (handled.end?.outcome === 'created' && state.kind.startsWith('job-'))
     return { word: 'Yes, a Job was created', shape: 'check', tone: 'quiet' };
   const shown = signOf(state);
-  if (state.kind === 'ended' || state.kind === 'failed') return { ...shown, word: `No: ${shown.word}` };
+  if (state.kind === 'ended' || state.kind === 'failed')
+    return { ...shown, word: `No: ${shown.word}` };
   return { ...shown, word: state.kind === 'no-word' ? 'Nobody knows' : `Not yet: ${shown.word}` };
 }
 
@@ -118,7 +122,11 @@ function resolvedAnswer({ heard }: Row, now: number): Html {
   if (heard === undefined) return sign({ word: 'No word', shape: 'query', tone: 'quiet' });
   return heard.status === 'resolved'
     ? sign({ word: `Yes, ${relative(heard.at, now)}`, shape: 'check', tone: 'good' })
-    : sign({ word: `Not heard of: it fired ${relative(heard.at, now)}`, shape: 'query', tone: 'quiet' });
+    : sign({
+        word: `No word: it fired ${relative(heard.at, now)}`,
+        shape: 'query',
+        tone: 'quiet',
+      });
 }
 
 function helpedWords(row: Row): Html | undefined {
@@ -142,7 +150,9 @@ function pairs(texts: Readonly<Record<string, string>>): Html {
 }
 
 const cut = (text: string): string =>
-  text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length - LONGEST} more characters)` : text;
+  text.length > LONGEST
+    ? `${text.slice(0, LONGEST)}… (${text.length - LONGEST} more characters)`
+    : text;
 
 function annotations({ remediation }: Payload): Html | undefined {
   if (remediation === undefined) return undefined;
@@ -209,7 +219,10 @@ function logsLink({ job, end }: Handled, parts: StoryParts): Html | undefined {
   const to = (job.fate?.endedAt ?? now) + MARGIN;
   const values = { namespace: jobNamespace, job: job.name, from: String(from), to: String(to) };
   const address = jobUrl(template, values);
-  return address && html`<p class="actions"><a class="button" href="${address}" rel="noreferrer">Logs of the Job</a></p>`;
+  return (
+    address &&
+    html`<p class="actions"><a class="button" href="${address}" rel="noreferrer">Logs of the Job</a></p>`
+  );
 }
 
 function retryForm({ handled, state }: Told, { mayRetry }: StoryParts): Html | undefined {

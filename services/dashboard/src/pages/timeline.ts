@@ -52,7 +52,12 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
       return [heldStep(entry)];
     case 'act': {
       const { act, user, address, at } = entry;
-      const word = { retry: 'Retried', remove: 'Removed', clean: 'Removed', rerun: 'Job run again' }[act];
+      const word = {
+        retry: 'Retried',
+        remove: 'Removed',
+        clean: 'Removed',
+        rerun: 'Job run again',
+      }[act];
       return [{ at, sign: quiet(`${word} by ${user}`, 'again'), words: `from ${address}` }];
     }
     case 'mode':
@@ -71,12 +76,23 @@ function endSteps(entry: EndEntry, received: Set<string>): Step[] {
   }
   if (!received.has(id)) {
     received.add(id);
-    steps.push({ at: receivedAt, sign: quiet(`Received from Alertmanager: ${status}`, 'ring'), words: `as remediation ${id}` });
+    steps.push({
+      at: receivedAt,
+      sign: quiet(`Received from Alertmanager: ${status}`, 'ring'),
+      words: `as remediation ${id}`,
+    });
   }
   return [...steps, { at: endedAt, ...endWords(entry) }];
 }
 
-function endWords({ outcome, reason, job, operarius, receivedAt, endedAt }: EndEntry): Omit<Step, 'at'> {
+function endWords({
+  outcome,
+  reason,
+  job,
+  operarius,
+  receivedAt,
+  endedAt,
+}: EndEntry): Omit<Step, 'at'> {
   const took = endedAt - receivedAt;
   const after = `${span(Math.max(0, took))} after it was received`;
   if (outcome === 'created') {
@@ -89,7 +105,8 @@ function endWords({ outcome, reason, job, operarius, receivedAt, endedAt }: EndE
 function fateStep({ fate, reason, job, createdAt, endedAt }: FateEntry): Step {
   const duration = Math.max(0, endedAt - createdAt);
   const state = { kind: `job-${fate}`, duration, reason } as const;
-  const why = fate === 'failed' ? `; ${whyOf({ kind: 'job-failed', duration, reason }, endedAt)}` : '';
+  const why =
+    fate === 'failed' ? `; ${whyOf({ kind: 'job-failed', duration, reason }, endedAt)}` : '';
   return { at: endedAt, sign: signOf(state), words: `${job}, after ${span(duration)}${why}` };
 }
 
@@ -100,7 +117,11 @@ function heldStep({ reason, until, at }: HeldEntry): Step {
 
 function switchStep({ from, to, source, at }: ModeChange): Step {
   const tone = to === 'run' ? 'quiet' : 'wait';
-  return { at, sign: { word: `OpenFero switched from ${from} to ${to}`, shape: 'slash', tone }, words: `by ${source}` };
+  return {
+    at,
+    sign: { word: `OpenFero switched from ${from} to ${to}`, shape: 'slash', tone },
+    words: `by ${source}`,
+  };
 }
 
 /** The steps as a list. */

@@ -53,8 +53,12 @@ function listen() {
     if (shown) replace(shown, row);
     else if (row.dataset.shown) raise(row.id);
   });
-  on('new', raise);
-  on('standing', (html) => replace(document.getElementById('standing'), element(html)));
+  on('new', (id) => document.getElementById(id) ?? raise(id));
+  on('part', (html) => {
+    const part = element(html);
+    const shown = document.getElementById(part.id);
+    if (shown) replace(shown, part);
+  });
   on('changed', () => location.reload());
 }
 
@@ -65,7 +69,12 @@ if (address) {
   follow();
 }
 
-const units = [['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]];
+const units = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+];
 setInterval(() => {
   for (const time of document.querySelectorAll('time[data-ago]')) {
     const seconds = Math.round((Date.now() - Date.parse(time.dateTime)) / 1000);
