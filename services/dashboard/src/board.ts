@@ -30,6 +30,10 @@ export function createBoard(queue: Queue, readOnly: boolean): FastifyPluginCallb
 const UI: UIConfig = {
   boardTitle: 'OpenFero',
   hideDocsLink: true,
+  miscLinks: [
+    { text: 'Occurrences', url: '/' },
+    { text: 'Operarii', url: '/operarii' },
+  ],
   showMetrics: false,
 };
 

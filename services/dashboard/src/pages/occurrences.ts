@@ -49,7 +49,9 @@ ${pager(place, answer)}`,
 
 function titleOf({ chips: { 'job-failed': jobs, failed, expired }, total }: Answer): string {
   const bad = jobs + failed + expired;
-  return bad > 0 ? `${grouped(bad)} failed` : `${grouped(total)} occurrences`;
+  return bad > 0
+    ? `${grouped(bad)} failed`
+    : `${grouped(total)} ${total === 1 ? 'occurrence' : 'occurrences'}`;
 }
 
 /** Only the first page hears of what is new: it would not belong on another one. */

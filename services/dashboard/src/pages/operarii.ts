@@ -111,7 +111,7 @@ const FATES: Readonly<Record<Fate, Sign>> = {
 function success(fates: readonly Fate[]): Html {
   if (fates.length === 0) return html`<span class="quiet">no end is known</span>`;
   const good = fates.filter((fate) => fate === 'succeeded').length;
-  return html`${good} of ${fates.length} succeeded <span class="strip" aria-hidden="true">${fates.map((fate) => sign(FATES[fate]))}</span>`;
+  return html`${good} of ${fates.length} succeeded<span class="strip" aria-hidden="true">${fates.map((fate) => sign(FATES[fate]))}</span>`;
 }
 
 export interface OperariusParts {
@@ -141,18 +141,17 @@ export function operariusPage(parts: OperariusParts): Page {
 <div><dt>Last ten Jobs</dt><dd>${success(runs.fates)}</dd></div>
 </dl>
 ${known?.problem !== undefined && html`<section class="apart"><h2>Why it cannot run</h2><pre tabindex="0" dir="auto">${known.problem}</pre></section>`}
-<div class="columns">
-<div class="stack">
 ${heldPart(runs, now)}
+<div class="columns apart">
+<div class="stack">${policyPart(known)}</div>
+<div class="stack">${warningsPart(known)}${sourcePart(known, now)}</div>
+</div>
 <section>${
       rows.length === 0
         ? html`<h2>Occurrences</h2><p class="quiet">None on record. <a href="${listOf(place)}">Look in another time</a></p>`
         : html`<table class="occurrences">${headOf(html`Latest occurrences. <a href="${listOf(place)}">Show all</a>`)}
 <tbody>${rows.map((row) => occurrenceRow(row, { now, liveOf, isShown: true }))}</tbody></table>`
-    }</section>
-</div>
-<div class="stack">${policyPart(known)}${warningsPart(known)}${sourcePart(known, now)}</div>
-</div>`,
+    }</section>`,
   };
 }
 
@@ -164,8 +163,8 @@ function heldPart({ held, unfinished }: Runs, now: number): Html | undefined {
     const words = job?.name ?? last?.reason ?? '';
     return html`<li><span class="at">${clock(row.since, now)}</span><div><a href="${storyOf(row)}" dir="auto">${row.alertname}</a> <span class="small">${words}</span></div></li>`;
   };
-  return html`<section><h2>Held: ${grouped(held.length)}</h2><ol class="line">${held.slice(0, SHOWN).map(item)}</ol></section>
-${unfinished.length > 0 && html`<section><h2>Jobs of which no end is known</h2><ol class="line">${unfinished.slice(0, SHOWN).map(item)}</ol></section>`}`;
+  return html`<section class="apart"><h2>Held: ${grouped(held.length)}</h2><ol class="line">${held.slice(0, SHOWN).map(item)}</ol></section>
+${unfinished.length > 0 && html`<section class="apart"><h2>Jobs of which no end is known</h2><ol class="line">${unfinished.slice(0, SHOWN).map(item)}</ol></section>`}`;
 }
 
 const SHOWN = 10;

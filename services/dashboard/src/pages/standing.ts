@@ -76,15 +76,19 @@ const STOPPED: Readonly<Record<Exclude<Mode, 'run'>, string>> = {
 function alarm({ mode, workers, namespace }: Standing, now: number): Html | undefined {
   if (mode !== undefined && mode.mode !== 'run') {
     const { since, source } = mode;
+    const on = `kubectl -n ${namespace ?? 'openfero-jobs'} annotate configmap openfero openfero.io/mode=run --overwrite`;
     return html`<div class="alarm ${MODES[mode.mode].tone}">
-<p><strong>${STOPPED[mode.mode]}</strong>${since !== undefined && html` Since ${ago(since, now)},`} by <span dir="auto">${source}</span>.</p>
-${command(`kubectl -n ${namespace ?? 'openfero-jobs'} annotate configmap openfero openfero.io/mode=run --overwrite`)}</div>`;
+<p><strong>${STOPPED[mode.mode]}</strong> Set by <span dir="auto">${source}</span>${since !== undefined && html`, ${ago(since, now)}`}.${isConfigMap(source) && ' To switch it on:'}</p>
+${isConfigMap(source) && command(on)}</div>`;
   }
   if (workers === 0) {
     return html`<div class="alarm bad"><p><strong>No worker is alive.</strong> Alerts wait in the queue, and end as expired after their max-age. See the log of the workers.</p></div>`;
   }
   return undefined;
 }
+
+/** Else a setting of the workers switches it. */
+const isConfigMap = (source: string): boolean => source.startsWith('ConfigMap ');
 
 /** A line to copy. The script shows the button: without it there is only the line. */
 export const command = (line: string): Html =>
