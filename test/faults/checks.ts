@@ -1,14 +1,16 @@
 import { dedupKeyText, troubleOf } from '@openfero/core/identity/trouble';
+import { LABELS } from '@openfero/core/labels';
 import { at } from '@openfero/testkit/controlplane';
-import { covers } from '@openfero/testkit/coverage';
+import { closerThanCooldown, covers } from '@openfero/testkit/coverage';
 import type { People } from './fault.ts';
 import type { Ending } from './observer.ts';
-import { endsOf, operariusFor } from './operarii.ts';
+import { endsOf, operariusFor, operariusNamed } from './operarii.ts';
 import type { Acknowledged, Sender } from './sender.ts';
 
 /** What the checks need of a Job in the cluster. */
 export interface MadeJob {
   readonly name: string;
+  readonly operarius: string;
   readonly remediation: string;
   readonly dedupKey: string;
   readonly createdAt: number;
@@ -27,12 +29,17 @@ export interface Evidence {
 export interface Findings {
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
+  /** Two Jobs of one problem within its cooldown. */
+  readonly closer: readonly string[];
   /** Other failures. */
   readonly wrong: readonly string[];
 }
 
 /** Milliseconds by which two clocks may differ: Kubernetes' times have seconds. */
 const SLACK = 2000;
+
+/** Milliseconds: Kubernetes' times have seconds. */
+const RESOLUTION = 1000;
 
 /** Milliseconds: the max-age of the operarius whose remediations expire during a run. */
 const BRIEF = 5000;
@@ -42,6 +49,7 @@ export function check(evidence: Evidence): Findings {
   return {
     lost: [...uncovered(evidence), ...fewerThanPromised(evidence), ...withoutTheirJob(evidence)],
     doubled: [...sameEpisode(evidence), ...endedTwice(evidence), ...loggedTwice(evidence)],
+    closer: closerThanCooldown(evidence.jobs, cooldownOf),
     wrong: [...withoutTheirAlert(evidence), ...wrongEnds(evidence)],
   };
 }
@@ -52,6 +60,7 @@ export function madeJob(job: unknown, finishedAt: ReadonlyMap<string, number>): 
     String(at(job, 'metadata', 'annotations', `openfero.io/${what}`));
   return {
     name,
+    operarius: String(at(job, 'metadata', 'labels', LABELS.operarius)),
     remediation: note('remediation'),
     dedupKey: note('dedup-key'),
     createdAt: Date.parse(String(at(job, 'metadata', 'creationTimestamp'))),
@@ -104,6 +113,10 @@ function withoutTheirJob({ endings, jobs }: Evidence): string[] {
 function sameEpisode({ jobs }: Evidence): string[] {
   return repeated(jobs.map((job) => job.dedupKey)).map((key) => `several Jobs for ${key}`);
 }
+
+/** Milliseconds. Kubernetes cuts its times to seconds: two of them may look closer than they are. */
+const cooldownOf = ({ operarius }: MadeJob): number =>
+  (operariusNamed(operarius)?.policy.cooldown ?? 0) - RESOLUTION;
 
 /** Only a retry by a person leads to a second end, and only of a failed remediation. */
 function endedTwice({ endings, people }: Evidence): string[] {

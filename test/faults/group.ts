@@ -1,5 +1,5 @@
 import { fingerprintOf } from '@openfero/core/alert';
-import { type Instant, instantOf, NEVER } from '@openfero/core/instant';
+import { type Instant, instantOf, millisecondsOf, NEVER } from '@openfero/core/instant';
 import type { Random } from '@openfero/testkit/random';
 
 /** An alert as sent. */
@@ -26,11 +26,18 @@ export interface Group {
 /** Alerts in a group. */
 const INSTANCES = 8;
 
-/** Probability that an alert starts, or resolves, between two flushes. */
-const BEGINS = 0.12;
-const RESOLVES = 0.12;
+/** What the alerts of a group do between two flushes. */
+export interface Behaviour {
+  /** Probability that an alert starts, or resolves. */
+  readonly changes: number;
+}
 
-export function groupOf(alertname: string, index: number, random: Random): Group {
+export function groupOf(
+  alertname: string,
+  index: number,
+  { changes }: Behaviour,
+  random: Random,
+): Group {
   const groupKey = `{}:{alertname="${alertname}", team="${index}"}`;
   const members = new Map<number, Sent>();
   let last = 0;
@@ -50,12 +57,12 @@ export function groupOf(alertname: string, index: number, random: Random): Group
   const changeOne = (instance: number): void => {
     const alert = members.get(instance);
     if (alert?.status === 'firing') {
-      if (!random.chance(RESOLVES)) return;
+      if (!random.chance(changes)) return;
       members.set(instance, { ...alert, status: 'resolved', endsAt: now() });
       return;
     }
     // If it resolves and starts again between two flushes, only the firing alert is sent.
-    if (random.chance(BEGINS)) begin(instance);
+    if (random.chance(changes)) begin(instance);
   };
   return {
     change() {
@@ -68,6 +75,7 @@ export function groupOf(alertname: string, index: number, random: Random): Group
       }
     },
     notification(alerts) {
+      const { groupKey = '' } = alerts[0] ?? {};
       const status = alerts.some((one) => one.status === 'firing') ? 'firing' : 'resolved';
       return JSON.stringify({
         version: '4',
@@ -83,3 +91,35 @@ export function groupOf(alertname: string, index: number, random: Random): Group
     },
   };
 }
+
+/** Milliseconds by which a second source says that everything began earlier. */
+const DISAGREE = 1300;
+
+/**
+ * The same alerts as a second Prometheus sees them, through an Alertmanager that does not know the first:
+ * each with another beginning, in a group of its own.
+ */
+export function toldAgain(group: Group): Group {
+  const acknowledged = new Set<Sent>();
+  const seen = new Map<Sent, Sent>();
+  const again = (alert: Sent): Sent => {
+    const groupKey = `{}/again:${alert.groupKey}`;
+    const own = seen.get(alert) ?? { ...alert, groupKey, startsAt: shifted(alert.startsAt) };
+    seen.set(alert, own);
+    return own;
+  };
+  return {
+    change() {},
+    alerts: () =>
+      group
+        .alerts()
+        .map(again)
+        .filter((alert) => alert.status === 'firing' || !acknowledged.has(alert)),
+    notified(alerts) {
+      for (const alert of alerts) acknowledged.add(alert);
+    },
+    notification: (alerts) => group.notification(alerts),
+  };
+}
+
+const shifted = (instant: Instant): Instant => instantOf(millisecondsOf(instant) - DISAGREE);

@@ -3,6 +3,7 @@ import { type Operarius, operariusName, readOperarius } from '@openfero/core/ope
 import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
 import { definition } from '@openfero/testkit/operarii';
+import type { SentGroup } from './sender.ts';
 
 /** An operarius of the run, its number of alert groups, and the permitted ends of its remediations. */
 interface TestOperarius {
@@ -11,13 +12,18 @@ interface TestOperarius {
   readonly policy: Readonly<Record<string, string>>;
   readonly groups: number;
   readonly ends: readonly End[];
+  /** Probability that an alert starts, or resolves, between two flushes. */
+  readonly changes?: number;
+  /** A second source tells of the same alerts, and disagrees about when they began. */
+  readonly toldTwice?: true;
 }
 
 const RUN: readonly End[] = ['created', 'deduplicated', 'superseded'];
 
 const OPERARII: readonly TestOperarius[] = [
   { alertname: 'Disk', policy: { cooldown: '0s' }, groups: 18, ends: RUN },
-  { alertname: 'Flap', policy: { cooldown: '15s' }, groups: 5, ends: RUN },
+  { alertname: 'Flap', policy: { cooldown: '15s' }, groups: 5, ends: RUN, changes: 0.5 },
+  { alertname: 'Twice', policy: { cooldown: '8s' }, groups: 4, ends: RUN, toldTwice: true },
   {
     alertname: 'Stays',
     policy: { cooldown: '0s', 'repeat-after': '20s' },
@@ -51,13 +57,19 @@ const OPERARII: readonly TestOperarius[] = [
   },
 ];
 
-/** Alerts without an operarius. */
-const WITHOUT_OPERARIUS = { alertname: 'Undefined', groups: 2 };
+/** Probability that an alert starts, or resolves, between two flushes. */
+const CHANGES = 0.12;
 
-/** The alertname of each group of the sender. */
-export const GROUPS: readonly string[] = [...OPERARII, WITHOUT_OPERARIUS].flatMap(
-  ({ alertname, groups }) => Array.from({ length: groups }, () => alertname),
-);
+/** The groups of the sender. */
+export const GROUPS: readonly SentGroup[] = [
+  ...OPERARII.flatMap(({ alertname, groups, changes = CHANGES, toldTwice = false }) =>
+    Array.from({ length: groups }, () => ({ alertname, changes, toldTwice })),
+  ),
+  // Without an operarius.
+  ...Array.from({ length: 2 }, () => ({
+    ...{ alertname: 'Undefined', changes: CHANGES, toldTwice: false },
+  })),
+];
 
 /** The ConfigMaps as JSON. @param repaired whether the API server accepts the Job of Refused */
 export function configMaps(repaired = false): string[] {
@@ -77,6 +89,9 @@ export function endsOf(alertname: string, status: string): readonly End[] {
 export function operariusFor(alertname: string, status: 'firing' | 'resolved') {
   return operarii.get(operariusName(alertname, status));
 }
+
+/** The same by the ConfigMap's name. */
+export const operariusNamed = (name: string): Operarius | undefined => operarii.get(name);
 
 const find = (alertname: string, status: string): TestOperarius | undefined =>
   OPERARII.find((one) => one.alertname === alertname && (one.status ?? 'firing') === status);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@openfero/testkit/random';
-import { type Group, groupOf, type Sent } from './group.ts';
+import { type Behaviour, type Group, groupOf, type Sent, toldAgain } from './group.ts';
 
 /** A notification that was answered with 200: each of its alerts must reach an end. */
 export interface Acknowledged {
@@ -23,10 +23,15 @@ export interface Sender {
   repeat(): Promise<void>;
 }
 
+/** A group of alerts, and what they do. */
+export interface SentGroup extends Behaviour {
+  readonly alertname: string;
+  readonly toldTwice: boolean;
+}
+
 export interface SenderOptions {
   readonly random: Random;
-  /** Alertnames, one per group. */
-  readonly groups: readonly string[];
+  readonly groups: readonly SentGroup[];
   /** Addresses of receivers; each request goes to a random one. */
   readonly urls: readonly string[];
 }
@@ -53,7 +58,10 @@ export function startSender({ random, groups, urls }: SenderOptions): Sender {
   const acknowledged: Acknowledged[] = [];
   const tries: { alerts: readonly Sent[]; at: number }[] = [];
   const refusals = new Map<string, number>();
-  const all = groups.map((alertname, i) => groupOf(alertname, i, random));
+  const all = groups.map(({ alertname, toldTwice, ...behaviour }, i) => {
+    const group = groupOf(alertname, i, behaviour, random);
+    return toldTwice ? [group, toldAgain(group)] : [group];
+  });
   let finishing = false;
 
   const tryOnce = async (group: Group, alerts: readonly Sent[]): Promise<Answer> => {
@@ -84,14 +92,15 @@ export function startSender({ random, groups, urls }: SenderOptions): Sender {
     const alerts = group.alerts();
     if (alerts.length > 0 && (await send(group, alerts))) group.notified(alerts);
   };
-  const keep = async (group: Group): Promise<void> => {
+  /** @param told the groups of all sources that tell of the same alerts: at once, which is worst */
+  const keep = async (told: readonly Group[]): Promise<void> => {
     await sleep(random.below(GROUP_INTERVAL));
     while (!finishing) {
-      group.change();
-      await flush(group);
+      for (const group of told) group.change();
+      await Promise.all(told.map(flush));
       await sleep(GROUP_INTERVAL * (0.75 + random.next() / 2));
     }
-    await flush(group);
+    await Promise.all(told.map(flush));
   };
   const kept = Promise.all(all.map(keep));
   return {
@@ -103,7 +112,7 @@ export function startSender({ random, groups, urls }: SenderOptions): Sender {
       await kept;
     },
     async repeat() {
-      await Promise.all(all.map(flush));
+      await Promise.all(all.flat().map(flush));
     },
   };
 }

@@ -39,6 +39,7 @@ export function tables(report: Report): string {
       ['remediations retried, removed by a person', people(report)],
       ['**lost**', findings.lost.length],
       ['**doubled**', findings.doubled.length],
+      ['**closer than the cooldown**', findings.closer.length],
       ['other failures', findings.wrong.length + injected.problems.length],
       [
         'after Redis was emptied: Jobs deleted before, created again',
@@ -66,6 +67,7 @@ export function failures({
   return [
     ...findings.lost.map((text) => `lost: ${text}`),
     ...findings.doubled.map((text) => `doubled: ${text}`),
+    ...findings.closer.map((text) => `closer than the cooldown: ${text}`),
     ...findings.wrong.map((text) => `wrong: ${text}`),
     ...injected.problems,
     ...emptyRedis.problems,

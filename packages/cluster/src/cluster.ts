@@ -72,9 +72,11 @@ export interface JobOfOperarius {
 
 export interface ExistingJob {
   readonly name: string;
+  /** It has ended, or it is being deleted: whatever still holds it then may hold it for ever. */
   readonly finished: boolean;
-  /** Milliseconds since 1970, on the cluster's clock. */
+  /** Between these two it was created: milliseconds since 1970, on the cluster's clock. */
   readonly createdAt: number;
+  readonly createdBefore: number;
   /** Our annotations; undefined on a Job that is not ours. */
   readonly remediation: string | undefined;
   readonly dedupKey: string | undefined;

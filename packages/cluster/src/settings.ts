@@ -2,9 +2,11 @@ import {
   type Environment,
   InvalidSetting,
   oneOf,
+  readEach,
   required,
   text,
 } from '@openfero/service/settings';
+import { parseSelector } from './directory/selector.ts';
 import type { Access } from './kubernetes/access/access.ts';
 import { readAccess } from './kubernetes/access/read-access.ts';
 
@@ -33,31 +35,40 @@ export interface KubernetesSettings {
 /**
  * Reads how to reach the cluster.
  *
- * @throws {InvalidSetting} that names the first variable that is wrong or missing
+ * @throws {InvalidSettings} that names the variables that are wrong or missing
  */
 export function readClusterSettings(env: Environment): ClusterSettings {
-  const cluster = readCluster(env);
-  return {
-    cluster,
-    ...readNamespaces(env, cluster),
-    labelSelector: text(env, 'OPENFERO_LABEL_SELECTOR') ?? 'app=openfero',
-  };
+  const { cluster, labelSelector } = readEach<Omit<ClusterSettings, keyof Namespaces>>({
+    cluster: () => readCluster(env),
+    labelSelector: () => readLabelSelector(env),
+  });
+  return { cluster, labelSelector, ...readNamespaces(env, cluster) };
+}
+
+function readKind(env: Environment): ClusterSettings['cluster']['kind'] {
+  return oneOf(env, 'OPENFERO_CLUSTER', ['kubernetes', 'directory'], 'kubernetes');
 }
 
 function readCluster(env: Environment): ClusterSettings['cluster'] {
-  const kind = oneOf(env, 'OPENFERO_CLUSTER', ['kubernetes', 'directory'], 'kubernetes');
+  const kind = readKind(env);
   if (kind === 'kubernetes') return { kind, access: readAccess(env) };
-  return {
-    kind,
-    operariiDir: required(env, 'OPENFERO_OPERARII_DIR'),
-    jobsDir: required(env, 'OPENFERO_JOBS_DIR'),
-  };
+  const folders = readEach({
+    operariiDir: () => required(env, 'OPENFERO_OPERARII_DIR'),
+    jobsDir: () => required(env, 'OPENFERO_JOBS_DIR'),
+  });
+  return { kind, ...folders };
 }
 
-function readNamespaces(
-  env: Environment,
-  cluster: ClusterSettings['cluster'],
-): { configMapNamespace: string; jobNamespace: string } {
+/** An API server parses more selectors than we do, and says what is wrong with one. */
+function readLabelSelector(env: Environment): string {
+  const selector = text(env, 'OPENFERO_LABEL_SELECTOR') ?? 'app=openfero';
+  if (readKind(env) === 'directory') parseSelector(selector);
+  return selector;
+}
+
+type Namespaces = Pick<ClusterSettings, 'configMapNamespace' | 'jobNamespace'>;
+
+function readNamespaces(env: Environment, cluster: ClusterSettings['cluster']): Namespaces {
   const own = cluster.kind === 'directory' ? 'default' : cluster.access.namespace;
   const configMapNamespace = text(env, 'OPENFERO_CONFIGMAP_NAMESPACE') ?? own;
   if (configMapNamespace === undefined) {

@@ -7,7 +7,7 @@ const RFC3339 =
 
 /**
  * An instant in one canonical spelling, UTC with nine digits: `2021-10-25T12:01:24.295247380Z`.
- * Two instants are equal when their strings are, and sort as their strings do, in Redis' Lua too.
+ * Two instants are equal when their strings are, and sort as their strings do.
  */
 export type Instant = string;
 
@@ -35,6 +35,11 @@ export function parseInstant(text: string): Instant | undefined {
 /** The instant of a number of milliseconds since 1970. */
 export function instantOf(ms: number): Instant {
   return `${new Date(ms).toISOString().slice(0, -1)}000000Z`;
+}
+
+/** Milliseconds since 1970; what is below a millisecond is cut off. */
+export function millisecondsOf(instant: Instant): number {
+  return Date.parse(`${instant.slice(0, 23)}Z`);
 }
 
 /** An instant as Go and so Alertmanager writes it, without zeros at its end: for other programs. */

@@ -23,7 +23,13 @@ export type End = Outcome | Failure;
 export const ENDS: readonly End[] = [...OUTCOMES, ...FAILURES];
 
 /** Why a remediation waits although a worker looked at it: the label of openfero_remediations_held. */
-export const HELD_REASONS = ['max-active-jobs', 'max-active', 'cooldown'] as const;
+export const HELD_REASONS = [
+  'max-active-jobs',
+  'max-active',
+  'cooldown',
+  'claimed',
+  'newer-payload',
+] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
 
 /** What a remediation that ended without failure leaves as BullMQ's result. */
@@ -37,6 +43,6 @@ export interface Result {
   readonly job?: string;
   /** What the API server or the renderer warned of. */
   readonly warnings?: readonly string[];
-  /** With dry-run: the Job that would have been created. */
+  /** With dry-run: the Job that would have been created, or why it is not kept. */
   readonly manifest?: unknown;
 }

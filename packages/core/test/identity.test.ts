@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Identity, jobName, jobPrefix, looksLikeOwnJob } from '../src/identity/job-name.ts';
-import { compareEpisodes, dedupKeyText, troubleOf } from '../src/identity/trouble.ts';
+import { beganAt, dedupKeyText, readDedupKey, troubleOf } from '../src/identity/trouble.ts';
+import { NEVER } from '../src/instant.ts';
 import { labelValue } from '../src/labels.ts';
 import type { DedupBy } from '../src/operarius/policy.ts';
 import type { Remediation } from '../src/redis/remediation.ts';
@@ -114,13 +115,36 @@ test('K and names stay what they were: Jobs and memories of before are found aga
   assert.equal(dedupKeyText(trouble), `${trouble.troubleKey}/2026-11-22T04:34:40.113210877Z/0`);
 });
 
-test('episodes are ordered by instant, then by count', () => {
-  const a = { instant: '2026-01-01T00:00:00.000000000Z', count: 5 };
-  const b = { instant: '2026-01-01T00:00:00.000000001Z', count: 0 };
-  assert.ok(compareEpisodes(a, b) < 0);
-  assert.ok(compareEpisodes(b, a) > 0);
-  assert.ok(compareEpisodes(a, { ...a, count: 6 }) < 0);
-  assert.equal(compareEpisodes(a, { ...a }), 0);
+test('a dedup-key is read back; another text is none', () => {
+  const trouble = troubleBy('alert', remediation({}));
+  assert.deepEqual(readDedupKey(dedupKeyText(trouble)), trouble);
+  const text = dedupKeyText(trouble);
+  for (const other of ['', 'x', `${text}x`, `x${text}`, `${text}\n`, text.replace('Z', '')]) {
+    assert.equal(readDedupKey(other), undefined, other);
+  }
+});
+
+describe('a trouble began', () => {
+  const receivedAt = Date.UTC(2026, 10, 22, 12);
+  const began = (alert: Partial<Remediation['alert']>, by: DedupBy = 'alert'): number =>
+    beganAt({ ...remediation(alert), receivedAt }, by);
+  const at = (time: string): string => `2026-11-22T${time}.123456789Z`;
+
+  test('when a firing alert started, and when a resolved one ended', () => {
+    const times = { startsAt: at('04:00:00'), endsAt: at('05:00:00') };
+    assert.equal(began(times), Date.UTC(2026, 10, 22, 4, 0, 0, 123));
+    assert.equal(began({ ...times, status: 'resolved' }), Date.UTC(2026, 10, 22, 5, 0, 0, 123));
+  });
+
+  test('when it was received, where dedup-by counts receipts', () => {
+    assert.equal(began({}, 'group'), receivedAt);
+    assert.equal(began({}, 'operarius'), receivedAt);
+  });
+
+  test('never after it was received: a clock that is ahead, or an end that nobody told', () => {
+    assert.equal(began({ startsAt: '2031-01-01T00:00:00.000000000Z' }), receivedAt);
+    assert.equal(began({ status: 'resolved', endsAt: NEVER }), receivedAt);
+  });
 });
 
 test("a Job's prefix: the template's name, else generateName, else the ConfigMap's name", () => {
@@ -217,8 +241,7 @@ test('property: every label value is legal', () => {
 test('property: equal episodes have equal names, others differ', () => {
   fc.assert(
     fc.property(identity, identity, (a, b) => {
-      const sameEpisode =
-        a.troubleKey === b.troubleKey && compareEpisodes(a.episode, b.episode) === 0;
+      const sameEpisode = dedupKeyText(a) === dedupKeyText(b);
       assert.equal(dedupKeyText(a) === dedupKeyText(b), sameEpisode);
       assert.equal(jobName('fix', a) === jobName('fix', b), sameEpisode && a.n === b.n);
     }),

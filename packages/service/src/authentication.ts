@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { OPEN_ROUTES } from './health.ts';
-import { type Environment, InvalidSetting, oneOf, secret, text } from './settings.ts';
+import { type Environment, InvalidSetting, oneOf, readEach, secret, text } from './settings.ts';
 
 export type AuthSettings =
   | { readonly kind: 'none' }
@@ -19,13 +19,15 @@ const TOKEN = 'OPENFERO_AUTH_TOKEN';
  * Reads OPENFERO_AUTH and its credentials. Credentials that would not be used are an error: whoever
  * set them expects protection.
  *
- * @throws {InvalidSetting} naming the variable that is missing or not used
+ * @throws {InvalidSettings} naming the variables that are missing or not used
  */
 export function readAuthSettings(env: Environment): AuthSettings {
-  const kind = oneOf(env, AUTH, KINDS, 'none');
-  const user = text(env, USER);
-  const password = secret(env, PASSWORD);
-  const token = secret(env, TOKEN);
+  const { kind, user, password, token } = readEach({
+    kind: () => oneOf(env, AUTH, KINDS, 'none'),
+    user: () => text(env, USER),
+    password: () => secret(env, PASSWORD),
+    token: () => secret(env, TOKEN),
+  });
   if (kind !== 'basic') {
     refuseUnused(USER, user, kind, 'basic');
     refuseUnused(PASSWORD, password, kind, 'basic');
@@ -33,11 +35,11 @@ export function readAuthSettings(env: Environment): AuthSettings {
   if (kind !== 'bearer') refuseUnused(TOKEN, token, kind, 'bearer');
   if (kind === 'none') return { kind };
   if (kind === 'bearer') return { kind, token: needed(TOKEN, token, kind) };
-  return {
-    kind,
-    user: readUser(needed(USER, user, kind)),
-    password: needed(PASSWORD, password, kind),
-  };
+  const credentials = readEach({
+    user: () => readUser(needed(USER, user, kind)),
+    password: () => needed(PASSWORD, password, kind),
+  });
+  return { kind, ...credentials };
 }
 
 function readUser(user: string): string {

@@ -1,35 +1,258 @@
-import { messageOf } from '@openfero/core/errors';
+import { codeOf, messageOf } from '@openfero/core/errors';
+import { oneLine } from '@openfero/core/one-line';
+
+/** What Redis, its client or the connection reported. */
+export interface RedisFailure {
+  readonly kind: Kind;
+  /** One line: what is wrong, the server's own words, what to check. */
+  readonly problem: string;
+}
+
+interface Rule {
+  readonly kind: string;
+  readonly text: RegExp;
+  readonly means: string;
+  readonly check: string;
+}
 
 /**
- * What went wrong at a command:
- * disconnected: the connection broke, or there was none.
- * timed-out: Redis did not answer within the time limit per command.
- * out-of-memory: maxmemory is reached.
- * unknown-script: the script cache is empty, as after a restart.
- * read-only: this is a replica, as after a failover.
+ * Replies. By their text, since they have no codes: an error inside a script or a transaction is
+ * wrapped in another text, so the word may be anywhere.
  */
-export type RedisFailure =
-  | 'disconnected'
-  | 'timed-out'
-  | 'out-of-memory'
-  | 'unknown-script'
-  | 'read-only';
+const REPLIES = [
+  {
+    kind: 'out-of-memory',
+    text: /\bOOM\b/,
+    means: 'Redis is out of memory',
+    check: 'check that the workers are draining the queue, or raise maxmemory',
+  },
+  {
+    kind: 'unknown-script',
+    text: /\bNOSCRIPT\b/,
+    means: 'Redis does not know the script, as after a restart',
+    check: 'the next attempt sends it',
+  },
+  {
+    kind: 'read-only',
+    text: /\bREADONLY\b/,
+    means: 'Redis is a read-only replica',
+    check: 'REDIS_URL must name the primary',
+  },
+  {
+    kind: 'wrong-database',
+    text: /DB index|SELECT is not allowed/,
+    means: 'Redis refuses the database in REDIS_URL',
+    check: 'check the number at the end of REDIS_URL',
+  },
+  {
+    kind: 'wrong-credentials',
+    text: /\bWRONGPASS\b|\bNOAUTH\b|invalid password/,
+    means: 'Redis refuses the credentials',
+    check: 'check REDIS_PASSWORD and REDIS_USERNAME',
+  },
+  {
+    kind: 'not-permitted',
+    text: /\bNOPERM\b|can't run this command/,
+    means: 'Redis does not permit a command',
+    check: 'check the ACL of the user (REDIS_USERNAME) and OPENFERO_QUEUE_PREFIX',
+  },
+  {
+    kind: 'other-node',
+    text: /\b(MOVED|ASK) \d/,
+    means: 'another node of the Redis Cluster has the queue',
+    check: 'REDIS_URL must name that node, or a Redis without cluster mode',
+  },
+  {
+    kind: 'cluster-down',
+    text: /\bCLUSTERDOWN\b|\bTRYAGAIN\b/,
+    means: 'the Redis Cluster does not serve the queue',
+    check: 'check the state of the cluster, or use a Redis without cluster mode in REDIS_URL',
+  },
+  {
+    kind: 'several-slots',
+    text: /\bCROSSSLOT\b/,
+    means: 'the keys of the queue are on several nodes of the Redis Cluster',
+    check: 'OPENFERO_QUEUE_PREFIX must be in braces, as {openfero} is',
+  },
+  {
+    kind: 'cannot-save',
+    text: /\bMISCONF\b/,
+    means: 'Redis refuses writes because it cannot save them',
+    check: 'check the disk and the log of Redis',
+  },
+  {
+    kind: 'too-few-replicas',
+    text: /\bNOREPLICAS\b/,
+    means: 'Redis refuses writes because too few replicas are connected',
+    check: 'check the replicas, or min-replicas-to-write',
+  },
+  {
+    kind: 'busy',
+    text: /\b(LOADING|BUSY|MASTERDOWN)\b/,
+    means: 'Redis is busy',
+    check: 'wait, or check its log',
+  },
+  {
+    kind: 'too-many-clients',
+    text: /max number of clients/,
+    means: 'Redis takes no more connections',
+    check: 'raise maxclients',
+  },
+  {
+    kind: 'protected',
+    text: /\bDENIED\b/,
+    means: 'Redis is in protected mode',
+    check: 'set a password in Redis and in REDIS_PASSWORD',
+  },
+  {
+    kind: 'unknown-command',
+    text: /unknown command/,
+    means: 'Redis does not know a command',
+    check: 'use Redis 6.2 or newer, without rename-command',
+  },
+  {
+    kind: 'error',
+    text: /^/,
+    means: 'Redis returned an error',
+    check: 'see its log',
+  },
+] as const satisfies readonly Rule[];
 
-const TEXTS: readonly (readonly [RedisFailure, RegExp])[] = [
-  ['disconnected', /max retries per request|Connection is closed|isn't writeable/],
-  ['timed-out', /Command timed out/],
-  // Inside a transaction it is wrapped in another error's text.
-  ['out-of-memory', /\bOOM\b/],
-  ['unknown-script', /NOSCRIPT/],
-  ['read-only', /^READONLY/],
-];
+/** What ioredis says of a command that got no reply. */
+const UNANSWERED = [
+  {
+    kind: 'disconnected',
+    text: /max retries per request|Connection is closed|isn't writeable/,
+    means: 'lost the connection to Redis',
+    check: 'check that it is running, its load and the network',
+  },
+  {
+    kind: 'timed-out',
+    text: /Command timed out/,
+    means: 'Redis did not answer in time',
+    check: 'check its load and the network',
+  },
+] as const satisfies readonly Rule[];
+
+/** What Node.js says of a connection: the code, then the message. */
+const CONNECTIONS = [
+  {
+    kind: 'wrong-host',
+    text: /ERR_TLS_CERT_ALTNAME_INVALID/,
+    means: 'the certificate of Redis is for another host',
+    check: 'REDIS_URL must name a host of the certificate',
+  },
+  {
+    kind: 'expired-certificate',
+    text: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    means: 'the certificate of Redis is not valid now',
+    check: 'renew it, or check the clock',
+  },
+  {
+    kind: 'client-certificate',
+    text: /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
+    means: 'Redis refuses TLS without a client certificate',
+    check: 'OpenFero has none, set tls-auth-clients to no or optional in Redis',
+  },
+  {
+    kind: 'no-tls',
+    text: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/,
+    means: 'Redis does not use TLS on this port',
+    check: 'use redis:// in REDIS_URL, or the TLS port',
+  },
+  {
+    kind: 'untrusted-certificate',
+    text: /SELF_SIGNED|UNABLE_TO_(VERIFY|GET|DECODE)|CERT_|INVALID_CA|INVALID_PURPOSE/,
+    means: 'the certificate of Redis is not trusted',
+    check: 'REDIS_CA_FILE must name the CA that signed it',
+  },
+  {
+    kind: 'unreachable',
+    text: /^/,
+    means: 'Redis is not reachable',
+    check: 'check that it is running and that REDIS_URL is correct',
+  },
+] as const satisfies readonly Rule[];
+
+type Kind = (typeof REPLIES | typeof UNANSWERED | typeof CONNECTIONS)[number]['kind'];
 
 /**
- * Classifies an error of Redis or of ioredis by its text: neither has codes.
- *
- * @returns undefined for every other error
+ * Judges the error of a command. An error of anything else is undefined, whatever its text says: that
+ * may quote an alert.
  */
 export function redisFailureOf(error: unknown): RedisFailure | undefined {
-  const message = messageOf(error);
-  return TEXTS.find(([, text]) => text.test(message))?.[0];
+  return refusalOf(error) ?? judge(UNANSWERED, error, messageOf(error));
+}
+
+/** Judges a reply with which Redis refused a command. An error of anything else is undefined. */
+export function refusalOf(error: unknown): RedisFailure | undefined {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
+  const reply = firstReplyOf(error);
+  const failure = judge(REPLIES, reply, messageOf(reply));
+  return failure && OF_SELECT.has(failure.kind) ? databaseFailure(reply, failure) : failure;
+}
+
+/** Judges why a connection broke, or could not be opened. */
+export function connectionFailureOf(error: unknown): RedisFailure {
+  const text = `${String(codeOf(error) ?? '')} ${messageOf(error)}`;
+  return refusalOf(error) ?? judge(CONNECTIONS, error, text) ?? NOT_CONNECTED;
+}
+
+/** Before the first attempt ended, and if a connection was closed without a word. */
+export const NOT_CONNECTED: RedisFailure = {
+  kind: 'unreachable',
+  problem: 'Redis is not reachable: check that it is running and that REDIS_URL is correct',
+};
+
+interface JudgedRule extends Rule {
+  readonly kind: Kind;
+}
+
+function judge(
+  rules: readonly JudgedRule[],
+  error: unknown,
+  text: string,
+): RedisFailure | undefined {
+  const rule = rules.find((each) => each.text.test(text));
+  if (rule === undefined) return undefined;
+  return { kind: rule.kind, problem: lineOf(rule.means, error, rule.check) };
+}
+
+function lineOf(means: string, error: unknown, check: string): string {
+  const words = wordsOf(error);
+  return `${means}${words === '' ? '' : ` (${words})`}: ${check}`;
+}
+
+/** A transaction reports its own end; the reason is the reply to one of its commands. */
+function firstReplyOf(error: Error): unknown {
+  const previous: unknown = 'previousErrors' in error ? error.previousErrors : undefined;
+  return Array.isArray(previous) && previous.length > 0 ? previous[0] : error;
+}
+
+/** What it means where the command was SELECT: the user may lack the right, a proxy the command. */
+const OF_SELECT: ReadonlySet<Kind> = new Set([
+  'wrong-database',
+  'not-permitted',
+  'unknown-command',
+  'error',
+]);
+
+/** ioredis notes the command in the error of its reply. */
+function databaseFailure(reply: unknown, failure: RedisFailure): RedisFailure {
+  const command: unknown = reply instanceof Error && 'command' in reply ? reply.command : undefined;
+  if (typeof command !== 'object' || command === null) return failure;
+  const { name, args } = { name: '', args: [], ...command };
+  if (name !== 'select') return failure;
+  const check = 'check the number at its end, and that the user may run SELECT';
+  const means = `Redis refuses database ${String(args[0])}, which REDIS_URL names`;
+  return { kind: 'wrong-database', problem: lineOf(means, reply, check) };
+}
+
+/**
+ * The server's own words in one line. Redis quotes the arguments of an unknown command: of AUTH, the
+ * password.
+ */
+export function wordsOf(error: unknown): string {
+  const words = messageOf(error).replace(/,? ?with args beginning with.*$/s, '');
+  return oneLine(words || String(codeOf(error) ?? '')).replace(/[.\s]+$/, '');
 }

@@ -1,6 +1,11 @@
 import { type RedisOptions as AllOptions, Redis } from 'ioredis';
-import type { Logger } from './log.ts';
-import { redisFailureOf } from './redis-errors.ts';
+import {
+  connectionFailureOf,
+  NOT_CONNECTED,
+  type RedisFailure,
+  redisFailureOf,
+  refusalOf,
+} from './redis-errors.ts';
 import type { RedisSettings } from './settings.ts';
 
 /** The type parameter is about the mapping of replies, which we never change. */
@@ -21,6 +26,9 @@ const PRODUCER_SILENCE_MS = 1500;
 /** The same for a consumer: longer than BullMQ's BZPOPMIN may block, which is 10 s. */
 const CONSUMER_SILENCE_MS = 15_000;
 
+/** Between two reconnections because of READONLY: a replica that stays one would cause ten a second. */
+const READONLY_RECONNECT_MS = 1000;
+
 export interface ConnectOptions {
   /**
    * producer: while Redis is down, commands fail at once and are not repeated.
@@ -33,8 +41,11 @@ export interface ConnectOptions {
   readonly commandTimeoutMs?: number;
 }
 
+/** Why a connection is not open, until it is. */
+const failures = new WeakMap<Redis, RedisFailure>();
+
 /**
- * Connects to Redis and reconnects for ever: it never throws. Each change of state is logged once.
+ * Connects to Redis and reconnects for ever: it never throws. redis-watch.ts logs and judges its state.
  *
  * BullMQ 6.7 takes the instance as `connection`. Queue shares it and leaves it open at close(): see
  * openQueue. Worker shares it for its commands and duplicates it for the blocking one, and refuses an
@@ -42,17 +53,30 @@ export interface ConnectOptions {
  * never `keyPrefix` and never commandTimeout: the duplicate inherits it, and its BZPOPMIN blocks for
  * seconds.
  */
-export function connectRedis(settings: RedisSettings, options: ConnectOptions, log: Logger): Redis {
-  const redis = new BatchingRedis(settings.url, redisOptions(settings, options));
-  logChanges(redis, log);
+export function connectRedis(settings: RedisSettings, options: ConnectOptions): Redis {
+  const redis = guardDatabase(new BatchingRedis(redisOptions(settings, options)));
+  redis.on('error', (error: Error) => failures.set(redis, connectionFailureOf(error)));
+  redis.on('ready', () => failures.delete(redis));
   return redis;
 }
 
-/**
- * Writes the commands of one turn of the event loop to the socket together. ioredis writes each on its
- * own: one system call each here, one read each in Redis, and one fsync for what each read brings.
- */
+/** Returns why the connection is not open, undefined if it is. */
+export function connectionFailure(redis: Redis): RedisFailure | undefined {
+  return redis.status === 'ready' ? undefined : (failures.get(redis) ?? NOT_CONNECTED);
+}
+
 class BatchingRedis extends Redis {
+  /** BullMQ's blocking connection. */
+  override duplicate<Override extends Partial<AllOptions> | undefined = undefined>(
+    override?: Override,
+  ) {
+    return guardDatabase(super.duplicate(override));
+  }
+
+  /**
+   * Writes the commands of one turn of the event loop to the socket together. ioredis writes each on
+   * its own: one system call each here, one read each in Redis, and one fsync for what each read brings.
+   */
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const { stream } = this;
     if (stream?.writableCorked === 0) {
@@ -63,26 +87,47 @@ class BatchingRedis extends Redis {
   }
 }
 
-/** Returns why Redis cannot be used now, undefined if it can. */
-export function redisProblem(redis: Redis): string | undefined {
-  return redis.status === 'ready' ? undefined : REDIS_NOT_REACHABLE;
+/**
+ * Ends a connection whose SELECT is refused. ioredis emits an error, and then works in database 0. With
+ * a promise that never settles, the handshake does not either, so no other command is sent.
+ */
+function guardDatabase<T extends Pick<Redis, 'select' | 'emit' | 'disconnect'>>(redis: T): T {
+  const select = redis.select.bind(redis);
+  redis.select = (...args: Parameters<Redis['select']>) =>
+    select(...args).catch((error: unknown) => {
+      if (refusalOf(error) === undefined) throw error;
+      redis.emit('error', error);
+      redis.disconnect(true);
+      return new Promise<never>(() => {});
+    });
+  return redis;
 }
 
-export const REDIS_NOT_REACHABLE =
-  'Redis is not reachable: check that it is running and that REDIS_URL is correct';
-
 function redisOptions(settings: RedisSettings, options: ConnectOptions): RedisOptions {
+  const { host, port, database, tls, username, password, ca } = settings;
   return {
+    ...{ host, port, db: database },
+    ...(tls && { tls: ca === undefined ? {} : { ca } }),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
     ...(options.kind === 'producer' ? producerOptions(options) : CONSUMER_OPTIONS),
     connectionName: options.name,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
-    // After a failover the old primary is read-only: reconnecting resolves the address again.
-    reconnectOnError: (error) => redisFailureOf(error) === 'read-only',
-    ...(settings.username !== undefined && { username: settings.username }),
-    ...(settings.password !== undefined && { password: settings.password }),
-    ...(settings.ca !== undefined && { tls: { ca: settings.ca } }),
+    reconnectOnError: createReadOnlyCheck(),
+  };
+}
+
+/** After a failover the old primary is read-only: reconnecting resolves the address again. */
+function createReadOnlyCheck(): (error: Error) => boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (redisFailureOf(error)?.kind !== 'read-only') return false;
+    const now = performance.now();
+    if (now - last < READONLY_RECONNECT_MS) return false;
+    last = now;
+    return true;
   };
 }
 
@@ -100,23 +145,4 @@ function producerOptions(options: ConnectOptions): RedisOptions {
     socketTimeout: PRODUCER_SILENCE_MS,
     ...(options.commandTimeoutMs !== undefined && { commandTimeout: options.commandTimeoutMs }),
   };
-}
-
-/** Logs one line when the connection is lost and one when it is back, not one per attempt. */
-function logChanges(redis: Redis, log: Logger): void {
-  let lost = false;
-  redis.on('error', (error: Error) => {
-    if (lost) return;
-    lost = true;
-    log.warn({ err: error }, 'Redis is not reachable, retrying');
-  });
-  redis.on('close', () => {
-    if (lost || redis.status === 'end') return;
-    lost = true;
-    log.warn('lost the connection to Redis, reconnecting');
-  });
-  redis.on('ready', () => {
-    lost = false;
-    log.info('connected to Redis');
-  });
 }

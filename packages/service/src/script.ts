@@ -19,7 +19,7 @@ export function script(redis: Redis, lua: string): Script {
     try {
       return await redis.call('EVALSHA', [sha, keys.length, ...keys, ...args]);
     } catch (error) {
-      if (redisFailureOf(error) !== 'unknown-script') throw error;
+      if (redisFailureOf(error)?.kind !== 'unknown-script') throw error;
       return redis.call('EVAL', [lua, keys.length, ...keys, ...args]);
     }
   };

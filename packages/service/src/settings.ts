@@ -1,25 +1,67 @@
 import { readFileSync } from 'node:fs';
-import { codeOf } from '@openfero/core/errors';
+import { createSecureContext } from 'node:tls';
+import { codeOf, messageOf } from '@openfero/core/errors';
 import { DEFAULT_PREFIX } from '@openfero/core/redis/keys';
 import type { Logger } from './log.ts';
+import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
 
 /** Where settings are read from. Only server.ts passes the environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One line: the variable, what is wrong with it and what to do. */
-export class InvalidSetting extends Error {
-  constructor(name: string, problem: string) {
-    super(`${name}: ${problem}`);
+/** Settings are wrong: a line for each, with the variable, what is wrong with it and what to do. */
+export class InvalidSettings extends Error {
+  readonly lines: readonly string[];
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.lines = lines;
   }
+}
+
+/** One setting is wrong. */
+export class InvalidSetting extends InvalidSettings {
+  constructor(name: string, problem: string) {
+    super([`${name}: ${problem}`]);
+  }
+}
+
+type Readers<T> = { readonly [Name in keyof T]: () => T[Name] };
+
+/**
+ * Calls all readers and returns what they read, under the same names. Somebody who starts a service
+ * learns everything that is wrong at once.
+ *
+ * @throws {InvalidSetting} if one setting is wrong
+ * @throws {InvalidSettings} if several are
+ */
+export function readEach<T extends object>(readers: Readers<T>): Readonly<T> {
+  const values: Partial<T> = {};
+  const wrong: InvalidSettings[] = [];
+  for (const name in readers) {
+    try {
+      values[name] = readers[name]();
+    } catch (error) {
+      if (!(error instanceof InvalidSettings)) throw error;
+      wrong.push(error);
+    }
+  }
+  if (isComplete(values, readers)) return Object.freeze(values);
+  throw together(wrong);
+}
+
+/** Each line once: two readers may need the same setting. */
+function together(wrong: readonly InvalidSettings[]): InvalidSettings {
+  const lines = [...new Set(wrong.flatMap((error) => error.lines))];
+  const [first] = wrong;
+  return first !== undefined && lines.length === 1 ? first : new InvalidSettings(lines);
+}
+
+function isComplete<T extends object>(values: Partial<T>, readers: Readers<T>): values is T {
+  return Object.keys(readers).every((name) => Object.hasOwn(values, name));
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-export interface RedisSettings {
-  /** redis:// or rediss://. May contain a password: never log it. */
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
+export interface RedisSettings extends RedisAddress {
   /** PEM of the CA that signed the certificate of Redis. */
   readonly ca?: string;
 }
@@ -37,42 +79,71 @@ export interface CommonSettings {
 /**
  * Reads the settings of every service.
  *
- * @throws {InvalidSetting} naming the first variable that is wrong or missing
+ * @throws {InvalidSettings} naming the variables that are wrong or missing
  */
 export function readCommonSettings(env: Environment, defaultPort: number): CommonSettings {
-  return Object.freeze({
-    redis: readRedisSettings(env),
-    prefix: readPrefix(env),
-    logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
-    host: text(env, 'HOST') ?? '0.0.0.0',
-    port: integer(env, 'PORT', { fallback: defaultPort, min: 0, max: 65_535 }),
+  return readEach<CommonSettings>({
+    redis: () => readRedisSettings(env),
+    prefix: () => readPrefix(env),
+    logLevel: () => oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
+    host: () => text(env, 'HOST') ?? '0.0.0.0',
+    port: () => integer(env, 'PORT', { fallback: defaultPort, min: 0, max: 65_535 }),
   });
 }
 
-/** @throws {InvalidSetting} if REDIS_URL is missing, or a setting of Redis is wrong */
+/** @throws {InvalidSettings} if REDIS_URL is missing, or a setting of Redis is wrong */
 export function readRedisSettings(env: Environment): RedisSettings {
-  const address = url(env, 'REDIS_URL', ['redis:', 'rediss:']);
-  if (address === undefined) {
-    throw new InvalidSetting('REDIS_URL', 'is missing: set it, for example to redis://redis:6379');
-  }
-  const username = text(env, 'REDIS_USERNAME');
-  const password = secret(env, 'REDIS_PASSWORD');
-  const ca = readCa(env, address);
+  const { address, username, password, ca } = readEach({
+    address: () => readRedisAddress(env),
+    username: () => text(env, 'REDIS_USERNAME'),
+    password: () => secret(env, 'REDIS_PASSWORD'),
+    ca: () => readCa(env),
+  });
+  refuseTwice('USERNAME', address.username, username);
+  refuseTwice('PASSWORD', address.password, password);
   return Object.freeze({
-    url: address,
+    ...address,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(ca !== undefined && { ca }),
   });
 }
 
-function readCa(env: Environment, address: string): string | undefined {
+function readRedisAddress(env: Environment): RedisAddress {
+  const value = text(env, 'REDIS_URL');
+  if (value === undefined) {
+    throw new InvalidSetting('REDIS_URL', 'is missing: set it, for example to redis://redis:6379');
+  }
+  try {
+    return parseRedisUrl(value);
+  } catch (error) {
+    throw new InvalidSetting('REDIS_URL', messageOf(error));
+  }
+}
+
+/** Only one of them would be used. */
+function refuseTwice(what: string, inUrl: string | undefined, variable: string | undefined): void {
+  if (inUrl === undefined || variable === undefined) return;
+  throw new InvalidSetting(
+    `REDIS_${what}`,
+    `is set, and REDIS_URL contains a ${what.toLowerCase()} too: remove one of them`,
+  );
+}
+
+function readCa(env: Environment): string | undefined {
   const path = text(env, 'REDIS_CA_FILE');
   if (path === undefined) return undefined;
-  if (!address.startsWith('rediss:')) {
+  if (/^redis:/i.test(text(env, 'REDIS_URL') ?? '')) {
     throw new InvalidSetting('REDIS_CA_FILE', 'needs TLS: use rediss:// in REDIS_URL');
   }
-  return readTextFile('REDIS_CA_FILE', path);
+  const ca = readTextFile('REDIS_CA_FILE', path);
+  try {
+    createSecureContext({ ca });
+  } catch (error) {
+    const problem = `${quote(path)} is not a CA certificate (${messageOf(error)})`;
+    throw new InvalidSetting('REDIS_CA_FILE', problem);
+  }
+  return ca;
 }
 
 function readPrefix(env: Environment): string {
@@ -161,16 +232,6 @@ export function secret(env: Environment, name: string): string | undefined {
   const content = readTextFile(`${name}_FILE`, path).replace(/\r?\n$/, '');
   if (content === '') throw new InvalidSetting(`${name}_FILE`, `the file ${quote(path)} is empty`);
   return content;
-}
-
-/** @throws {InvalidSetting} if it is not a URL of these protocols (`redis:`); the value is never quoted */
-function url(env: Environment, name: string, protocols: readonly string[]): string | undefined {
-  const value = text(env, name);
-  if (value === undefined) return undefined;
-  if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value;
-  const examples = protocols.map((protocol) => `${protocol}//host`).join(' or ');
-  // Not quoted: a URL may contain a password.
-  throw new InvalidSetting(name, `is not a valid URL: use ${examples}`);
 }
 
 /** @throws {InvalidSetting} naming the variable if the file cannot be read */

@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { describeError, type Logger } from './log.ts';
-import { InvalidSetting } from './settings.ts';
+import { redisFailureOf } from './redis-errors.ts';
+import { InvalidSettings } from './settings.ts';
 
 /** Below terminationGracePeriodSeconds, which is 30 s by default. */
 const STOP_LIMIT_MS = 20_000;
@@ -46,8 +47,8 @@ async function closeInOrder(log: Logger, steps: readonly Closing[]): Promise<voi
 }
 
 /**
- * Runs the main function of a service. If the service cannot start, writes one line to stderr and
- * exits with 1.
+ * Runs the main function of a service. If the service cannot start, writes one line per reason to
+ * stderr and exits with 1.
  */
 export async function runService(main: () => Promise<void>): Promise<void> {
   try {
@@ -59,6 +60,10 @@ export async function runService(main: () => Promise<void>): Promise<void> {
 }
 
 function startProblem(error: unknown): string {
-  if (error instanceof InvalidSetting) return error.message.replaceAll('\n', ' ');
+  if (error instanceof InvalidSettings) {
+    return error.lines.map((line) => line.replaceAll('\n', ' ')).join('\n');
+  }
+  const refused = redisFailureOf(error);
+  if (refused !== undefined) return refused.problem;
   return `cannot start: ${JSON.stringify(describeError(error))}`;
 }

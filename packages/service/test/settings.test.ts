@@ -94,7 +94,7 @@ test('a CA without TLS is refused: it would not be used', () => {
 
 test('the defaults of all services', () => {
   assert.deepEqual(readCommonSettings({ REDIS_URL: 'redis://redis' }, 8080), {
-    redis: { url: 'redis://redis' },
+    redis: { tls: false, host: 'redis', port: 6379, database: 0 },
     prefix: '{openfero}',
     logLevel: 'info',
     host: '0.0.0.0',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +82,12 @@ export async function startService(
   const service = observe(child, env, options.onLine);
   if (options.waitFor !== undefined) await service.waitForLine(options.waitFor);
   return service;
+}
+
+/** The most bytes that a process has had in memory so far. Linux only. */
+export async function mostMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1]) * 1024;
 }
 
 function observe(

@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Redis } from 'ioredis';
+import { createAuthority, issueServerCertificate } from './controlplane/certificates.ts';
 import { listen } from './listen.ts';
 import { spawnBound } from './process.ts';
 import { findProgram } from './program.ts';
@@ -30,6 +30,8 @@ export interface RedisOptions {
   /** Additional arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
   readonly port?: number;
+  /** Serves TLS only, with a certificate of a CA of its own for 127.0.0.1. */
+  readonly tls?: boolean;
 }
 
 /** Starts a real redis-server with the recommended durability. */
@@ -37,8 +39,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   const program = findRedis();
   const dir = await mkdtemp(join(tmpdir(), 'openfero-redis-'));
   const port = options.port ?? (await freePort());
+  const listening = options.tls === true ? await tlsArgs(port, dir) : ['--port', String(port)];
   const run = (): Promise<ChildProcess> =>
-    launch(program, [...durable(port, dir), ...(options.args ?? [])]);
+    launch(program, port, [...listening, ...durable(dir), ...(options.args ?? [])]);
   let child = await run();
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -48,7 +51,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   };
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url: `${options.tls === true ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
     dir,
     kill,
     stop: async () => {
@@ -64,14 +67,29 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   };
 }
 
-function durable(port: number, dir: string): string[] {
+/** The CA is `ca.crt` in the folder. */
+async function tlsArgs(port: number, dir: string): Promise<string[]> {
+  await createAuthority(dir);
+  await issueServerCertificate(dir, 'redis');
   return [
-    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''],
+    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+    ...['--tls-ca-cert-file', join(dir, 'ca.crt')],
+    ...['--tls-cert-file', join(dir, 'redis.crt'), '--tls-key-file', join(dir, 'redis.key')],
+  ];
+}
+
+function durable(dir: string): string[] {
+  return [
+    ...['--bind', '127.0.0.1', '--dir', dir, '--save', ''],
     ...['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
   ];
 }
 
-async function launch(program: string, args: readonly string[]): Promise<ChildProcess> {
+async function launch(
+  program: string,
+  port: number,
+  args: readonly string[],
+): Promise<ChildProcess> {
   const child = spawnBound(program, args);
   const output: string[] = [];
   await new Promise<void>((resolve, reject) => {
@@ -87,18 +105,11 @@ async function launch(program: string, args: readonly string[]): Promise<ChildPr
       reject(new Error(`redis-server ended during startup: ${output.slice(-3).join(' | ')}`)),
     );
   });
-  await ping(Number(args[args.indexOf('--port') + 1]));
+  // By TCP only: it may ask for a password or a certificate.
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
   return child;
-}
-
-async function ping(port: number): Promise<void> {
-  const client = new Redis(port, '127.0.0.1', { lazyConnect: true });
-  try {
-    await client.connect();
-    await client.ping();
-  } finally {
-    client.disconnect();
-  }
 }
 
 /** A port of the loopback interface that is free right now. */

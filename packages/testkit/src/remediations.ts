@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Alert, fingerprintOf } from '@openfero/core/alert';
-import { instantOf, NEVER } from '@openfero/core/instant';
+import { type Instant, instantOf, NEVER } from '@openfero/core/instant';
 import {
   occurrenceOf,
   PAYLOAD_VERSION,
@@ -12,6 +12,11 @@ import {
 export const EARLIER = instantOf(Date.UTC(2026, 10, 22, 3));
 export const STARTS = instantOf(Date.UTC(2026, 10, 22, 4));
 export const LATER = instantOf(Date.UTC(2026, 10, 22, 5));
+
+/** An alert that begins now: after every Job that was created until then. */
+export const startsNow = (): { readonly alert: { readonly startsAt: Instant } } => ({
+  alert: { startsAt: instantOf(Date.now()) },
+});
 
 export interface RemediationParts {
   readonly id?: string;

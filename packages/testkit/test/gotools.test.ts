@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { controlPlaneTools, missingControlPlane } from '../src/gotools.ts';
+import { missingHelm } from '../src/helm.ts';
 
 test('KUBEBUILDER_ASSETS wins, with or without a kube-controller-manager', async (t) => {
   const folder = await assets(t, ['etcd', 'kube-apiserver', 'kubectl']);
@@ -35,6 +36,7 @@ test('without a Go toolchain one line says what to install', async (t) => {
   assert.match(missing, /is not on PATH/);
   assert.equal(missing.split('\n').length, 1);
   await assert.rejects(controlPlaneTools(env), /go is not on PATH; install Go 1\.26/);
+  assert.match(String(await missingHelm(env)), /no helm: .* go is not on PATH; install Go 1\.26/);
 });
 
 async function assets(t: TestContext, names: readonly string[]): Promise<string> {

@@ -5,7 +5,7 @@ import { createHttpServer } from '@openfero/service/http-server';
 import type { Logger } from '@openfero/service/log';
 import { type createMetrics, serveMetrics } from '@openfero/service/metrics';
 import { openQueue } from '@openfero/service/queue';
-import { redisProblem } from '@openfero/service/redis';
+import { readProbe, watchRedis } from '@openfero/service/redis-watch';
 import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
@@ -50,10 +50,10 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   authenticate(app, auth);
   refuseUnknown(app);
   app.setErrorHandler(createErrorHandler(log));
-  serveHealth(app, {
-    healthy: () => undefined,
-    ready: () => redisProblem(redis) ?? history.problem(),
-  });
+  const watch = watchRedis({ connections: [redis], probe: readProbe(redis, prefix), log });
+  app.addHook('onClose', () => watch.stop());
+  const ready = (): string | undefined => watch.problem() ?? history.problem();
+  serveHealth(app, { healthy: () => undefined, ready });
   serveMetrics(app, registry);
 
   // Starting a dashboard must not write to Redis.

@@ -1,4 +1,4 @@
-import { REDIS_NOT_REACHABLE, redisProblem } from '@openfero/service/redis';
+import { connectionFailure } from '@openfero/service/redis';
 import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { Redis } from 'ioredis';
@@ -8,7 +8,7 @@ import { PAGES } from './routes.ts';
 /** Creates a hook that answers 503 at once while Redis is down: the handler would wait for it. */
 export function createRedisHook(redis: Redis): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    const reason = redisProblem(redis);
+    const reason = connectionFailure(redis)?.problem;
     if (reason !== undefined) return answerUnavailable(request, reply, reason);
   };
 }
@@ -25,14 +25,9 @@ export function answerUnavailable(
     : reply.send({ error: reason });
 }
 
-/** Returns what to do about a connection that broke or hung during a request, undefined for other errors. */
-export function connectionProblem(error: Error): string | undefined {
-  switch (redisFailureOf(error)) {
-    case 'timed-out':
-      return 'Redis did not answer in time: check its load and the network';
-    case 'disconnected':
-      return REDIS_NOT_REACHABLE;
-    default:
-      return undefined;
-  }
+/** Returns what to do about a Redis that refused a command or did not answer, undefined for other errors. */
+export function redisProblem(error: Error): string | undefined {
+  const failure = redisFailureOf(error);
+  // Of a reply that we do not know, the log should say where it came from.
+  return failure?.kind === 'error' ? undefined : failure?.problem;
 }

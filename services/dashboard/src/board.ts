@@ -2,8 +2,10 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { JobStatus, QueueJobJson, UIConfig } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
-import type { Queue } from 'bullmq';
+import { jobsIn } from '@openfero/service/queue';
+import type { Job, Queue } from 'bullmq';
 import type { FastifyPluginCallback } from 'fastify';
+import { shorten } from './listing.ts';
 import { segment } from './pages/html.ts';
 import { BOARD } from './routes.ts';
 import { readableData, titleOf } from './titles.ts';
@@ -41,6 +43,29 @@ const UI: UIConfig = {
 const STATES = ['failed', 'active', 'waiting', 'delayed', 'completed'] satisfies JobStatus[];
 
 class Remediations extends BullMQAdapter {
+  readonly #queue: Queue;
+  #before: Promise<unknown> = Promise.resolve();
+
+  constructor(queue: Queue, options: ConstructorParameters<typeof BullMQAdapter>[1]) {
+    super(queue, options);
+    this.#queue = queue;
+  }
+
+  /** One list after the other, and of each remediation what a list shows: payloads can be large. */
+  override getJobs(...range: Parameters<BullMQAdapter['getJobs']>): Promise<Job[]> {
+    const list = this.#before.then(() => this.#list(...range));
+    this.#before = list.catch(() => undefined);
+    return list;
+  }
+
+  async #list(...[states, start, end]: Parameters<BullMQAdapter['getJobs']>): Promise<Job[]> {
+    const jobs: Job[] = [];
+    // A paused queue keeps its jobs as waiting.
+    const known = states.filter((state) => state !== 'paused');
+    for await (const job of jobsIn(this.#queue, known, { start, end })) jobs.push(shorten(job));
+    return jobs;
+  }
+
   override getJobStatuses(): JobStatus[] {
     return STATES;
   }

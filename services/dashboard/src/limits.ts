@@ -13,6 +13,12 @@ export const HTTP_LIMITS: HttpLimits = {
 /** Per command. A page must not wait for ever. The slowest command, clean of 10,000, took 0.5 s. */
 export const COMMAND_TIMEOUT_MS = 3000;
 
+/**
+ * Characters of JSON of one payload, or one result, in a list. An ordinary remediation has 1 KiB. A list
+ * has up to 1,500 of them (300 of each state); with 10 alerts of 2.9 MB it took the dashboard to 320 MB.
+ */
+export const LISTED_LENGTH = 8 * 1024;
+
 /** Bull Board's page offers up to 300, its API any number: each job is one round trip. */
 export const JOBS_PER_PAGE = 300;
 

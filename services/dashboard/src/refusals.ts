@@ -1,6 +1,6 @@
 import type { Logger } from '@openfero/service/log';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { answerUnavailable, connectionProblem } from './availability.ts';
+import { answerUnavailable, redisProblem } from './availability.ts';
 
 const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
 
@@ -33,7 +33,7 @@ export function createErrorHandler(
   log: Logger,
 ): (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   return (error, request, reply) => {
-    const problem = connectionProblem(error);
+    const problem = redisProblem(error);
     if (problem !== undefined) return answerUnavailable(request, reply, problem);
     const { statusCode = 500 } = error;
     if (statusCode < 500) return reply.code(statusCode).send({ error: error.message });

@@ -13,16 +13,15 @@ import { readSettings } from './settings.ts';
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'dashboard');
-  const redis = connectRedis(
-    settings.redis,
-    { kind: 'producer', name: 'openfero-dashboard', commandTimeoutMs: COMMAND_TIMEOUT_MS },
-    log,
-  );
-  const reading = connectRedis(
-    settings.redis,
-    { kind: 'consumer', name: 'openfero-dashboard-history' },
-    log,
-  );
+  const redis = connectRedis(settings.redis, {
+    kind: 'producer',
+    name: 'openfero-dashboard',
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+  });
+  const reading = connectRedis(settings.redis, {
+    kind: 'consumer',
+    name: 'openfero-dashboard-history',
+  });
   const history = followHistory({ redis: reading, prefix: settings.prefix, log });
   const app = await buildApp({ settings, log, redis, history, registry: createMetrics() });
   stopOn(log, [

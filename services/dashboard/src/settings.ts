@@ -6,6 +6,7 @@ import {
   type Environment,
   InvalidSetting,
   readCommonSettings,
+  readEach,
   text,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
@@ -25,17 +26,18 @@ const DEFAULT_PORT = 8082;
 const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
 const JOB_URL = 'OPENFERO_JOB_URL';
 
-/** @throws {InvalidSetting} naming the first variable that is wrong or missing */
+/** @throws {InvalidSettings} naming the variables that are wrong or missing */
 export function readSettings(env: Environment): Settings {
-  const common = readCommonSettings(env, DEFAULT_PORT);
-  const auth = readAuthSettings(env);
-  return Object.freeze({
-    ...common,
-    auth,
-    tls: readTlsSettings(env),
-    readOnly: readReadOnly(env, auth, common.host),
-    jobUrl: readJobUrl(env),
+  const { common, auth, tls, given, jobUrl } = readEach({
+    common: () => readCommonSettings(env, DEFAULT_PORT),
+    auth: () => readAuthSettings(env),
+    tls: () => readTlsSettings(env),
+    given: () => (text(env, READ_ONLY) === undefined ? undefined : boolean(env, READ_ONLY, true)),
+    jobUrl: () => readJobUrl(env),
   });
+  const readOnly = given ?? auth.kind === 'none';
+  if (!readOnly && auth.kind === 'none') refuseOpenChanges(common.host);
+  return Object.freeze({ ...common, auth, tls, readOnly, jobUrl });
 }
 
 function readJobUrl(env: Environment): string | undefined {
@@ -45,9 +47,8 @@ function readJobUrl(env: Environment): string | undefined {
   return template;
 }
 
-function readReadOnly(env: Environment, auth: AuthSettings, host: string): boolean {
-  const readOnly = boolean(env, READ_ONLY, auth.kind === 'none');
-  if (readOnly || auth.kind !== 'none' || isLoopback(host)) return readOnly;
+function refuseOpenChanges(host: string): void {
+  if (isLoopback(host)) return;
   throw new InvalidSetting(
     READ_ONLY,
     `cannot be false without authentication, since anyone who reaches ${host} could retry and remove remediations: set OPENFERO_AUTH to basic or bearer, or HOST to 127.0.0.1`,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { Redis } from 'ioredis';
 import { startDashboard } from './dashboard.ts';
 import { testQueue } from './remediations.ts';
 
@@ -73,6 +74,26 @@ suite('while Redis is away', { concurrency: false }, () => {
     assert.ok(performance.now() - since < 5000, `${performance.now() - since} ms`);
     redis.resume();
     await service.ready();
+    assert.equal((await ask('GET', LIST)).status, 200);
+  });
+
+  test('a Redis that refuses is a 503 in its own words, and needs no restart', async (t) => {
+    const own = new Redis(redis.url);
+    t.after(() => own.disconnect());
+    await own.acl('SETUSER', 'of', 'on', '>pw', '~other:*', '+@all');
+    const url = redis.url.replace('//', '//of:pw@');
+    const { ask, service } = await startDashboard(t, { REDIS_URL: url });
+    const words = /NOPERM .*REDIS_USERNAME/;
+    await service.waitForLine(({ msg }) => words.test(msg));
+    const ready = await ask('GET', '/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.body, words);
+    const answer = await ask('GET', LIST);
+    assert.equal(answer.status, 503);
+    assert.match(answer.error ?? '', words);
+
+    await own.acl('SETUSER', 'of', '~*');
+    await service.ready(5000);
     assert.equal((await ask('GET', LIST)).status, 200);
   });
 

@@ -14,7 +14,6 @@ interface Fullness {
   readonly used: number;
   /** Bytes; 0 means no limit. */
   readonly max: number;
-  readonly policy: string;
 }
 
 /** Asks Redis at an interval, so that no notification waits for the answer. */
@@ -23,9 +22,7 @@ export function watchFullness(redis: Redis, log: Logger): FullnessWatch {
   const update = async (): Promise<void> => {
     if (redis.status !== 'ready') return;
     try {
-      const fullness = readInfo(await redis.info('memory'));
-      if (fullness.policy !== latest?.policy) warnOfPolicy(fullness.policy, log);
-      latest = fullness;
+      latest = readInfo(await redis.info('memory'));
     } catch (error) {
       log.debug({ err: error }, 'cannot read the memory usage of Redis');
     }
@@ -55,11 +52,5 @@ function readInfo(info: string): Fullness {
   return {
     used: Number(field('used_memory')),
     max: Number(field('maxmemory')),
-    policy: field('maxmemory_policy'),
   };
-}
-
-function warnOfPolicy(policy: string, log: Logger): void {
-  if (policy === 'noeviction' || policy === '') return;
-  log.warn({ policy }, 'Redis may evict remediations: set maxmemory-policy to noeviction');
 }

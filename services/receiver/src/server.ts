@@ -3,6 +3,7 @@ import { listen } from '@openfero/service/http-server';
 import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis } from '@openfero/service/redis';
+import { registerDurability } from '@openfero/service/redis-durability';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
@@ -12,9 +13,11 @@ import { createStore } from './store.ts';
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'receiver');
-  const redis = connectRedis(settings.redis, { kind: 'producer', name: 'openfero-receiver' }, log);
+  const redis = connectRedis(settings.redis, { kind: 'producer', name: 'openfero-receiver' });
   const store = createStore(redis, settings, log);
-  const app = await buildApp({ settings, log, store, registry: createMetrics() });
+  const registry = createMetrics();
+  registerDurability(registry, redis);
+  const app = await buildApp({ settings, log, store, registry });
   stopOn(log, [
     ['http', () => app.close()],
     ['store', () => store.close()],

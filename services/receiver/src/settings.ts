@@ -4,6 +4,7 @@ import {
   type Environment,
   integer,
   readCommonSettings,
+  readEach,
   size,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
@@ -20,17 +21,19 @@ export interface Settings extends CommonSettings {
 
 const DEFAULT_PORT = 8080;
 
-/** @throws {InvalidSetting} naming the first variable that is wrong or missing */
+/** @throws {InvalidSettings} naming the variables that are wrong or missing */
 export function readSettings(env: Environment): Settings {
-  return Object.freeze({
-    ...readCommonSettings(env, DEFAULT_PORT),
-    auth: readAuthSettings(env),
-    tls: readTlsSettings(env),
-    bodyLimit: size(env, 'OPENFERO_BODY_LIMIT', BODY_LIMIT),
-    maxWaiting: integer(env, 'OPENFERO_MAX_WAITING', {
-      fallback: MAX_WAITING,
-      min: 1,
-      max: 1_000_000_000,
-    }),
+  const { common, ...own } = readEach({
+    common: () => readCommonSettings(env, DEFAULT_PORT),
+    auth: () => readAuthSettings(env),
+    tls: () => readTlsSettings(env),
+    bodyLimit: () => size(env, 'OPENFERO_BODY_LIMIT', BODY_LIMIT),
+    maxWaiting: () =>
+      integer(env, 'OPENFERO_MAX_WAITING', {
+        fallback: MAX_WAITING,
+        min: 1,
+        max: 1_000_000_000,
+      }),
   });
+  return Object.freeze({ ...common, ...own });
 }

@@ -2,8 +2,10 @@ import { QUEUE, REMEDIATION_OPTIONS, type Remediation } from '@openfero/core/red
 import { RECEIVE, readReceipt, receiveArguments } from '@openfero/core/redis/states';
 import type { Logger } from '@openfero/service/log';
 import { openQueue } from '@openfero/service/queue';
-import { redisProblem } from '@openfero/service/redis';
+import { connectionFailure } from '@openfero/service/redis';
+import { warnOfDurability } from '@openfero/service/redis-durability';
 import { redisFailureOf } from '@openfero/service/redis-errors';
+import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -51,6 +53,12 @@ export function createStore(redis: Redis, options: StoreOptions, log: Logger): S
   const queueOptions = { prefix, defaultJobOptions: REMEDIATION_OPTIONS };
   const queue = openQueue(redis, QUEUE, queueOptions, log);
   const fullness = watchFullness(redis, log);
+  const watch = watchRedis({
+    connections: [redis],
+    probe: writeProbe(redis, prefix),
+    log,
+    onUsable: () => void warnOfDurability(redis, log),
+  });
   const receive = script(redis, RECEIVE);
 
   async function store(received: Received, signal: AbortSignal): Promise<Stored> {
@@ -64,21 +72,30 @@ export function createStore(redis: Redis, options: StoreOptions, log: Logger): S
     return { queued, absorbed: received.alerts.length - queued };
   }
 
+  const refusing = (): string | undefined =>
+    connectionFailure(redis)?.problem ?? watch.refusing() ?? fullness.problem();
+  const note = (error: unknown): void => {
+    const kind = redisFailureOf(error)?.kind;
+    // In a transaction ioredis does not load a missing script again; a new connection does.
+    if (kind === 'unknown-script') redis.disconnect(true);
+    // An error that we do not know may come from one alert: it must not stop the others.
+    if (kind !== 'error') watch.note(error);
+  };
   return {
-    problem: () => redisProblem(redis),
+    problem: watch.problem,
     async add(received) {
-      const refusal = redisProblem(redis) ?? fullness.problem();
+      const refusal = refusing();
       if (refusal !== undefined) throw new Unavailable(refusal);
       try {
         return await withinDeadline(received.since, (signal) => store(received, signal));
       } catch (error) {
-        // In a transaction ioredis does not load a missing script again; a new connection does.
-        if (redisFailureOf(error) === 'unknown-script') redis.disconnect(true);
+        note(error);
         throw toUnavailable(error);
       }
     },
     async close() {
       fullness.stop();
+      watch.stop();
       await queue.close();
     },
   };

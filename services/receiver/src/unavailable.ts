@@ -26,16 +26,5 @@ export function tooManyWaiting(waiting: number, limit: number): Unavailable {
 export function toUnavailable(error: unknown): Unavailable {
   return error instanceof Unavailable
     ? error
-    : new Unavailable(messageFor(error), { cause: error });
-}
-
-function messageFor(error: unknown): string {
-  switch (redisFailureOf(error)) {
-    case 'out-of-memory':
-      return 'Redis is out of memory: check that the workers are draining the queue, or raise maxmemory';
-    case 'disconnected':
-      return 'lost the connection to Redis: check that it is running, its load and the network';
-    default:
-      return `Redis returned an error (${messageOf(error)}): see its log`;
-  }
+    : new Unavailable(redisFailureOf(error)?.problem ?? messageOf(error), { cause: error });
 }

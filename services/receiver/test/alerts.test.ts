@@ -52,7 +52,7 @@ test('the latest state of each alert is kept for 8 days, with the instant of rec
   await receiver.post(notification({ ...alert('A'), fingerprint: 'f' }));
   await receiver.post(notification({ ...resolved, fingerprint: 'f' }));
 
-  const key = stateKey(receiver.prefix, 'f');
+  const key = stateKey(receiver.prefix, { labels: { alertname: 'A' }, fingerprint: 'f' });
   const state = readState(await receiver.redis.get(key));
   const last = (await waiting(redis.url, receiver.prefix)).at(-1);
   assert.equal(state?.status, 'resolved');
@@ -71,12 +71,13 @@ test('a state that was received later is not replaced', async (t) => {
     startsAt: '2026-11-22T04:00:00Z',
     endsAt: '2026-11-22T05:00:00Z',
   });
-  await receiver.redis.set(stateKey(receiver.prefix, 'f'), later);
+  const key = stateKey(receiver.prefix, { labels: { alertname: 'A' }, fingerprint: 'f' });
+  await receiver.redis.set(key, later);
 
   const answer = await receiver.post(notification({ ...alert('A'), fingerprint: 'f' }));
 
   assert.equal(answer.statusCode, 200);
-  assert.equal(await receiver.redis.get(stateKey(receiver.prefix, 'f')), later);
+  assert.equal(await receiver.redis.get(key), later);
 });
 
 test('the same body twice is absorbed the second time, while the first waits', async (t) => {

@@ -31,7 +31,7 @@ export async function buildReceiver(
   const prefix = `{${randomUUID()}}`;
   const settings = readSettings({ REDIS_URL: redisUrl, OPENFERO_QUEUE_PREFIX: prefix, ...env });
   const log = createLogger('silent', 'receiver');
-  const redis = connectRedis(settings.redis, { kind: 'producer', name: 'test' }, log);
+  const redis = connectRedis(settings.redis, { kind: 'producer', name: 'test' });
   const store = createStore(redis, settings, log);
   const app = await buildApp({ settings, log, store, registry: createMetrics() });
   t.after(async () => {

@@ -5,11 +5,13 @@ import { operariusName } from '@openfero/core/operarius';
 import { FAILURES } from '@openfero/core/outcome';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
 import { createLogger, type Logger } from '@openfero/service/log';
-import { openQueue } from '@openfero/service/queue';
+import { jobsIn, openQueue } from '@openfero/service/queue';
 import { connectRedis } from '@openfero/service/redis';
+import { connectionFailureOf } from '@openfero/service/redis-errors';
 import {
   type Environment,
   InvalidSetting,
+  InvalidSettings,
   oneOf,
   readCommonSettings,
   text,
@@ -20,9 +22,6 @@ import type { Redis } from 'ioredis';
 
 /** Milliseconds per command: a person waits for it. */
 const COMMAND_TIMEOUT = 10_000;
-
-/** Payloads read at once: some kilobytes each. */
-const PAGE = 500;
 
 /** What BullMQ says of one that is not in the failed set any more. */
 const GONE: readonly unknown[] = [ErrorCode.JobNotInState, ErrorCode.JobNotExist];
@@ -45,7 +44,7 @@ await runService(async () => {
     const chosen = await choose(queue, wanted);
     for (const failed of chosen) say(lineOf(failed));
     if (wanted.dry) say(`${chosen.length} would be retried`);
-    else say(await retryAll(chosen));
+    else say(await retryAll(queue, chosen));
   } finally {
     await queue.close();
     redis.disconnect();
@@ -59,8 +58,10 @@ interface Wanted {
   readonly dry: boolean;
 }
 
+/** What is kept of one: payloads can be large, and there can be 10,000. */
 interface Failed {
-  readonly job: Job;
+  readonly id: string;
+  readonly failedAt: string;
   /** The ConfigMap's name, or the one that it should have; empty where the payload is unreadable. */
   readonly operarius: string;
   readonly reason: string;
@@ -89,33 +90,32 @@ function parse(args: string[]) {
   }
 }
 
-/** @throws {InvalidSetting} where Redis is not reachable */
+/** @throws {InvalidSettings} where Redis cannot be used */
 async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: string; log: Logger }> {
   const { redis: settings, prefix } = readCommonSettings(env, 0);
   const log = createLogger(text(env, 'LOG_LEVEL') ?? 'silent', 'replay');
-  const redis = connectRedis(
-    settings,
-    { kind: 'producer', name: 'openfero-replay', commandTimeoutMs: COMMAND_TIMEOUT },
-    log,
-  );
+  const redis = connectRedis(settings, {
+    kind: 'producer',
+    name: 'openfero-replay',
+    commandTimeoutMs: COMMAND_TIMEOUT,
+  });
   try {
     await once(redis, 'ready');
   } catch (error) {
     redis.disconnect();
-    const message = messageOf(error);
-    throw new InvalidSetting('REDIS_URL', `Redis is not reachable (${message})`);
+    throw new InvalidSettings([connectionFailureOf(error).problem]);
   }
   return { redis, prefix, log };
 }
 
-/** Oldest first. All are found before any is retried, since that changes what a page holds. */
+/** Oldest first. All are found before any is retried. */
 async function choose(queue: Queue, wanted: Wanted): Promise<Failed[]> {
   const chosen: Failed[] = [];
-  for (let start = 0; ; start += PAGE) {
-    const jobs = await queue.getJobs(['failed'], start, start + PAGE - 1, true);
-    chosen.push(...jobs.map(failedOf).filter((failed) => isWanted(failed, wanted)));
-    if (jobs.length < PAGE) return chosen;
+  for await (const job of jobsIn(queue, ['failed'], { ascending: true })) {
+    const failed = failedOf(job);
+    if (isWanted(failed, wanted)) chosen.push(failed);
   }
+  return chosen;
 }
 
 function isWanted({ operarius, reason }: Failed, wanted: Wanted): boolean {
@@ -126,7 +126,12 @@ function isWanted({ operarius, reason }: Failed, wanted: Wanted): boolean {
 }
 
 function failedOf(job: Job): Failed {
-  return { job, operarius: operariusOf(job.data), reason: job.failedReason };
+  return {
+    id: job.id ?? '',
+    failedAt: new Date(job.finishedOn ?? 0).toISOString(),
+    operarius: operariusOf(job.data),
+    reason: job.failedReason.slice(0, LONGEST_REASON),
+  };
 }
 
 function operariusOf(data: unknown): string {
@@ -138,28 +143,28 @@ function operariusOf(data: unknown): string {
   }
 }
 
-async function retryAll(chosen: readonly Failed[]): Promise<string> {
+async function retryAll(queue: Queue, chosen: readonly Failed[]): Promise<string> {
   let retried = 0;
-  for (const { job } of chosen) if (await retry(job)) retried++;
+  for (const { id } of chosen) if (await retry(queue, id)) retried++;
   const gone = chosen.length - retried;
   return `retried: ${retried}${gone === 0 ? '' : `; retried or removed by someone else: ${gone}`}`;
 }
 
 /** @returns false where it is not a failed one any more */
-async function retry(job: Job): Promise<boolean> {
+async function retry(queue: Queue, id: string): Promise<boolean> {
+  const job = await queue.getJob(id);
   try {
-    await job.retry('failed');
-    return true;
+    await job?.retry('failed');
+    return job !== undefined;
   } catch (error) {
     if (GONE.includes(codeOf(error))) return false;
     throw error;
   }
 }
 
-function lineOf({ job, operarius, reason }: Failed): string {
-  const failedAt = new Date(job.finishedOn ?? 0).toISOString();
-  const why = reason.replace(/\p{C}+/gu, ' ').slice(0, LONGEST_REASON);
-  return [failedAt, job.id, operarius || '-', why].join('  ');
+function lineOf({ id, failedAt, operarius, reason }: Failed): string {
+  const why = reason.replace(/\p{C}+/gu, ' ');
+  return [failedAt, id, operarius || '-', why].join('  ');
 }
 
 function say(line: string): void {

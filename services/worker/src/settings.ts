@@ -16,6 +16,7 @@ import {
   InvalidSetting,
   integer,
   readCommonSettings,
+  readEach,
   text,
 } from '@openfero/service/settings';
 
@@ -44,34 +45,40 @@ const HOUR = 3_600_000;
  * Reads the worker's settings.
  *
  * @param env the environment, never read elsewhere
- * @throws {InvalidSetting} naming the first variable that is wrong or missing
+ * @throws {InvalidSettings} naming the variables that are wrong or missing
  */
 export function readSettings(env: Environment): WorkerSettings {
-  return Object.freeze({
-    ...readCommonSettings(env, 8081),
-    ...readClusterSettings(env),
-    concurrency: integer(env, 'OPENFERO_CONCURRENCY', {
-      fallback: DEFAULT_CONCURRENCY,
-      min: 1,
-      max: 1000,
-    }),
-    policy: readPolicyDefaults(env),
-    maxActiveJobs: read(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, DEFAULT_MAX_ACTIVE_JOBS),
-    jobTtl: seconds(env, 'OPENFERO_JOB_TTL'),
-    jobDeadline: seconds(env, 'OPENFERO_JOB_DEADLINE'),
+  const { common, cluster, ...own } = readEach({
+    common: () => readCommonSettings(env, 8081),
+    cluster: () => readClusterSettings(env),
+    concurrency: () =>
+      integer(env, 'OPENFERO_CONCURRENCY', {
+        fallback: DEFAULT_CONCURRENCY,
+        min: 1,
+        max: 1000,
+      }),
+    policy: () => readPolicyDefaults(env),
+    maxActiveJobs: () => read(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, DEFAULT_MAX_ACTIVE_JOBS),
+    jobTtl: () => seconds(env, 'OPENFERO_JOB_TTL'),
+    jobDeadline: () => seconds(env, 'OPENFERO_JOB_DEADLINE'),
   });
+  return Object.freeze({ ...common, ...cluster, ...own });
 }
 
 function readPolicyDefaults(env: Environment): Policy {
   const policy: Policy = {
     ...DEFAULT_POLICY,
-    dedupBy: read(env, 'OPENFERO_DEDUP_BY', DEDUPLICATION, DEFAULT_POLICY.dedupBy),
-    cooldown: read(env, 'OPENFERO_COOLDOWN', DURATION, DEFAULT_POLICY.cooldown),
-    repeatAfter: read(env, 'OPENFERO_REPEAT_AFTER', DURATION_OR_NEVER, DEFAULT_POLICY.repeatAfter),
-    maxAge: read(env, 'OPENFERO_MAX_AGE', DURATION, DEFAULT_POLICY.maxAge),
-    maxActive: read(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, DEFAULT_POLICY.maxActive),
-    mode: read(env, 'OPENFERO_MODE', MODE, DEFAULT_POLICY.mode),
-    match: matchers(env),
+    ...readEach<Partial<Policy>>({
+      dedupBy: () => read(env, 'OPENFERO_DEDUP_BY', DEDUPLICATION, DEFAULT_POLICY.dedupBy),
+      cooldown: () => read(env, 'OPENFERO_COOLDOWN', DURATION, DEFAULT_POLICY.cooldown),
+      repeatAfter: () =>
+        read(env, 'OPENFERO_REPEAT_AFTER', DURATION_OR_NEVER, DEFAULT_POLICY.repeatAfter),
+      maxAge: () => read(env, 'OPENFERO_MAX_AGE', DURATION, DEFAULT_POLICY.maxAge),
+      maxActive: () =>
+        read(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, DEFAULT_POLICY.maxActive),
+      mode: () => read(env, 'OPENFERO_MODE', MODE, DEFAULT_POLICY.mode),
+      match: () => matchers(env),
+    }),
   };
   if (policy.dedupBy !== 'alert') refuseContradiction(policy);
   return policy;

@@ -4,6 +4,8 @@ import type { Logger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { openQueue } from '@openfero/service/queue';
 import { connectRedis } from '@openfero/service/redis';
+import { registerDurability, warnOfDurability } from '@openfero/service/redis-durability';
+import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
@@ -14,6 +16,7 @@ import { createConsumer, stopConsuming } from './queue/consume.ts';
 import { createGate } from './queue/gate.ts';
 import { registerQueueMetrics } from './queue/metrics.ts';
 import { createProgress } from './queue/progress.ts';
+import { startRetention } from './queue/retention.ts';
 import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
 import { createReconciler } from './redis/reconcile.ts';
@@ -37,13 +40,13 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const metrics = createMetrics();
   const onRequest = countRequests(metrics);
   const cluster = await connectCluster(settings, { concurrency, onRequest }, log);
-  const redis = connectRedis(settings.redis, { kind: 'consumer', name: 'openfero-worker' }, log);
+  const redis = connectRedis(settings.redis, { kind: 'consumer', name: 'openfero-worker' });
   // A connection of its own: metrics and health must not wait for Redis as consuming does.
-  const observer = connectRedis(
-    settings.redis,
-    { kind: 'producer', name: 'openfero-worker-observer', commandTimeoutMs: 1000 },
-    log.child({}, { level: 'silent' }),
-  );
+  const observer = connectRedis(settings.redis, {
+    kind: 'producer',
+    name: 'openfero-worker-observer',
+    commandTimeoutMs: 1000,
+  });
   const queue = openQueue(observer, QUEUE, { prefix }, log);
 
   const registry = createOperariusRegistry(cluster, settings.policy);
@@ -54,26 +57,37 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     memory: createEpisodeMemory(observer, prefix),
     places: createPlaces({ redis: observer, prefix, maxActiveJobs, queue }),
   });
-  const gate = createGate(cluster, log);
+  registerDurability(metrics, observer);
+  const watch = watchRedis({
+    connections: [redis, observer],
+    probe: writeProbe(observer, prefix),
+    log,
+    onUsable: () => void warnOfDurability(observer, log),
+    // BullMQ repeats a refused command at once.
+    onRefusal: () => gate.apply(),
+  });
+  const gate = createGate(cluster, watch.refusing, log);
+  const unready = (): string | undefined => gate.closed() ?? watch.problem();
   // Without Redis nothing can be consumed, and a restart would not change that.
-  const idle = (): boolean => gate.closed() !== undefined || observer.status !== 'ready';
+  const idle = (): boolean => unready() !== undefined;
   const progress = createProgress(queue, idle);
   const deps = { settings, cluster, registry, memory, places };
-  const consumer = createConsumer({ redis, log, gate, deps, onProgress: progress.made });
+  const consumer = createConsumer({ redis, watch, log, gate, deps, onProgress: progress.made });
   const record = createRecorder(log, metrics);
   onEnds(consumer, registry, (ending) => {
     record(ending);
     announce(cluster, ending);
   });
   gate.steer(consumer);
-  const stopChecking = startChecking({ cluster, redis, settings, log });
-  const reconciler = createReconciler(cluster, places, memory, log);
+  const stopChecking = startChecking({ cluster, redis, watch, settings, log });
+  const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
+  const reconciler = createReconciler(cluster, places, memory, { watch, log });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
   const app = buildApp(metrics, {
     healthy: progress.problem,
-    ready: () => gate.closed() ?? (redis.status === 'ready' ? undefined : 'Redis is not ready'),
+    ready: unready,
   });
   const url = await app.listen({ host: settings.host, port: settings.port });
   log.info({ url }, 'listening');
@@ -82,8 +96,10 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     steps: [
       ['consumer', () => stopConsuming(consumer, redis)],
       ['gate', () => gate.stop()],
+      ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
       ['checks', stopChecking],
+      ['retention', stopRetention],
       ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
       ['http', () => app.close()],

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { definition } from '@openfero/testkit/operarii';
 import { type Service, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { LATER, remediation } from '@openfero/testkit/remediations';
+import { remediation, startsNow } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { makePipe, reading } from './pipe.ts';
 import { createSandbox, runWorker, type Sandbox } from './worker.ts';
@@ -100,7 +100,7 @@ describe('SIGTERM', () => {
     const { job } = await service.waitForLine((line) => line['outcome'] === 'created');
     const path = `${sandbox.jobsDir}/${job}.yaml`;
     await makePipe(path);
-    const id = await sandbox.add(remediation('Disk', { alert: { startsAt: LATER } }));
+    const id = await sandbox.add(remediation('Disk', startsNow()));
     const stuck = await reading(t, path);
 
     const since = performance.now();

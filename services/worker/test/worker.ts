@@ -12,6 +12,7 @@ import { queued } from '@openfero/testkit/remediations';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
+import type { QueueEntry } from '../src/redis/places.ts';
 import { readSettings } from '../src/settings.ts';
 import { type RunningWorker, startWorker } from '../src/worker.ts';
 
@@ -29,6 +30,8 @@ export interface Sandbox {
   define(alertname: string, yaml?: string): Promise<void>;
   /** Queues as the receiver does. @returns its id */
   add(remediation: Remediation): Promise<string>;
+  /** Locks a remediation as BullMQ does for the attempt of a worker. */
+  lock(remediation: Remediation): Promise<QueueEntry>;
   /** Writes the latest received state of the alert as the receiver does. */
   receive(remediation: Remediation, state: Partial<State>): Promise<void>;
   jobs(): Promise<readonly string[]>;
@@ -66,10 +69,15 @@ export async function createSandbox(t: TestContext, redisUrl: string): Promise<S
       const { name, data, opts } = queued(remediation);
       return String((await queue.add(name, data, opts)).id);
     },
+    async lock({ id }) {
+      const entry = { key: `${prefix}:${QUEUE}:${id}`, token: randomUUID() };
+      await redis.set(`${entry.key}:lock`, entry.token);
+      return entry;
+    },
     async receive({ alert, receivedAt }, over) {
       const { status, startsAt, endsAt } = alert;
       const state = { receivedAt, status, startsAt, endsAt, ...over };
-      await redis.set(stateKey(prefix, alert.fingerprint), JSON.stringify(state));
+      await redis.set(stateKey(prefix, alert), JSON.stringify(state));
     },
     jobs: async () =>
       (await readdir(jobsDir))

@@ -90,10 +90,12 @@ function fileError(operation: 'read' | 'write', file: string, cause: unknown): C
 /** A file that is not a Job of ours has none of the annotations, as a foreign Job on an API server. */
 function parseExistingJob(name: string, { text, writtenAt }: JobFile): ExistingJob {
   const annotations = objectAt(objectAt(parseOrNull(text), 'metadata'), 'annotations');
+  const createdAt = Math.floor(writtenAt);
   return {
     name,
     finished: true,
-    createdAt: Math.floor(writtenAt),
+    createdAt,
+    createdBefore: createdAt,
     remediation: stringAt(annotations, ANNOTATIONS.remediation),
     dedupKey: stringAt(annotations, ANNOTATIONS.dedupKey),
   };

@@ -109,6 +109,9 @@ function parseCachedJob(object: JsonObject): CachedJob | undefined {
   return { name, uid, operarius, finished: isFinished(object) };
 }
 
+/** Milliseconds: Kubernetes' times have whole seconds, cut off. */
+const TIME_RESOLUTION = 1000;
+
 /** @throws {ClusterError} where the response is not a Job */
 function parseExistingJob(response: unknown): ExistingJob {
   const metadata = objectAt(response, 'metadata');
@@ -121,14 +124,21 @@ function parseExistingJob(response: unknown): ExistingJob {
   return {
     name,
     createdAt,
+    createdBefore: createdAt + TIME_RESOLUTION,
     finished: isFinished(response),
     remediation: stringAt(annotations, ANNOTATIONS.remediation),
     dedupKey: stringAt(annotations, ANNOTATIONS.dedupKey),
   };
 }
 
-/** All its pods have ended and none will start. SuccessCriteriaMet and FailureTarget are set earlier. */
+/**
+ * All its pods have ended and none will start. SuccessCriteriaMet and FailureTarget are set earlier.
+ *
+ * A Job that is being deleted counts as finished: with a finalizer whose controller is gone it would hold
+ * its place, and count as running, for ever.
+ */
 function isFinished(job: unknown): boolean {
+  if (objectAt(job, 'metadata')['deletionTimestamp'] !== undefined) return true;
   const { conditions } = objectAt(job, 'status');
   return (
     Array.isArray(conditions) &&

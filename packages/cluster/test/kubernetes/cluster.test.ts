@@ -93,17 +93,15 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
         'unknown field "spec.template.labels"',
         'unknown field "spec.template.spec.imagePullPolicy"',
       ]);
-      const made = await jobs.get('example');
-      assert.deepEqual(
-        { ...made, createdAt: Math.abs((made?.createdAt ?? 0) - Date.now()) < 60_000 },
-        {
-          name: 'example',
-          finished: false,
-          createdAt: true,
-          remediation: 'a-remediation',
-          dedupKey: 'a-key',
-        },
-      );
+      const { createdAt = 0, createdBefore = 0, ...made } = (await jobs.get('example')) ?? {};
+      assert.ok(Math.abs(createdAt - Date.now()) < 60_000);
+      assert.equal(createdBefore - createdAt, 1000, 'whole seconds');
+      assert.deepEqual(made, {
+        name: 'example',
+        finished: false,
+        remediation: 'a-remediation',
+        dedupKey: 'a-key',
+      });
       const { body } = await plane.request('GET', `${jobsPath(namespace)}/example`);
       assert.match(JSON.stringify(at(body, 'metadata', 'managedFields')), /"manager":"openfero"/);
     });
@@ -209,6 +207,22 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       await until('its end', () => endsOf('deleted') > 0);
       assert.ok(!connected.cluster.jobs.isOurs('deleted'));
       assert.equal(endsOf('deleted'), 1);
+    });
+
+    test('when it is deleted, though a foreign finalizer keeps it', async () => {
+      await create('kept');
+      const path = `${jobsPath(namespace)}/kept`;
+      const { jobs } = connected.cluster;
+      await plane.request('PATCH', path, { metadata: { finalizers: ['example.com/gone'] } });
+      await plane.request('DELETE', `${path}?propagationPolicy=Background`);
+      await until('its end', () => endsOf('kept') > 0);
+      assert.ok([...jobs.unfinished().jobs].every((job) => job.name !== 'kept'));
+      assert.equal((await jobs.get('kept'))?.finished, true);
+      assert.ok(jobs.isOurs('kept'), 'its name is still taken');
+
+      await plane.request('PATCH', path, { metadata: { finalizers: [] } });
+      await until('it is gone', () => !jobs.isOurs('kept'));
+      assert.equal(endsOf('kept'), 1);
     });
 
     test('but not of a Job that OpenFero did not create', async () => {

@@ -1,42 +1,58 @@
-import { compareEpisodes, type Episode } from '../identity/trouble.ts';
+import type { Episode } from '../identity/trouble.ts';
 import type { Policy } from '../operarius/policy.ts';
 import type { Memory } from '../redis/memory.ts';
 
-/** What the memory of an episode says about a remediation of the same trouble. */
+/** What the latest Job of a trouble says about a remediation of the same trouble. */
 export type EpisodeDecision =
   /** Nothing stands against it. */
   | { readonly kind: 'create' }
   /** This remediation made the remembered Job. */
   | { readonly kind: 'created'; readonly job: string }
   /** The trouble has its Job already. */
-  | { readonly kind: 'deduplicated'; readonly job: string }
-  /** A later episode than the remembered one: see {@link decideOnLaterEpisode}. */
+  | { readonly kind: 'deduplicated'; readonly job: string; readonly reason: string }
+  /** An episode that began after the remembered Job was created: see {@link decideOnLaterEpisode}. */
   | { readonly kind: 'later'; readonly memory: Memory }
   /** `repeat-after` is over: the remembered episode with its count plus one, and then as `later`. */
   | { readonly kind: 'repeat'; readonly memory: Memory; readonly episode: Episode };
 
+/** What decides about a remediation. */
+export interface Considered {
+  readonly id: string;
+  readonly episode: Episode;
+  /** Milliseconds: see beganAt in identity/trouble.ts. */
+  readonly began: number;
+}
+
 /**
  * Compares a remediation with what is remembered.
  *
- * The same or an earlier episode is deduplicated: startsAt can move back during one firing, and a
- * notification of an earlier episode that arrives late is no new trouble.
+ * A Job covers what began before it was created, whichever episode it is: the other beginning that a
+ * second source tells of, each flap of a backlog, a notification that comes late.
  *
  * @param now milliseconds, Redis' clock, as all times here
  */
 export function decideOnEpisode(
-  remediation: { readonly id: string; readonly episode: Episode },
+  remediation: Considered,
   memory: Memory | undefined,
   policy: Policy,
   now: number,
 ): EpisodeDecision {
   if (memory === undefined) return { kind: 'create' };
-  if (memory.remediation === remediation.id) return { kind: 'created', job: memory.job };
-  if (compareEpisodes(remediation.episode, memory.episode) > 0) return { kind: 'later', memory };
-  if (policy.repeatAfter !== 'never' && now - memory.createdAt >= policy.repeatAfter) {
-    const { instant, count } = memory.episode;
-    return { kind: 'repeat', memory, episode: { instant, count: count + 1 } };
+  const { job, episode, createdAt } = memory;
+  if (memory.remediation === remediation.id) return { kind: 'created', job };
+  const reason = whyCovered(remediation, memory);
+  if (reason === undefined) return { kind: 'later', memory };
+  if (policy.repeatAfter !== 'never' && now - createdAt >= policy.repeatAfter) {
+    return { kind: 'repeat', memory, episode: { ...episode, count: episode.count + 1 } };
   }
-  return { kind: 'deduplicated', job: memory.job };
+  return { kind: 'deduplicated', job, reason };
+}
+
+/** Whatever its count: a repetition is the same episode. */
+function whyCovered({ episode, began }: Considered, memory: Memory): string | undefined {
+  if (episode.instant === memory.episode.instant) return 'this episode already has a Job';
+  if (began > memory.createdAfter) return undefined;
+  return `Job ${memory.job} was created after this episode began`;
 }
 
 /** What the remembered Job means for a later episode. */
@@ -65,7 +81,8 @@ export function decideOnLaterEpisode(
   }
   const until = memory.createdAt + policy.cooldown;
   if (now >= until) return { kind: 'create' };
-  if (policy.dedupBy === 'alert') return { kind: 'cooldown', until };
+  const isOver = now >= memory.createdAfter + policy.cooldown;
+  if (policy.dedupBy === 'alert' || isOver) return { kind: 'cooldown', until };
   return {
     kind: 'deduplicated',
     reason: `Job ${memory.job} was created less than the cooldown ago (dedup-by: ${policy.dedupBy})`,

@@ -1,6 +1,7 @@
 import { digest } from '../digest.ts';
-import { type Instant, instantOf } from '../instant.ts';
+import { type Instant, instantOf, millisecondsOf, NEVER } from '../instant.ts';
 import type { Operarius } from '../operarius/operarius.ts';
+import type { DedupBy } from '../operarius/policy.ts';
 import type { Remediation } from '../redis/remediation.ts';
 
 /** Which trouble a remediation is about. */
@@ -74,10 +75,18 @@ function windowOf({ receivedAt }: Remediation, cooldown: number): Episode {
   return { instant: instantOf(Math.floor(receivedAt / length) * length), count: 0 };
 }
 
-/** Below 0 where `a` is the earlier one, 0 where they are the same. */
-export function compareEpisodes(a: Episode, b: Episode): number {
-  if (a.instant !== b.instant) return a.instant < b.instant ? -1 : 1;
-  return a.count - b.count;
+/**
+ * When the trouble of a remediation began, in milliseconds: a firing alert when it started, a resolved
+ * one when it ended, and where `dedup-by` counts receipts, when it was received. A Job that was created
+ * since stands for it.
+ *
+ * Never after the receipt: a sender whose clock is ahead says so, or one that tells of no end.
+ */
+export function beganAt({ alert, receivedAt }: Remediation, dedupBy: DedupBy): number {
+  if (dedupBy !== 'alert') return receivedAt;
+  const { status, startsAt, endsAt } = alert;
+  const began = status === 'firing' ? startsAt : endsAt;
+  return began === NEVER ? receivedAt : Math.min(receivedAt, millisecondsOf(began));
 }
 
 /**
@@ -86,4 +95,13 @@ export function compareEpisodes(a: Episode, b: Episode): number {
  */
 export function dedupKeyText({ troubleKey, episode }: Trouble): string {
   return `${troubleKey}/${episode.instant}/${episode.count}`;
+}
+
+const DEDUP_KEY = /^([0-9a-f]{64})\/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z)\/(\d{1,10})$/;
+
+/** Reads a {@link dedupKeyText} as hostile input; undefined where it is none. */
+export function readDedupKey(text: string): Trouble | undefined {
+  const [, troubleKey, instant, count] = DEDUP_KEY.exec(text) ?? [];
+  if (troubleKey === undefined || instant === undefined) return undefined;
+  return { troubleKey, episode: { instant, count: Number(count) } };
 }

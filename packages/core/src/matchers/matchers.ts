@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js';
 import type { Texts } from '../alert.ts';
 import { messageOf } from '../errors.ts';
+import { programSize } from './program-size.ts';
 import { InvalidMatchers, type Token, tokenize, unquote } from './tokens.ts';
 
 export { InvalidMatchers } from './tokens.ts';
@@ -16,11 +17,24 @@ export interface Matcher {
   readonly matches: (value: string) => boolean;
 }
 
-/**
- * Ten times what the longest list of namespaces in a route needs. RE2 takes time linear in the text,
- * but its program grows with the pattern, and each worker keeps one per matcher.
- */
+/** Matchers of one list: a route has a handful. */
+const MAX_MATCHERS = 100;
+
+/** Characters of one regular expression: ten times the longest list of namespaces in a route. */
 const MAX_PATTERN = 4_096;
+
+/**
+ * Instructions of all regular expressions of one list, see {@link programSize}: each worker keeps them.
+ * Two of the longest that repeat nothing. They take 0.2 s to compile, and 1 MB.
+ */
+const MAX_PROGRAM = 2 * MAX_PATTERN;
+
+/**
+ * Characters of a label's value that a regular expression is tried on. The worst takes time in proportion
+ * to instructions and characters, 0.4 s at both limits, in which the worker does nothing else. A longer
+ * value matches no regular expression, neither with =~ nor with !~: then nothing runs.
+ */
+const MAX_TRIED = 8_192;
 
 /**
  * Reads Alertmanager's matchers: `{cluster="prod-eu",namespace!~"kube-.*"}`, the braces optional, a
@@ -37,6 +51,9 @@ export function parseMatchers(text: string): Matcher[] {
   const end = braced ? '}' : 'end';
   const matchers: Matcher[] = [];
   while (reader.take(end) === undefined) {
+    if (matchers.length === MAX_MATCHERS) {
+      throw new InvalidMatchers(`there are more than ${MAX_MATCHERS} matchers`);
+    }
     matchers.push(readMatcher(reader));
     if (reader.peek().kind !== end) reader.expect([','], braced ? 'a comma or }' : 'a comma');
   }
@@ -55,6 +72,8 @@ export function matchesAll(matchers: readonly Matcher[], labels: Texts): boolean
 class TokenReader {
   readonly #tokens: readonly Token[];
   #next = 0;
+  /** Instructions of its regular expressions so far. */
+  program = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -89,34 +108,54 @@ function readMatcher(reader: TokenReader): Matcher {
   if (name === '') throw new InvalidMatchers(`empty label name at character ${nameToken.at}`);
   const operator = reader.expect(['operator'], 'one of = != =~ !~').text;
   const valueToken = reader.expect(['quoted', 'unquoted'], 'a value (in quotes where it is empty)');
-  return matcher(name, operator, valueToken);
+  return matcher(name, operator, unquote(valueToken), (value) => {
+    refuseLength(value, valueToken.at);
+    reader.program += programSize(value);
+    if (reader.program > MAX_PROGRAM) throw tooLarge(valueToken.at);
+    return compile(value, valueToken.at);
+  });
 }
 
-function matcher(name: string, operator: string, token: Token): Matcher {
-  const value = unquote(token);
+function tooLarge(at: number): InvalidMatchers {
+  return new InvalidMatchers(
+    `the regular expressions up to character ${at} are too large, with repetitions such as {100} written out: at most ${MAX_PROGRAM} characters together`,
+  );
+}
+
+function matcher(
+  name: string,
+  operator: string,
+  value: string,
+  compiled: (value: string) => RE2JS,
+): Matcher {
   switch (operator) {
     case '=':
       return { name, operator, value, matches: (text) => text === value };
     case '!=':
       return { name, operator, value, matches: (text) => text !== value };
     case '=~': {
-      const pattern = compile(value, token.at);
-      return { name, operator, value, matches: (text) => pattern.test(text) };
+      const pattern = compiled(value);
+      const matches = (text: string) => text.length <= MAX_TRIED && pattern.test(text);
+      return { name, operator, value, matches };
     }
     default: {
-      const pattern = compile(value, token.at);
-      return { name, operator: '!~', value, matches: (text) => !pattern.test(text) };
+      const pattern = compiled(value);
+      const matches = (text: string) => text.length <= MAX_TRIED && !pattern.test(text);
+      return { name, operator: '!~', value, matches };
     }
   }
 }
 
-/** Anchored as Alertmanager does it, so that the same text means the same thing here. */
-function compile(value: string, at: number): RE2JS {
+function refuseLength(value: string, at: number): void {
   if (value.length > MAX_PATTERN) {
     throw new InvalidMatchers(
       `the regular expression at character ${at} is longer than ${MAX_PATTERN} characters`,
     );
   }
+}
+
+/** Anchored as Alertmanager does it, so that the same text means the same thing here. */
+function compile(value: string, at: number): RE2JS {
   try {
     return RE2JS.compile(`^(?:${value})$`);
   } catch (error) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AlertStatus } from '../alert.ts';
 import type { ConfigMap, Json, JsonObject } from '../kubernetes.ts';
 import { InvalidYaml, parseManifest } from '../yaml/yaml.ts';
+import { envFromWarnings } from './env-from-warnings.ts';
 import { InvalidOperarius } from './invalid-operarius.ts';
 import { checkManifest } from './manifest.ts';
 import { POLICY_ANNOTATIONS, type Policy, readPolicy } from './policy.ts';
@@ -75,7 +76,8 @@ export function readOperarius(
   const where = `ConfigMap ${namespace}/${name}`;
   const policy = readPolicy(annotations, defaults, where);
   const template = readTemplate(configMap, dataKey(alertname), where);
-  return { name, namespace, template, policy, warnings: shellWarnings(template) };
+  const warnings = [...shellWarnings(template), ...envFromWarnings(template)];
+  return { name, namespace, template, policy, warnings };
 }
 
 function readTemplate(configMap: ConfigMap, key: string, where: string): JsonObject {

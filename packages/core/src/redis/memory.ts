@@ -3,7 +3,7 @@ import { key } from './keys.ts';
 import { readState, type State } from './states.ts';
 
 /**
- * What Redis remembers of one trouble (see identity/trouble.ts): the latest episode that got a Job. A hash:
+ * What Redis remembers of one trouble (see identity/trouble.ts): its latest Job. A hash:
  *
  * | field | holds |
  * |---|---|
@@ -11,7 +11,7 @@ import { readState, type State } from './states.ts';
  * | count | how often `repeat-after` has repeated it |
  * | remediation | the UUID of the remediation that created the Job |
  * | job | the Job's name |
- * | createdAt | milliseconds since 1970, by Redis' clock |
+ * | createdAfter, createdAt | between these two the Job was created: milliseconds since 1970, by Redis' clock |
  *
  * It lives {@link MEMORY_TTL} past its last sighting.
  */
@@ -19,6 +19,9 @@ export interface Memory {
   readonly episode: { readonly instant: Instant; readonly count: number };
   readonly remediation: string;
   readonly job: string;
+  /** What began before has its Job: never too late, so that no trouble is taken for covered that is not. */
+  readonly createdAfter: number;
+  /** `cooldown` counts from here: never too early, so that two Jobs are not closer than it. */
   readonly createdAt: number;
 }
 
@@ -31,37 +34,89 @@ export const MEMORY_TTL = 8 * 24 * 3600 * 1000;
 export const memoryKey = (prefix: string, troubleKey: string): string =>
   key(prefix, 'memory', troubleKey);
 
-/** Reads the fields in the order of the table; undefined where nothing, or nothing whole, is remembered. */
+const FIELDS = "'episode', 'count', 'remediation', 'job', 'createdAt', 'createdAfter'";
+
+/** Reads {@link FIELDS}; undefined where nothing, or nothing whole, is remembered. */
 function readMemory(fields: unknown): Memory | undefined {
-  const [instant, count, remediation, job, createdAt] = texts(fields);
+  const [instant, count, remediation, job, createdAt, createdAfter = createdAt] = texts(fields);
   if (!instant || !remediation || !job) return undefined;
-  const numbers = { count: Number(count), createdAt: Number(createdAt) };
-  if (!Number.isInteger(numbers.count) || !Number.isFinite(numbers.createdAt)) return undefined;
-  return {
-    episode: { instant, count: numbers.count },
-    remediation,
-    job,
-    createdAt: numbers.createdAt,
+  const numbers = {
+    count: Number(count),
+    createdAt: Number(createdAt),
+    createdAfter: Number(createdAfter),
   };
+  if (!Object.values(numbers).every(Number.isFinite)) return undefined;
+  const { count: counted, ...times } = numbers;
+  return { episode: { instant, count: counted }, remediation, job, ...times };
 }
 
 /**
- * Writes a memory unless a later episode is remembered already: a worker that was paused must not
- * make the system forget.
+ * Which remediation creates a Job of a trouble now. Look, create and remember are separate steps: between
+ * them another one would see nothing, and create another Job. A string, JSON. It is one remediation's,
+ * not its episode's: of two that shared it, the one that is refused would free it while the other creates.
  *
- * KEYS[1] the memory; ARGV episode, count, remediation, job, createdAt, ttl in milliseconds.
+ * It counts for {@link CLAIM_LIFE}. Then its Job is read by name, since its worker may have been killed
+ * between the create and the memory: so the string itself lives as long as a memory.
  */
-export const REMEMBER = `
-local known = redis.call('HMGET', KEYS[1], 'episode', 'count')
-local count = tonumber(ARGV[2])
-if known[1] then
-  local knownCount = tonumber(known[2]) or 0
-  if known[1] > ARGV[1] or (known[1] == ARGV[1] and knownCount > count) then return 0 end
+export interface Claim {
+  readonly episode: { readonly instant: Instant; readonly count: number };
+  readonly job: string;
+}
+
+/**
+ * Milliseconds. A worker confirms its lock between claim and create: it creates nothing later than the
+ * lock (10 s), the trust in it (5 s) and the time limit of the call (4 s) allow.
+ */
+export const CLAIM_LIFE = 60_000;
+
+export const claimKey = (prefix: string, troubleKey: string): string =>
+  key(prefix, 'claim', troubleKey);
+
+/** Reads a claim as hostile input. */
+export function readClaim(text: unknown): Claim | undefined {
+  const [instant, count, job] = texts(parseList(text));
+  if (!instant || !job || !Number.isInteger(Number(count))) return undefined;
+  return { episode: { instant, count: Number(count) }, job };
+}
+
+/** Lua: a claim is {episode, count, job, remediation, time}, all as texts; nil where there is none. */
+export const CLAIM_FUNCTIONS = `
+local function claimIn(key)
+  local ok, claim = pcall(cjson.decode, redis.call('GET', key) or '')
+  return ok and type(claim) == 'table' and tonumber(claim[5]) and claim or nil
 end
-redis.call('HSET', KEYS[1], 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
-  'job', ARGV[4], 'createdAt', ARGV[5])
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
-return 1
+local function redisNow()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`;
+
+/**
+ * Remembers a Job, unless a later one is remembered: a worker that was paused must not make the
+ * system forget. Either way the trouble was seen again, and the episode needs its claim no more.
+ *
+ * KEYS the memory, the claim; ARGV episode, count, remediation, job, createdAfter, createdAt (empty: just
+ * now), ttl in milliseconds. The times are those of the cluster where a Job was found there: none is
+ * later than now, whatever its clock says.
+ */
+export const REMEMBER = `${CLAIM_FUNCTIONS}
+local claim = claimIn(KEYS[2])
+if claim and claim[1] == ARGV[1] and claim[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
+local now = redisNow()
+local createdAt = math.min(now, tonumber(ARGV[6]) or now)
+local createdAfter = math.min(createdAt, tonumber(ARGV[5]))
+local known = tonumber(redis.call('HGET', KEYS[1], 'createdAt'))
+if not known or known <= createdAt then
+  redis.call('HSET', KEYS[1], 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
+    'job', ARGV[4], 'createdAfter', createdAfter, 'createdAt', createdAt)
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+`;
+
+/** Frees the claim of a remediation that certainly has created nothing. KEYS the claim; ARGV remediation. */
+export const FREE_CLAIM = `${CLAIM_FUNCTIONS}
+local claim = claimIn(KEYS[1])
+if claim and claim[4] == ARGV[1] then redis.call('DEL', KEYS[1]) end
 `;
 
 /**
@@ -71,13 +126,13 @@ return 1
  */
 export const LOOK = `
 local time = redis.call('TIME')
-local memory = redis.call('HMGET', KEYS[2], 'episode', 'count', 'remediation', 'job', 'createdAt')
+local memory = redis.call('HMGET', KEYS[2], ${FIELDS})
 return {redis.call('GET', KEYS[1]), memory, time[1], time[2]}
 `;
 
 /** What {@link LOOK} has seen. */
 export interface Look {
-  /** The latest received state of the alert, by its fingerprint. */
+  /** The latest received state of the alert. */
   readonly state: State | undefined;
   readonly memory: Memory | undefined;
   /** Milliseconds since 1970, by Redis' clock: the clock of every decision about time. */
@@ -96,6 +151,14 @@ export function readTime(answer: unknown): number {
   const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   if (!(now > 0)) throw new Error('Redis tells no time');
   return now;
+}
+
+function parseList(text: unknown): unknown {
+  try {
+    return JSON.parse(textOf(text) ?? '');
+  } catch {
+    return undefined;
+  }
 }
 
 function texts(values: unknown): (string | undefined)[] {

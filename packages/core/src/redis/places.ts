@@ -1,5 +1,6 @@
 import { labelValue } from '../labels.ts';
 import { key } from './keys.ts';
+import { CLAIM_FUNCTIONS } from './memory.ts';
 
 /**
  * The places of unfinished Jobs, so that the limits hold over all workers. Sorted sets:
@@ -12,7 +13,7 @@ import { key } from './keys.ts';
  * | waiting:<operarius> | remediation held by the limit of its operarius | the same |
  * | held:<reason> | remediation that is held | when it is looked at next |
  *
- * Those held by `cooldown` are in no waiting set: time alone sets them free.
+ * Those held for another reason are in no waiting set: time alone sets them free.
  * All times in milliseconds by Redis' clock. A place belongs to a Job's name, not to a worker: it
  * does not matter who takes it, or how often. No key expires: what a crash leaves behind is put
  * right from the watch of the Jobs. The watch knows an operarius by the Job's label, which is cut and
@@ -39,17 +40,39 @@ local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
 `;
 
 /**
- * Takes a place for a Job, or puts the remediation among those that wait for one. Taken
- * again, it counts as just taken.
+ * Takes a place for a Job and claims its trouble, at the last moment before the create: puts the
+ * remediation among those that wait for a place, or takes both, and keeps its payload, which names the
+ * Job. With no limit (0) there are no places, but the claim is taken all the same. Taken again, both
+ * count as just taken.
  *
- * KEYS places, places:<operarius>, waiting, waiting:<operarius>.
- * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at.
- * Returns {'', ''}, or {the reason why it is held, the remediation to be looked at in its stead or
- * ''}: a place over all that this one was called for, and cannot use, is another operarius'.
+ * KEYS places, places:<operarius>, waiting, waiting:<operarius>, the memory of the trouble, its claim,
+ * BullMQ's hash of the remediation, its lock.
+ * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
+ * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
+ * to exist (or ''), token of the lock, payload, life of a claim, life of its string.
+ * Returns {'taken', now}, or why not:
+ *   {'lost'}: the remediation is another worker's
+ *   {'changed'}: another Job is remembered by now
+ *   {'claimed'}: another remediation of the trouble is about to create its Job
+ *   {'expired', claim}: it was, and nobody knows whether it did
+ *   {'max-active-jobs'}
+ *   {'max-active', the remediation to be looked at in its stead or ''}: a place over all that this one
+ *     was called for, and cannot use, is another operarius'
  */
-export const TAKE_PLACE = `${NEXT}
+export const TAKE_PLACE = `${NEXT}${CLAIM_FUNCTIONS}
+if redis.call('GET', KEYS[8]) ~= ARGV[11] then return {'lost'} end
+if (redis.call('HGET', KEYS[5], 'job') or '') ~= ARGV[9] then return {'changed'} end
+local now = redisNow()
+local claim = claimIn(KEYS[6])
+if claim and claim[4] ~= ARGV[4] then
+  -- Either way: Redis' clock can be set back.
+  if math.abs(now - claim[5]) < tonumber(ARGV[13]) then return {'claimed'} end
+  local text = redis.call('GET', KEYS[6])
+  if text ~= ARGV[10] then return {'expired', text} end
+end
 local place, all, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-if not redis.call('ZSCORE', KEYS[1], place) then
+local limited = all > 0 or own > 0
+if limited and not redis.call('ZSCORE', KEYS[1], place) then
   local full = all > 0 and redis.call('ZCARD', KEYS[1]) >= all
   if own > 0 and redis.call('ZCARD', KEYS[2]) >= own then
     redis.call('ZADD', KEYS[4], ARGV[5], ARGV[4])
@@ -57,14 +80,17 @@ if not redis.call('ZSCORE', KEYS[1], place) then
   end
   if full then
     redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
-    return {'max-active-jobs', ''}
+    return {'max-active-jobs'}
   end
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], now, place)
-redis.call('ZADD', KEYS[2], now, place)
-return {'', ''}
+if limited then
+  redis.call('ZADD', KEYS[1], now, place)
+  redis.call('ZADD', KEYS[2], now, place)
+end
+local text = cjson.encode({ARGV[6], ARGV[7], ARGV[8], ARGV[4], string.format('%.0f', now)})
+redis.call('SET', KEYS[6], text, 'PX', ARGV[14])
+redis.call('HSET', KEYS[7], 'data', ARGV[12])
+return {'taken', now}
 `;
 
 /**
@@ -93,11 +119,10 @@ return nextOf(KEYS[4]) or nextOf(KEYS[3]) or ''
  *
  * KEYS held:<reason>, and where it waits for a place the set in which it does; ARGV remediation, when
  * it is looked at next.
- * Returns 0 where a place was given back meanwhile: it was called for it before it was delayed, and
- * should be looked at now.
+ * Returns 'called' where a place was given back meanwhile: it was called for it before it was delayed,
+ * and should be looked at now. Else 'held', or 'again' where it was noted already.
  */
 export const HOLD = `
-if KEYS[2] and not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-return 1
+if KEYS[2] and not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 'called' end
+return redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) == 1 and 'held' or 'again'
 `;

@@ -1,6 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
-import type { Mode } from '../operarius/policy.ts';
 import { key } from './keys.ts';
 
 /**
@@ -38,7 +37,7 @@ export const FORGET_WORKER_AFTER = 3_600_000;
 
 /** The end of year 9999. */
 const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });
-const ModeSchema = Type.Unsafe<Mode>(Type.Enum(['run', 'dry-run', 'off']));
+const Mode = Type.Union([Type.Literal('run'), Type.Literal('dry-run'), Type.Literal('off')]);
 
 const OperariusSchema = Type.Object({
   v: Type.Literal(1),
@@ -50,7 +49,7 @@ const OperariusSchema = Type.Object({
     Type.Object({}, { additionalProperties: Type.String() }),
   ),
   /** The strictest of its own, the setting's and the switch's. */
-  mode: ModeSchema,
+  mode: Mode,
   resourceVersion: Type.String(),
   /** The namespace of the ConfigMap, and that of its Jobs. */
   namespace: Type.String(),
@@ -70,7 +69,7 @@ const WorkerSchema = Type.Object({
   /** When it wrote this, by Redis' clock. */
   at: Time,
   /** The position of the switch for all operarii. */
-  mode: ModeSchema,
+  mode: Mode,
   /** Where it comes from: OPENFERO_MODE, or the ConfigMap and its annotation. */
   source: Type.String(),
   /** Milliseconds since the last word of its oldest watch. */

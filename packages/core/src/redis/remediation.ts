@@ -14,7 +14,7 @@ const Texts = Type.Unsafe<Alert['annotations']>(
   Type.Object({}, { additionalProperties: Type.String() }),
 );
 
-/** Canonical, as readAlert makes it: the memory's script compares episodes as texts. */
+/** Canonical, as readAlert makes it: episodes are compared as texts. */
 const InstantText = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{9}Z$',
 });
@@ -34,7 +34,7 @@ const AlertSchema = Type.Object({
 
 /**
  * What a remediation carries through the queue: BullMQ's job data, and as `id` BullMQ's job id.
- * Written by the receiver; only the last five fields are a worker's.
+ * Written by the receiver; the fields after the alert are a worker's.
  */
 export const RemediationSchema = Type.Object({
   v: Type.Literal(PAYLOAD_VERSION),
@@ -52,9 +52,11 @@ export const RemediationSchema = Type.Object({
   repeat: Type.Optional(
     Type.Object({ episode: InstantText, count: Type.Integer({ minimum: 1, maximum: 1e9 }) }),
   ),
+  /** The name of the Job that it was about to create: kept before, so that no later change hides it. */
+  job: Type.Optional(Type.String({ pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$' })),
   /** Why it waits although a worker has looked at it, since when (milliseconds, Redis' clock). */
   held: Type.Optional(Type.Object({ reason: Type.String(), since: Type.Number() })),
-  /** Milliseconds for which `cooldown` held it: they do not count towards max-age. */
+  /** Milliseconds for which `cooldown` or a claim held it: they do not count towards max-age. */
   cooled: Type.Optional(Type.Number({ minimum: 0 })),
   /** When a person retried it after it had failed (milliseconds, Redis' clock): max-age counts from here. */
   retriedAt: Type.Optional(Type.Number()),
@@ -106,22 +108,29 @@ function versionOf(data: unknown): number | undefined {
 
 /**
  * BullMQ's deduplication id: the same occurrence, sent again while one waits or runs, is absorbed.
- * An occurrence is one state of one alert of one group.
+ * An occurrence is one state of one alert of one group. Its alertname counts although Alertmanager's
+ * fingerprint covers it: another sender may give several alerts one fingerprint.
  */
 export function occurrenceOf(groupKey: string, alert: Alert): string {
-  return digest('occurrence/1', groupKey, alert.fingerprint, alert.startsAt, alert.status);
+  const { labels, fingerprint, startsAt, status } = alert;
+  const { alertname = '' } = labels;
+  return digest('occurrence/2', groupKey, alertname, fingerprint, startsAt, status);
 }
+
+/** Ended remediations that BullMQ keeps, of those that failed and of the others. */
+export const ENDED_COUNT = 10_000;
 
 /**
  * BullMQ's options of every remediation.
  *
  * attempts: max-age decides when to give up, never a number of tries (BullMQ refuses Infinity).
  * stackTraceLimit: without it each attempt of one job leaves its stack in Redis, 93 KB after 106.
+ * removeOn...: by count only, since BullMQ measures ages by the clock of one worker. See ended.ts.
  */
 export const REMEDIATION_OPTIONS = {
   attempts: 1e9,
   backoff: { type: 'verdict' },
   stackTraceLimit: 1,
-  removeOnComplete: { age: 24 * 3600, count: 10_000 },
-  removeOnFail: { age: 7 * 24 * 3600, count: 10_000 },
+  removeOnComplete: { count: ENDED_COUNT },
+  removeOnFail: { count: ENDED_COUNT },
 } as const;

@@ -1,14 +1,15 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Alert } from '../alert.ts';
+import { digest } from '../digest.ts';
 import { parseInstant } from '../instant.ts';
 import { key } from './keys.ts';
 import { QUEUE } from './remediation.ts';
 
 /**
  * The latest received state of each alert, written by the receiver before the remediation: one
- * string per fingerprint, JSON, kept {@link STATE_TTL}. A worker asks it whether a firing alert has
- * resolved since, and when its occurrence was last received.
+ * string per alertname and fingerprint, JSON, kept {@link STATE_TTL}. A worker asks it whether a firing
+ * alert has resolved since, and when its occurrence was last received.
  */
 const StateSchema = Type.Object({
   /** Milliseconds since 1970, by Redis' clock. */
@@ -24,10 +25,30 @@ export type State = Readonly<Static<typeof StateSchema>>;
 /** Milliseconds: 8 days, as the memory. Beyond it no notification of the alert can be waiting. */
 export const STATE_TTL = 8 * 24 * 3600 * 1000;
 
+/**
+ * States kept, those received last. A state matters while a remediation of its alert waits, but one is
+ * written for every alert, and an alert without an operarius leaves one for {@link STATE_TTL}: at 1,000
+ * alerts a second Redis would be full within the hour. As many as may wait by default
+ * (OPENFERO_MAX_WAITING); 100,000 take 50 MB. Where a flood displaces the state of an alert that still
+ * waits, its remediation runs although the alert may have resolved.
+ */
+export const MAX_STATES = 100_000;
+
 const schema = Compile(StateSchema);
 
-export const stateKey = (prefix: string, fingerprint: string): string =>
-  key(prefix, 'state', fingerprint);
+/** A sorted set of the keys of all states, by receipt: what the oldest are removed by. */
+const statesKey = (prefix: string): string => key(prefix, 'states');
+
+/**
+ * A sender chooses the fingerprint: without the alertname one that uses another's would resolve an
+ * alert that is none of its own. Half a digest keeps the key short: 128 bits do not collide.
+ */
+export function stateKey(
+  prefix: string,
+  { labels, fingerprint }: Pick<Alert, 'labels' | 'fingerprint'>,
+): string {
+  return key(prefix, 'state', digest(labels['alertname'] ?? '', fingerprint).slice(0, 32));
+}
 
 /** Reads the answer of GET as hostile input; undefined where there is no state of ours. */
 export function readState(text: string | null | undefined): State | undefined {
@@ -58,9 +79,9 @@ function parseJson(text: string): unknown {
  * however often it is repeated.
  *
  * KEYS[1..4] BullMQ's lists `wait` and `paused` and sorted sets `delayed` and `prioritized`;
- * KEYS[5...] per alert its state and BullMQ's deduplication key. ARGV[1] how many may wait, ARGV[2]
- * the states' life in milliseconds, ARGV[3] what BullMQ's keys begin with, ARGV[4...] per alert its
- * state as JSON without `receivedAt`.
+ * KEYS[5...] per alert its state and BullMQ's deduplication key; the last of KEYS all states by receipt.
+ * ARGV[1] how many may wait, ARGV[2] the states' life in milliseconds, ARGV[3] what BullMQ's keys begin
+ * with, ARGV[4...] per alert its state as JSON without `receivedAt`.
  *
  * @returns {1, instant of receipt in milliseconds, {index of an absorbed alert...}}, or
  *   {0, how many wait}
@@ -79,9 +100,15 @@ for i = 0, #ARGV - 4 do
   local received = known and string.match(known, '^{"receivedAt":(%d+),')
   if not received or tonumber(received) <= now then
     redis.call('SET', state, opening .. string.sub(ARGV[4 + i], 2), 'PX', ARGV[2])
+    redis.call('ZADD', KEYS[#KEYS], now, state)
   end
   local job = redis.call('GET', occurrence)
   if job and redis.call('EXISTS', ARGV[3] .. job) == 1 then absorbed[#absorbed + 1] = i end
+end
+local excess = redis.call('ZCARD', KEYS[#KEYS]) - ${MAX_STATES}
+if excess > 0 then
+  local oldest = redis.call('ZPOPMIN', KEYS[#KEYS], excess)
+  for i = 1, #oldest, 2 do redis.call('DEL', oldest[i]) end
 end
 return {1, now, absorbed}
 `;
@@ -96,10 +123,8 @@ export function receiveArguments(
   return {
     keys: [
       ...['wait', 'paused', 'delayed', 'prioritized'].map((name) => queueKey(name)),
-      ...occurrences.flatMap(({ id, alert }) => [
-        stateKey(prefix, alert.fingerprint),
-        queueKey('de', id),
-      ]),
+      ...occurrences.flatMap(({ id, alert }) => [stateKey(prefix, alert), queueKey('de', id)]),
+      statesKey(prefix),
     ],
     args: [
       ...[maxWaiting, STATE_TTL, queueKey('')],

@@ -33,7 +33,7 @@ export interface Environment {
  * `_GENERATOR_URL`, `_EXTERNAL_URL`, `_GROUP_KEY` always, empty where the notification has none;
  * `_ANNOTATION_<NAME>` for each annotation; `_ALERT`, the alert as JSON; and only where something
  * was cut or left out `_TRUNCATED`, the names of it with spaces between. A label that lands on one
- * of these, there or not, gets `_2`.
+ * of these, there or not, gets `_2`: no label sets `_ANNOTATION_X`, whether there is an annotation x or not.
  *
  * Values over 32 KiB are cut; beyond {@link JOB_BUDGET} `_ALERT` is left out, then annotations,
  * then the largest labels. `_ALERT` is whole or not there: half a JSON is none.
@@ -47,9 +47,9 @@ export function environment(
 ): Environment {
   const adding = { count: containers.length, defining: countNames(containers) };
   const always = alwaysThere(remediation, adding);
-  const annotations = candidatesOf('annotation', ANNOTATION, remediation.alert.annotations, []);
+  const annotations = candidatesOf(ANNOTATIONS, remediation.alert.annotations, []);
   const taken = [...always, ...annotations].map(({ name }) => name).concat(ALERT, TRUNCATED);
-  const labels = candidatesOf('label', LABEL, remediation.alert.labels, taken);
+  const labels = candidatesOf(LABELS, remediation.alert.labels, taken);
   const candidates = [...labels, ...always, ...annotations, alertOf(remediation)];
   return fit(candidates, adding, TRUNCATED);
 }
@@ -140,9 +140,20 @@ function alwaysThere({ alert, group }: Remediation, containers: Containers): rea
   });
 }
 
+interface Kind {
+  readonly rank: Rank;
+  /** Of the variables' names. */
+  readonly prefix: string;
+  /** What only variables of another kind begin with. */
+  readonly reserved?: string;
+}
+
+const ANNOTATIONS: Kind = { rank: 'annotation', prefix: ANNOTATION };
+/** A label `meta_annotation_x` is no annotation, also where the alert has none of that name. */
+const LABELS: Kind = { rank: 'label', prefix: LABEL, reserved: ANNOTATION };
+
 function candidatesOf(
-  rank: Rank,
-  prefix: string,
+  { rank, prefix, reserved }: Kind,
   texts: Texts,
   taken: readonly string[],
 ): readonly Candidate[] {
@@ -152,6 +163,7 @@ function candidatesOf(
     prefix,
     entries.map(([key]) => key),
     taken,
+    reserved,
   );
   return entries.map(([key, value], at) => {
     const { text, cut } = spellValue(value);

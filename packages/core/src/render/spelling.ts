@@ -57,18 +57,21 @@ function withoutHalfDollar(text: string): string {
  *
  * @param texts label or annotation names
  * @param taken names that none of them may have
+ * @param reserved what begins with it is not theirs, taken or not: they get a number there, too
  * @returns the names, in the order of the texts
  */
 export function variableNames(
   prefix: string,
   texts: readonly string[],
   taken: Iterable<string> = [],
+  reserved?: string,
 ): readonly string[] {
   const used = new Set(taken);
+  const isReserved = (name: string): boolean => reserved !== undefined && name.startsWith(reserved);
   const names: string[] = new Array(texts.length);
   const losers: Wish[] = [];
   for (const wish of ranked(prefix, texts)) {
-    if (used.has(wish.name)) losers.push(wish);
+    if (used.has(wish.name) || isReserved(wish.name)) losers.push(wish);
     else names[wish.at] = use(wish.name, used);
   }
   const next = new Map<string, number>();

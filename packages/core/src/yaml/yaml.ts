@@ -7,6 +7,11 @@ export { InvalidYaml } from './events.ts';
 
 /** A ConfigMap can hold no more. Characters. */
 const MAX_TEXT = 1024 * 1024;
+/**
+ * Characters of one manifest: with the alert a larger one is no Job that an API server takes. The worst,
+ * of nothing but `{},`, takes 50 MB while it is parsed; with 1 MiB it was 100 MB, and a worker has 150.
+ */
+const MAX_MANIFEST = 512 * 1024;
 /** No manifest comes near it. It bounds the recursion here, and in whatever walks the result. */
 const MAX_DEPTH = 100;
 /** Characters with all aliases written out: what an API server takes at most. */
@@ -28,6 +33,7 @@ const SIZE_OF_VALUE = 16;
  * @throws {InvalidYaml} one line, that of the text first where it is known
  */
 export function parseManifest(text: string): Json {
+  if (text.length > MAX_MANIFEST) throw new InvalidYaml(`longer than ${MAX_MANIFEST} characters`);
   const [manifest = null, second] = parseManifests(text);
   if (second === undefined) return manifest;
   throw new InvalidYaml(

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { RE2JS } from 're2js';
 import { InvalidMatchers, matchesAll, parseMatchers } from '../../src/matchers/matchers.ts';
+import { programSize } from '../../src/matchers/program-size.ts';
 
 /** Name, operator and value of each. */
 function parsed(text: string): string[][] {
   return parseMatchers(text).map(({ name, operator, value }) => [name, operator, value]);
+}
+
+/** 0 where RE2 refuses it: its own repetitions within repetitions have a limit. */
+function compiledSize(pattern: string): number {
+  try {
+    return RE2JS.compile(pattern).programSize();
+  } catch {
+    return 0;
+  }
 }
 
 function matches(text: string, value: string): boolean {
@@ -135,6 +146,79 @@ describe('matchers that are refused', () => {
     assert.match(refusal(String.raw`a=~"(x)\\1"`), /RE2/);
     assert.match(refusal('a=~"x{1001}"'), /RE2/);
     assert.match(refusal(`a=~"${'x'.repeat(5_000)}"`), /is longer than 4096 characters/);
+  });
+
+  it('contain more than a worker can keep', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, i) => `a${i}="x"`).join();
+    assert.equal(parseMatchers(many(100)).length, 100);
+    assert.equal(refusal(many(101)), 'there are more than 100 matchers');
+
+    const long = (count: number) =>
+      Array.from({ length: count }, () => `a=~"${'x'.repeat(4_000)}"`);
+    assert.equal(parseMatchers(long(2).join()).length, 2);
+    assert.match(refusal(long(3).join()), /up to character 8016 are too large, .* 8192 characters/);
+  });
+
+  it('repeat what would take seconds to compile', () => {
+    const patterns = [
+      ...['a{1000}'.repeat(9), '(?:a?){1000}'.repeat(300), String.raw`\\pL{1000}`.repeat(400)],
+      ...['((((abc){10}){10}){10}){9}', String.raw`(?:${'a'.repeat(900)}\\Q)\\E){10}`],
+      ...['(?i:k{1000}){9}', '[^)(]{1000}'.repeat(9), String.raw`\\x{41}{1000}`.repeat(9)],
+    ];
+    const since = performance.now();
+    for (const pattern of patterns) assert.match(refusal(`a=~"${pattern}"`), /are too large/);
+    assert.ok(performance.now() - since < 1_000);
+    const name = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+    assert.equal(
+      parseMatchers(`a=~"${name}([.]${name}){0,9}"`)[0]?.matches('kube-system.svc'),
+      true,
+    );
+  });
+
+  it('are measured before they are compiled, however they repeat', () => {
+    const atom = fc.constantFrom(
+      'a',
+      '.',
+      String.raw`\d`,
+      '[)(]',
+      String.raw`\Q(\E`,
+      String.raw`\pL`,
+      'é',
+    );
+    const times = fc.constantFrom('', '*', '+', '?', '{2}', '{0,3}', '{4,}', '{9}');
+    const { pattern } = fc.letrec<{ pattern: string; part: string }>((tie) => ({
+      pattern: fc
+        .array(fc.tuple(tie('part'), times), { minLength: 1, maxLength: 4 })
+        .map((parts) => parts.map((part) => part.join('')).join('')),
+      part: fc.oneof(
+        { maxDepth: 4 },
+        atom,
+        tie('pattern').map((inner) => `(?:${inner})`),
+        fc.tuple(tie('pattern'), tie('pattern')).map((both) => `(${both.join('|')})`),
+      ),
+    }));
+    fc.assert(
+      fc.property(pattern, (text) => {
+        const size = programSize(text);
+        fc.pre(size < 20_000);
+        // The start and the end are a few more, as is each branch.
+        assert.ok(compiledSize(text) <= 2 * size + 16, `${text}: ${size}`);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are tried on no endless value: it matches neither =~ nor !~', () => {
+    const value = 'a'.repeat(8_192);
+    for (const [text, yes] of [
+      ['a=~"a*"', true],
+      ['a!~"a*"', false],
+      ['a!~"b*"', true],
+    ] as const) {
+      const matchers = parseMatchers(text);
+      assert.equal(matchesAll(matchers, { a: value }), yes, text);
+      assert.equal(matchesAll(matchers, { a: `${value}a` }), false, text);
+    }
   });
 
   it('are always refused with one line', () => {

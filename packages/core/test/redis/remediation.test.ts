@@ -16,6 +16,7 @@ test('a payload is read from Redis unchanged', () => {
   const full: Remediation = {
     ...exampleRemediation(),
     repeat: { episode: '2026-11-22T04:34:40.113210877Z', count: 1 },
+    job: 'fix-20b46fee79',
     held: { reason: 'cooldown', since: 1 },
     retriedAt: 2,
   };
@@ -71,6 +72,7 @@ test('an invalid payload is unreadable, and one short line names the field', () 
     [alert({ startsAt: '2026-11-22T04:34:40.113210877Z\n' }), /\/alert\/startsAt /],
     [{ ...good, repeat: { episode: 'x', count: 1 } }, /\/repeat\/episode /],
     [{ ...good, repeat: { episode: NEVER, count: 1e300 } }, /\/repeat\/count /],
+    [{ ...good, job: 'a/../b' }, /\/job /],
     [{ ...good, held: 'yes' }, /\/held /],
   ];
   for (const [data, message] of wrong) {
@@ -94,10 +96,11 @@ test('the same occurrence is absorbed, another is not', () => {
   const others = [
     occurrenceOf('other', alert),
     occurrenceOf('group', { ...alert, fingerprint: 'f' }),
+    occurrenceOf('group', { ...alert, labels: { ...alert.labels, alertname: 'Other' } }),
     occurrenceOf('group', { ...alert, status: 'resolved' }),
     occurrenceOf('group', { ...alert, startsAt: NEVER }),
   ];
-  assert.equal(new Set([same, ...others]).size, 5);
+  assert.equal(new Set([same, ...others]).size, 6);
 });
 
 test('keys of ours lie below the prefix, which keeps them in one slot', () => {

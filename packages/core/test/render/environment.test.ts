@@ -110,6 +110,20 @@ test('a label with the name of a META variable gets _2, even if that variable is
   assert.ok(names.includes('OPENFERO_META_ANNOTATION_A_2'));
 });
 
+test('a label never stands for an annotation, also where there is none of that name', () => {
+  for (const label of ['meta_annotation_x', 'META_ANNOTATION_X', 'meta.annotation-x']) {
+    assert.equal(told({ [label]: 'lie' }, 'OPENFERO_META_ANNOTATION_X'), undefined);
+    assert.equal(told({ [label]: 'lie' }, 'OPENFERO_META_ANNOTATION_X_2'), 'lie');
+  }
+  assert.equal(told({ meta_annotation_: 'lie' }, 'OPENFERO_META_ANNOTATION_'), undefined);
+  const names = namesOf({ meta_annotation_x: '', 'meta.annotation.x': '' }, { x_2: '' });
+  assert.ok(names.includes('OPENFERO_META_ANNOTATION_X_2'), 'the annotation x_2');
+  assert.deepEqual(names.slice(1, 3), [
+    'OPENFERO_META_ANNOTATION_X_3',
+    'OPENFERO_META_ANNOTATION_X_4',
+  ]);
+});
+
 test('the status is that of the alert, not of its group', () => {
   const resolved = remediation({ status: 'resolved' });
   assert.equal(resolved.group.status, 'firing');
@@ -286,6 +300,8 @@ test('property: an annotation is in the variable with its name, for any labels',
         const one = remediation({ labels: hostile, annotations: { [key]: text } });
         const told = read(environment(one, ONE).variables);
         assert.equal(told.get(`OPENFERO_META_ANNOTATION_${key.toUpperCase()}`), tellable(text));
+        const without = read(environment(remediation({ labels: hostile }), ONE).variables);
+        assert.equal(without.get(`OPENFERO_META_ANNOTATION_${key.toUpperCase()}`), undefined);
       },
     ),
     { numRuns: 200 },

@@ -56,9 +56,9 @@ describe('a refusal', () => {
     assert.match(refusal('a: 1\n---\nb: 1'), /more than one YAML document/);
   });
 
-  it('meets a text longer than a ConfigMap can be', () => {
-    assert.equal(parseManifest(`a: ${'x'.repeat(1024 * 1024 - 3)}`) !== null, true);
-    assert.match(refusal(`a: ${'x'.repeat(1024 * 1024)}`), /longer than/);
+  it('meets a text longer than the manifest of a Job can be', () => {
+    assert.equal(parseManifest(`a: ${'x'.repeat(512 * 1024 - 3)}`) !== null, true);
+    assert.match(refusal(`a: ${'x'.repeat(512 * 1024)}`), /longer than 524288 char/);
   });
 
   it('prevents aliases of aliases from filling the memory', () => {

@@ -8,6 +8,7 @@ import { keyOf } from '@openfero/core/history/row';
 import { historyKey } from '@openfero/core/redis/history';
 import { createLogger } from '@openfero/service/log';
 import { connectRedis } from '@openfero/service/redis';
+import { type RedisSettings, readCommonSettings } from '@openfero/service/settings';
 import { historyOf, type Recorded } from '@openfero/testkit/history';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
@@ -40,7 +41,7 @@ function given(t: TestContext, server: TestRedis): Given {
       await adding.exec();
     },
     follow(limit) {
-      const own = connectRedis({ url: server.url }, { kind: 'consumer', name: 'history' }, log);
+      const own = connectRedis(settingsOf(server.url), { kind: 'consumer', name: 'history' });
       const options = { redis: own, prefix, log };
       const history = followHistory(limit === undefined ? options : { ...options, limit });
       const changes: HistoryChange[] = [];
@@ -230,7 +231,7 @@ suite('a Redis that goes away', { concurrency: false }, () => {
     // Nothing listens there.
     const log = createLogger('silent', 'test');
     const options = { kind: 'consumer', name: 'history' } as const;
-    const redis = connectRedis({ url: 'redis://127.0.0.1:1' }, options, log);
+    const redis = connectRedis(settingsOf('redis://127.0.0.1:1'), options);
     const absent = followHistory({ redis, prefix: 'absent', log });
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     absent.stop();
@@ -246,3 +247,5 @@ async function commandsOf(redis: Redis, name: string): Promise<number> {
 }
 
 const entryOf = (recorded: Recorded | undefined): Entry => recorded?.[1] ?? assert.fail();
+
+const settingsOf = (url: string): RedisSettings => readCommonSettings({ REDIS_URL: url }, 1).redis;

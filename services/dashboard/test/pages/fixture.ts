@@ -118,7 +118,7 @@ export async function startPages(prefix: string): Promise<Pages> {
 /** What a person reads of a page: without markup and the space between. */
 export const textOf = (body: string): string =>
   body
-    .replace(/<head>[^]*<\/head>/, '')
+    .replace(/<head>[\s\S]*<\/head>/, '')
     .replace(/<[^>]*>/g, ' ')
     .replace(/&quot;/g, '"')
     .replace(/&#39;/g, "'")

@@ -10,6 +10,7 @@ import {
   readCheck,
 } from '@openfero/core/redis/checks';
 import type { Logger } from '@openfero/service/log';
+import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Redis } from 'ioredis';
 import type { WorkerSettings } from '../settings.ts';
@@ -24,6 +25,7 @@ const FULL_PASS = 60;
 export interface CheckDependencies {
   readonly cluster: Cluster;
   readonly redis: Redis;
+  readonly watch: Pick<RedisWatch, 'note'>;
   readonly settings: WorkerSettings;
   readonly log: Logger;
 }
@@ -42,7 +44,7 @@ export function startChecking(deps: CheckDependencies): () => void {
 }
 
 async function keepChecking(deps: CheckDependencies, signal: AbortSignal): Promise<void> {
-  const { cluster, log } = deps;
+  const { cluster } = deps;
   let checked: number | undefined;
   for (let pass = 0; !signal.aborted; pass++) {
     try {
@@ -53,11 +55,15 @@ async function keepChecking(deps: CheckDependencies, signal: AbortSignal): Promi
         checked = revision;
       }
     } catch (error) {
-      if (!signal.aborted)
-        log.warn({ err: error }, 'operarii were not checked, will be retried in a second');
+      if (!signal.aborted) reportFailure(error, deps);
     }
     await delay(CHECK_INTERVAL, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function reportFailure(error: unknown, { watch, log }: CheckDependencies): void {
+  if (watch.note(error)) return;
+  log.warn({ err: error }, 'operarii were not checked, will be retried in a second');
 }
 
 async function checkAll(deps: CheckDependencies, signal: AbortSignal): Promise<void> {

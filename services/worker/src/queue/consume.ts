@@ -1,21 +1,35 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Result } from '@openfero/core/outcome';
-import { QUEUE } from '@openfero/core/redis/remediation';
+import { key } from '@openfero/core/redis/keys';
+import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
-import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
+import type { RedisWatch } from '@openfero/service/redis-watch';
+import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { createRedisClock } from '../redis/clock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
-import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remediation/verdict.ts';
+import {
+  backoff,
+  GATE_DELAY,
+  isRefused,
+  NotNow,
+  type Verdict,
+  verdictOn,
+} from '../remediation/verdict.ts';
+import { backendBy } from './backend.ts';
+import { BoundedWorker } from './bounded-worker.ts';
 import {
   createDelivery,
   hold,
+  holdNewer,
   LOCK_DURATION,
   putBack,
   type RemediationJob,
   readJob,
 } from './delivery.ts';
 import type { Gate } from './gate.ts';
+import { createPayloads, type Payloads } from './payloads.ts';
 
 /** Milliseconds. See LOCK_DURATION. */
 const STALLED_INTERVAL = 5_000;
@@ -42,6 +56,7 @@ class RetryLater extends Error {
 
 export interface ConsumeOptions {
   readonly redis: Redis;
+  readonly watch: RedisWatch;
   readonly log: Logger;
   readonly gate: Gate;
   readonly deps: Dependencies;
@@ -51,13 +66,15 @@ export interface ConsumeOptions {
 
 /** Creates BullMQ's worker, not yet running. It knows attempts and delays; remediate() knows what to do. */
 export function createConsumer(options: ConsumeOptions): Worker<unknown, Result> {
-  const { redis, deps, log } = options;
-  const consumer = new TolerantWorker(
+  const { redis, watch, deps, log } = options;
+  const { prefix } = deps.settings;
+  const payloads = createPayloads((id) => redis.hget(key(prefix, QUEUE, id), 'data'));
+  const consumer = new BoundedWorker(
     QUEUE,
-    (job, token) => attemptJob(job, token ?? '', options),
+    (job, token) => attemptJob(job, token ?? '', { ...options, payloads }),
     {
       connection: redis,
-      prefix: deps.settings.prefix,
+      prefix,
       autorun: false,
       concurrency: deps.settings.concurrency,
       lockDuration: LOCK_DURATION,
@@ -67,9 +84,19 @@ export function createConsumer(options: ConsumeOptions): Worker<unknown, Result>
       skipVersionCheck: true,
       settings: { backoffStrategy: delayOf },
     },
+    backendBy(createRedisClock(redis)),
   );
-  consumer.on('error', (error) => log.warn({ err: error }, 'BullMQ reported an error'));
+  consumer.payloads = payloads;
+  consumer.on('error', createErrorLog(watch, log));
   return consumer;
+}
+
+/** The watch logs what happens to Redis: BullMQ repeats its errors several times a second. */
+function createErrorLog(watch: RedisWatch, log: Logger): (error: Error) => void {
+  return (error) => {
+    const ofRedis = watch.note(error) || watch.problem() !== undefined;
+    log[ofRedis ? 'debug' : 'warn']({ err: error }, 'BullMQ reported an error');
+  };
 }
 
 /** Milliseconds for the active remediations to end; another worker takes over the rest. */
@@ -86,42 +113,28 @@ export async function stopConsuming(worker: Worker, redis: Redis): Promise<void>
   limit.abort();
 }
 
-/** BullMQ would take data that is not JSON, and fail, for ever: it has to reach the processor. */
-class TolerantWorker extends Worker<unknown, Result> {
-  protected override createJob(
-    ...[json, id]: Parameters<Worker<unknown, Result>['createJob']>
-  ): RemediationJob {
-    try {
-      return super.createJob(json, id);
-    } catch {
-      return super.createJob({ ...json, data: 'null' }, id);
-    }
-  }
-}
-
 function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
   const after = error instanceof RetryLater ? error.after : undefined;
   return after ?? backoff(attemptsMade, Math.random());
+}
+
+interface AttemptOptions extends ConsumeOptions {
+  readonly payloads: Payloads;
 }
 
 /** One attempt: the error that it throws tells BullMQ where the job goes. */
 async function attemptJob(
   job: RemediationJob,
   token: string,
-  options: ConsumeOptions,
+  options: AttemptOptions,
 ): Promise<Result> {
-  const { gate, onProgress, log } = options;
+  const { onProgress } = options;
   onProgress();
   try {
     const attempted = await runAttempt(job, token, options);
     if (attempted.kind === 'end') return attempted.result;
   } catch (error) {
-    await gate.suspect(error, job.id ?? '');
-    const verdict = verdictOn(error);
-    if (verdict.kind === 'retry') {
-      log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
-    }
-    await applyVerdict(verdict, job, token, gate);
+    await settleError(error, job, token, options);
   } finally {
     onProgress();
   }
@@ -132,15 +145,41 @@ async function attemptJob(
 async function runAttempt(
   job: RemediationJob,
   token: string,
-  { gate, deps }: ConsumeOptions,
+  { gate, deps, payloads }: AttemptOptions,
 ): Promise<AttemptResult> {
   const closed = gate.closed();
   if (closed !== undefined) throw new NotNow(closed);
+  await payloads.load(job);
   const delivery = createDelivery(job, token, await readJob(job, deps));
   const attempted = await remediate(delivery, deps);
   if (attempted.kind === 'hold') await hold(job, token, attempted, { delivery, deps });
   return attempted;
 }
+
+/** @throws what makes BullMQ fail or retry the job */
+async function settleError(
+  error: unknown,
+  job: RemediationJob,
+  token: string,
+  { gate, watch, deps, log }: ConsumeOptions,
+): Promise<void> {
+  await gate.suspect(error, job.id ?? '');
+  if (isRefused(error)) watch.note(error);
+  const verdict = verdictOn(error);
+  if (verdict.kind === 'retry') {
+    log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
+  }
+  if (verdict.kind === 'wait' && error instanceof NewerPayload) {
+    if (await holdNewer(job, token, jittered(verdict.after), deps)) {
+      log.warn({ remediation: job.id }, error.message);
+    }
+    return;
+  }
+  await applyVerdict(verdict, job, token, gate);
+}
+
+/** Milliseconds; up to twice as many, so that what waits together does not come back together. */
+const jittered = (after: number): number => after * (1 + Math.random());
 
 /** @throws what makes BullMQ fail or retry the job; returns where this worker has put it back */
 async function applyVerdict(
@@ -158,7 +197,7 @@ async function applyVerdict(
         gate.closed() === undefined ? verdict.after : GATE_DELAY,
       );
     case 'wait':
-      await putBack(job, token, verdict.after * (1 + Math.random()));
+      await putBack(job, token, jittered(verdict.after));
       return;
     case 'lost':
       return;

@@ -60,17 +60,16 @@ export function createDelivery(
   token: string,
   remediation: Remediation,
 ): Delivery {
-  // This time was taken before BullMQ asked Redis for the job: the lock is not older.
-  let confirmedAt = job.processedOn ?? 0;
+  let lock = lockTaken(job.processedOn ?? 0);
   const confirmLock = async (): Promise<void> => {
-    const now = Date.now();
-    // A clock that was set back proves nothing.
-    if (now >= confirmedAt && now - confirmedAt <= LOCK_TRUST) return;
+    if (lock.age() <= LOCK_TRUST) return;
+    const asked = lockTaken(Date.now());
     if ((await job.extendLock(token, LOCK_DURATION)) !== 1) throw new LockLost();
-    confirmedAt = now;
+    lock = asked;
   };
   return {
     remediation,
+    entry: { key: `${job.queueQualifiedName}:${job.id}`, token },
     again: job.attemptsMade > 0 || job.stalledCounter > 0,
     lastError: job.failedReason,
     confirmLock,
@@ -80,6 +79,23 @@ export function createDelivery(
     },
     async freeOccurrence() {
       await job.removeDeduplicationKey();
+    },
+  };
+}
+
+/**
+ * The age of a lock in milliseconds, by two clocks: one can be set, the other stands still while its
+ * machine does. Whichever says more counts, and one that was set back says nothing.
+ *
+ * @param at taken before Redis was asked for the lock: it is not older
+ */
+function lockTaken(at: number): { readonly age: () => number } {
+  const early = Math.max(0, Date.now() - at);
+  const since = performance.now() - early;
+  return {
+    age() {
+      const age = Date.now() - at;
+      return age < 0 ? Number.POSITIVE_INFINITY : Math.max(age, performance.now() - since);
     },
   };
 }
@@ -122,4 +138,23 @@ export async function hold(
   if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
   const delayed = await putBack(job, token, Math.max(0, until - now));
   if (delayed) await deps.places.hold(heldOf(remediation, reason), until);
+}
+
+/**
+ * Delays a remediation that only a newer worker can read. As long as it waits, repeats of its alert must
+ * not be absorbed by it: a worker of this version would never run them.
+ *
+ * @param delay milliseconds
+ * @returns whether it is the first time
+ */
+export async function holdNewer(
+  job: RemediationJob,
+  token: string,
+  delay: number,
+  { memory, places }: Dependencies,
+): Promise<boolean> {
+  await job.removeDeduplicationKey();
+  if (!(await putBack(job, token, delay))) return false;
+  const held: Held = { reason: 'newer-payload', remediation: job.id ?? '', operarius: '' };
+  return places.hold(held, (await memory.now()) + delay);
 }

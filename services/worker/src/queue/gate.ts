@@ -19,13 +19,15 @@ const LONGEST_PAUSE = 30_000;
 
 /**
  * Decides whether this worker takes remediations at all. A single failing remediation never closes
- * it: only a cluster whose state is unknown, or an API server that is unreachable.
+ * it: only a cluster whose state is unknown, an API server that is unreachable, or a Redis that refuses.
  */
 export interface Gate {
   /** Why this worker takes nothing now, or undefined. */
   closed(): string | undefined;
   /** Takes every error of an attempt. @returns once it is known whether the gate closes */
   suspect(error: unknown, remediation: string): Promise<void>;
+  /** Pauses or resumes the consumer now. It is checked at an interval too. */
+  apply(): void;
   /** From now on pauses and resumes this consumer, which starts when the gate first opens. */
   steer(consumer: Consumer): void;
   stop(): void;
@@ -34,33 +36,44 @@ export interface Gate {
 /** BullMQ's Worker: its pause affects this process only, other workers continue. */
 export type Consumer = Pick<Worker, 'pause' | 'resume'>;
 
-export function createGate(cluster: Cluster, log: Logger): Gate {
+/** @param refusing why Redis refuses commands, which its watch logs */
+export function createGate(
+  cluster: Cluster,
+  refusing: () => string | undefined,
+  log: Logger,
+): Gate {
   let consumer: Consumer | undefined;
   let unreachable: string | undefined;
+  // By the monotonic clock: one that is set back must not make a pause of an hour.
   let throttledUntil = 0;
   let pinging: Promise<void> | undefined;
-  let paused: string | undefined = 'starting';
+  let told: string | undefined = 'starting';
+  let taking = false;
   const throttled = new Map<string, number>();
 
-  const closed = (): string | undefined =>
+  const closed = (): string | undefined => refusing() ?? closedByCluster();
+  const closedByCluster = (): string | undefined =>
     cluster.blocked() ??
     unreachable ??
-    (Date.now() < throttledUntil
+    (performance.now() < throttledUntil
       ? 'the API server is overloaded and asked for a pause'
       : undefined);
 
+  const tell = (): void => {
+    const reason = closedByCluster();
+    if (reason === told) return;
+    told = reason;
+    if (reason === undefined) log.info('taking remediations');
+    else log.warn({ reason }, 'taking no remediations');
+  };
   const apply = (): void => {
-    const reason = closed();
-    if (reason === paused || consumer === undefined) return;
-    paused = reason;
-    if (reason === undefined) {
-      log.info('taking remediations');
-      void consumer.resume();
-    } else {
-      log.warn({ reason }, 'taking no remediations');
-      // True: do not wait for the active ones.
-      void consumer.pause(true);
-    }
+    if (consumer === undefined) return;
+    tell();
+    const open = closed() === undefined;
+    if (open === taking) return;
+    taking = open;
+    // True: do not wait for the active ones.
+    void (open ? consumer.resume() : consumer.pause(true));
   };
 
   const ping = async (): Promise<void> => {
@@ -89,12 +102,13 @@ export function createGate(cluster: Cluster, log: Logger): Gate {
   }, PING_INTERVAL);
   return {
     closed,
+    apply,
     async suspect(error, remediation) {
       if (!(error instanceof ClusterError)) return;
       if (error.status === 429) {
-        throttled.set(remediation, Date.now());
+        throttled.set(remediation, performance.now());
         const pause = Math.min(error.retryAfter ?? THROTTLE_PAUSE, LONGEST_PAUSE);
-        if (recent(throttled) >= THROTTLED_REMEDIATIONS) throttledUntil = Date.now() + pause;
+        if (recent(throttled) >= THROTTLED_REMEDIATIONS) throttledUntil = performance.now() + pause;
         apply();
         return;
       }
@@ -117,7 +131,7 @@ function isNoAnswer(error: unknown): boolean {
 
 /** Counts those of the last second and drops the others. */
 function recent(throttled: Map<string, number>): number {
-  const since = Date.now() - THROTTLE_WINDOW;
+  const since = performance.now() - THROTTLE_WINDOW;
   for (const [remediation, at] of throttled) if (at < since) throttled.delete(remediation);
   return throttled.size;
 }

@@ -54,7 +54,7 @@ export function registerQueueMetrics(metrics: Registry, observed: Observed): voi
   });
   new Gauge({
     name: 'openfero_remediations_held',
-    help: 'Remediations held by a limit or by the cooldown. The same in every worker.',
+    help: 'Remediations that wait although a worker has looked at them. The same in every worker.',
     labelNames: ['reason'],
     registers: [metrics],
     async collect() {

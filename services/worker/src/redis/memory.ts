@@ -1,5 +1,7 @@
 import type { Alert } from '@openfero/core/alert';
 import {
+  claimKey,
+  FREE_CLAIM,
   LOOK,
   type Look,
   MEMORY_TTL,
@@ -13,11 +15,17 @@ import { readState, type State, stateKey } from '@openfero/core/redis/states';
 import { script } from '@openfero/service/script';
 import type { Redis } from 'ioredis';
 
-/** The memory of episodes and the states of alerts. Every call throws the Redis client's errors. */
+/** A Job to be remembered. Without `createdAt` it was created just now. */
+export type NewMemory = Omit<Memory, 'createdAt'> & { readonly createdAt?: number };
+
+/** The latest Job of each trouble and the states of alerts. Every call throws the Redis client's errors. */
 export interface EpisodeMemory {
   look(troubleKey: string, alert: Alert): Promise<Look>;
   state(alert: Alert): Promise<State | undefined>;
-  remember(troubleKey: string, memory: Memory): Promise<void>;
+  /** Also frees the claim of its episode. */
+  remember(troubleKey: string, memory: NewMemory): Promise<void>;
+  /** The remediation has created no Job, for certain: another one may. */
+  freeClaim(troubleKey: string, remediation: string): Promise<void>;
   /** The trouble was seen again: its memory lives the full time from now. */
   touch(troubleKey: string): Promise<void>;
   /** Milliseconds since 1970, by Redis' clock. */
@@ -27,19 +35,23 @@ export interface EpisodeMemory {
 export function createEpisodeMemory(redis: Redis, prefix: string): EpisodeMemory {
   const lookScript = script(redis, LOOK);
   const rememberScript = script(redis, REMEMBER);
+  const freeClaimScript = script(redis, FREE_CLAIM);
   return {
     async look(troubleKey, alert) {
-      const keys = [stateKey(prefix, alert.fingerprint), memoryKey(prefix, troubleKey)];
+      const keys = [stateKey(prefix, alert), memoryKey(prefix, troubleKey)];
       return readLook(await lookScript(keys, []));
     },
     async state(alert) {
-      return readState(await redis.get(stateKey(prefix, alert.fingerprint)));
+      return readState(await redis.get(stateKey(prefix, alert)));
     },
-    async remember(troubleKey, { episode, remediation, job, createdAt }) {
+    async remember(troubleKey, { episode, remediation, job, createdAfter, createdAt = '' }) {
       await rememberScript(
-        [memoryKey(prefix, troubleKey)],
-        [episode.instant, episode.count, remediation, job, createdAt, MEMORY_TTL],
+        [memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
+        [episode.instant, episode.count, remediation, job, createdAfter, createdAt, MEMORY_TTL],
       );
+    },
+    async freeClaim(troubleKey, remediation) {
+      await freeClaimScript([claimKey(prefix, troubleKey)], [remediation]);
     },
     async touch(troubleKey) {
       await redis.pexpire(memoryKey(prefix, troubleKey), MEMORY_TTL);

@@ -1,5 +1,7 @@
 import type { JobOfOperarius } from '@openfero/cluster/cluster';
+import type { Trouble } from '@openfero/core/identity/trouble';
 import type { HeldReason } from '@openfero/core/outcome';
+import { CLAIM_LIFE, claimKey, MEMORY_TTL, memoryKey } from '@openfero/core/redis/memory';
 import {
   HOLD,
   heldKey,
@@ -13,19 +15,44 @@ import {
   waitingKey,
   waitingOfKey,
 } from '@openfero/core/redis/places';
+import type { Remediation } from '@openfero/core/redis/remediation';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
-/** Who wants a place, and under which limits (0 = none). */
-export interface PlaceRequest {
+/** Who is about to create which Job, and under which limits (0 = none). */
+export interface PlaceRequest extends Trouble {
   readonly job: string;
   readonly operarius: string;
-  readonly remediation: string;
-  /** Milliseconds, Redis' clock: the one received first gets the next place. */
-  readonly receivedAt: number;
   readonly maxActive: number;
+  /** As it is to be kept in the queue: it names the Job. */
+  readonly remediation: Remediation;
+  /** What holds it in the queue: nothing is taken once it is another worker's. */
+  readonly entry: QueueEntry;
+  /** The remembered Job that was decided on, if any. */
+  readonly known: string | undefined;
+  /** An expired claim whose Job does not exist. */
+  readonly abandoned: string | undefined;
 }
+
+/** A remediation in BullMQ, locked for one attempt. */
+export interface QueueEntry {
+  /** The key of its hash. */
+  readonly key: string;
+  readonly token: string;
+}
+
+/** What a request got. */
+export type Taken =
+  /** All of it, at this time (ms, Redis' clock). */
+  | { readonly kind: 'taken'; readonly now: number }
+  /** Another Job of the trouble has been remembered since. */
+  | { readonly kind: 'changed' }
+  /** The remediation is another worker's. */
+  | { readonly kind: 'lost' }
+  /** Another remediation claimed the trouble and told of no end: its Job may exist, or not. */
+  | { readonly kind: 'expired'; readonly claim: string }
+  | { readonly kind: 'held'; readonly reason: 'claimed' | 'max-active' | 'max-active-jobs' };
 
 /** A remediation that is held. */
 export interface Held {
@@ -34,20 +61,26 @@ export interface Held {
   readonly operarius: string;
 }
 
-/** The places of unfinished Jobs over all workers. Every call throws the Redis client's errors. */
+/** The places of unfinished Jobs over all workers, and the claims. Every call throws the Redis client's errors. */
 export interface Places {
-  /** Takes the Job's place. @returns why there is none, or undefined once it is taken */
-  take(request: PlaceRequest): Promise<HeldReason | undefined>;
+  /** Takes the Job's place and claims its trouble, at the last moment before the create. */
+  take(request: PlaceRequest): Promise<Taken>;
   /** Gives the Job's place back, and wakes the remediation that waits for it. */
   release(job: JobOfOperarius): Promise<void>;
+  /** Wakes the remediation that waits longest: the one that was called for a place does not need it. */
+  passOn(operarius: string): Promise<void>;
   /**
    * Corrects the places from the Jobs that exist: after a crash, a missed end, or a loss of Redis.
    *
    * @param asOf when the cluster said so (ms, Redis' clock); younger places are left alone
    */
   reconcile(asOf: number, unfinished: Iterable<JobOfOperarius>): Promise<void>;
-  /** Records that a delayed remediation is held until then (ms), or wakes it if it has a place. */
-  hold(held: Held, until: number): Promise<void>;
+  /**
+   * Records that a delayed remediation is held until then (ms), or wakes it if it has a place.
+   *
+   * @returns whether it was not recorded before
+   */
+  hold(held: Held, until: number): Promise<boolean>;
   /** Removes the record of {@link Places.hold}: the remediation is being tried. */
   unhold(held: Held): Promise<void>;
   /** How many are held for a reason. */
@@ -102,17 +135,35 @@ export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): 
       await redis.zadd(set, ...those.flatMap((place) => [asOf, place]));
     }
   };
+  /** The set in which those wait for a place that are held by a limit. */
+  const waitsIn = (reason: HeldReason, operarius: string): string[] => {
+    if (reason === 'max-active-jobs') return [waitingKey(prefix)];
+    return reason === 'max-active' ? [waitingOfKey(prefix, operarius)] : [];
+  };
   return {
-    async take({ job, operarius, remediation, receivedAt, maxActive }) {
-      if (maxActiveJobs === 0 && maxActive === 0) return undefined;
-      const place = placeOf(operarius, job);
-      const args = [place, maxActiveJobs, maxActive, remediation, receivedAt];
-      const answer = await takeScript(keys(operarius), args);
-      const [reason, instead] = Array.isArray(answer) ? answer : [];
-      await wake(instead, operarius);
-      return reason === 'max-active-jobs' || reason === 'max-active' ? reason : undefined;
+    async take(request) {
+      const { troubleKey, episode, job, operarius, remediation, entry } = request;
+      const taken = readTaken(
+        await takeScript(
+          [
+            ...keys(operarius),
+            ...[memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
+            ...[entry.key, `${entry.key}:lock`],
+          ],
+          [
+            ...[placeOf(operarius, job), maxActiveJobs, request.maxActive],
+            ...[remediation.id, remediation.receivedAt],
+            ...[episode.instant, episode.count, job],
+            ...[request.known ?? '', request.abandoned ?? ''],
+            ...[entry.token, JSON.stringify(remediation), CLAIM_LIFE, MEMORY_TTL],
+          ],
+        ),
+      );
+      if (taken.kind === 'held') await wake(taken.instead, operarius);
+      return taken;
     },
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
+    passOn: async (operarius) => wake(await nextWaitingScript(keys(operarius), []), operarius),
     async reconcile(asOf, jobs) {
       const unfinished = new Set([...jobs].map(({ name, operarius }) => placeOf(operarius, name)));
       const taken = scores(await redis.zrange(placesKey(prefix), '0', '-1', 'WITHSCORES'));
@@ -126,16 +177,12 @@ export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): 
       }
     },
     async hold({ reason, remediation, operarius }, until) {
-      const waits = {
-        'max-active-jobs': [waitingKey(prefix)],
-        'max-active': [waitingOfKey(prefix, operarius)],
-        cooldown: [],
-      };
       const recorded = await holdScript(
-        [heldKey(prefix, reason), ...waits[reason]],
+        [heldKey(prefix, reason), ...waitsIn(reason, operarius)],
         [remediation, until],
       );
-      if (recorded === 0) await promoted(queue, remediation);
+      if (recorded === 'called') await promoted(queue, remediation);
+      return recorded === 'held';
     },
     async unhold({ reason, remediation, operarius }) {
       const sets = [heldKey(prefix, reason), waitingKey(prefix), waitingOfKey(prefix, operarius)];
@@ -147,6 +194,26 @@ export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): 
       return redis.zcard(heldKey(prefix, reason));
     },
   };
+}
+
+/** Reads the answer of TAKE_PLACE. @throws where it is none */
+function readTaken(answer: unknown): Taken & { readonly instead?: unknown } {
+  const [word, detail] = Array.isArray(answer) ? answer : [];
+  switch (word) {
+    case 'taken':
+      return { kind: 'taken', now: Number(detail) };
+    case 'changed':
+    case 'lost':
+      return { kind: word };
+    case 'expired':
+      return { kind: 'expired', claim: String(detail) };
+    case 'claimed':
+    case 'max-active':
+    case 'max-active-jobs':
+      return { kind: 'held', reason: word, instead: detail };
+    default:
+      throw new Error('the script that takes places answered nonsense');
+  }
 }
 
 /** Has a held remediation tried now. @returns false where it is no longer held */

@@ -1,5 +1,6 @@
 import type { Cluster } from '@openfero/cluster/cluster';
 import type { Logger } from '@openfero/service/log';
+import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { EpisodeMemory } from './memory.ts';
 import type { Places } from './places.ts';
 
@@ -20,12 +21,13 @@ export function createReconciler(
   cluster: Cluster,
   places: Places,
   memory: EpisodeMemory,
-  log: Logger,
+  { watch, log }: { readonly watch: Pick<RedisWatch, 'note'>; readonly log: Logger },
 ): Reconciler {
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let stopped = false;
   const failed = (error: unknown): void => {
+    if (watch.note(error)) return;
     log.warn(
       { err: error },
       'the limits were not corrected from the Jobs that exist, will be retried in a minute',

@@ -4,13 +4,14 @@ import type { Operarius } from '@openfero/core/operarius';
 import type { HeldReason, Result } from '@openfero/core/outcome';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import type { EpisodeMemory } from '../redis/memory.ts';
-import type { Places } from '../redis/places.ts';
+import type { Places, QueueEntry } from '../redis/places.ts';
 import type { WorkerSettings } from '../settings.ts';
 import type { OperariusRegistry } from './registry.ts';
 
 /** One remediation, handed to this worker for one attempt. */
 export interface Delivery {
   readonly remediation: Remediation;
+  readonly entry: QueueEntry;
   /** Stalled or tried before: an earlier attempt may have created its Job. */
   readonly again: boolean;
   /** The error of the attempt before, if it failed. */
@@ -34,6 +35,8 @@ export interface Dependencies {
 
 /** An attempt that has found its operarius. */
 export interface Attempt extends Trouble {
+  /** When its episode began: see beganAt in identity/trouble.ts. */
+  readonly began: number;
   readonly delivery: Delivery;
   readonly deps: Dependencies;
   readonly operarius: Operarius;
@@ -58,4 +61,15 @@ export function end(
   more: Partial<Result> = {},
 ): AttemptResult {
   return { kind: 'end', result: { outcome, operarius, reason, ...more } };
+}
+
+/** Holds an attempt until then (ms, Redis' clock), for a reason that does not count towards max-age. */
+export function holdUntil(
+  { delivery: { remediation } }: Attempt,
+  reason: 'cooldown' | 'claimed',
+  until: number,
+  now: number,
+): AttemptResult & { readonly kind: 'hold' } {
+  const cooled = (remediation.cooled ?? 0) + until - now;
+  return { kind: 'hold', reason, until, remediation: { ...remediation, cooled } };
 }

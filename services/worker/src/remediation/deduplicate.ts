@@ -2,12 +2,12 @@ import { decideOnEpisode, decideOnLaterEpisode } from '@openfero/core/decisions/
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
-import { type Attempt, type AttemptResult, end } from './attempt.ts';
+import { type Attempt, type AttemptResult, end, holdUntil } from './attempt.ts';
 import { createJob } from './create-job.ts';
 
 /**
- * How often an attempt starts over because the Job that had its name was deleted before it could be
- * read. Deletions are seconds apart: twice in one attempt does not happen by chance.
+ * How often an attempt starts over because what it had looked at has changed: another Job of its trouble
+ * was created, or the Job that had its name was deleted before it could be read. Both are seconds apart.
  */
 const MAX_ROUNDS = 5;
 
@@ -25,21 +25,20 @@ export async function deduplicate(attempt: Attempt, look: Look): Promise<Attempt
     const consulted = await consultMemory(current, known);
     if (consulted.kind !== 'create') return consulted;
     current = consulted.attempt;
-    const created = await createJob(current, known.now);
+    const created = await createJob(current, known);
     if (created.kind === 'settled') return created.result;
-    // The Job that had our name is gone: what is remembered may have changed since.
     known = await memory.look(current.troubleKey, current.delivery.remediation.alert);
   }
-  throw new Error(`Jobs of its name were created and deleted ${MAX_ROUNDS} times meanwhile`);
+  throw new Error(`other Jobs of its trouble came or went ${MAX_ROUNDS} times meanwhile`);
 }
 
 type Consulted = AttemptResult | { readonly kind: 'create'; readonly attempt: Attempt };
 
 /** Compares the episode with what Redis remembers of its trouble. */
 async function consultMemory(attempt: Attempt, look: Look): Promise<Consulted> {
-  const { delivery, operarius, episode, troubleKey } = attempt;
-  const { id } = delivery.remediation;
-  const decision = decideOnEpisode({ id, episode }, look.memory, operarius.policy, look.now);
+  const { delivery, operarius, episode, began, troubleKey } = attempt;
+  const considered = { id: delivery.remediation.id, episode, began };
+  const decision = decideOnEpisode(considered, look.memory, operarius.policy, look.now);
   switch (decision.kind) {
     case 'create':
       return { kind: 'create', attempt };
@@ -47,9 +46,7 @@ async function consultMemory(attempt: Attempt, look: Look): Promise<Consulted> {
       return end('created', operarius.name, 'an earlier attempt created it', { job: decision.job });
     case 'deduplicated':
       await attempt.deps.memory.touch(troubleKey);
-      return end('deduplicated', operarius.name, 'this episode already has a Job', {
-        job: decision.job,
-      });
+      return end('deduplicated', operarius.name, decision.reason, { job: decision.job });
     case 'later':
       return (
         (await consultRememberedJob(attempt, decision.memory, look)) ?? { kind: 'create', attempt }
@@ -69,7 +66,7 @@ async function consultRememberedJob(
   memory: Memory,
   look: Look,
 ): Promise<AttemptResult | undefined> {
-  const { delivery, deps, operarius, troubleKey } = attempt;
+  const { deps, operarius, troubleKey } = attempt;
   const job = await deps.cluster.jobs.get(memory.job);
   // Once it is deleted, its name may be another's.
   const remembered = dedupKeyText({ troubleKey, episode: memory.episode });
@@ -81,12 +78,8 @@ async function consultRememberedJob(
     case 'deduplicated':
       await deps.memory.touch(troubleKey);
       return end('deduplicated', operarius.name, decision.reason, { job: memory.job });
-    case 'cooldown': {
-      const { until } = decision;
-      const cooled = (delivery.remediation.cooled ?? 0) + until - look.now;
-      const remediation = { ...delivery.remediation, cooled };
-      return { kind: 'hold', reason: 'cooldown', until, remediation };
-    }
+    case 'cooldown':
+      return holdUntil(attempt, 'cooldown', decision.until, look.now);
   }
 }
 

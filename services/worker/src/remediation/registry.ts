@@ -5,11 +5,19 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { matchesAll } from '@openfero/core/matchers';
 import {
   alertnamesOf,
+  dataKey,
+  InvalidOperarius,
   type Operarius,
   operariusName,
   readOperarius,
 } from '@openfero/core/operarius';
-import { type Mode, type Policy, readGlobalMode, strictest } from '@openfero/core/operarius/policy';
+import {
+  type Mode,
+  POLICY_ANNOTATIONS,
+  type Policy,
+  readGlobalMode,
+  strictest,
+} from '@openfero/core/operarius/policy';
 
 /** The operarii as they are now, parsed once per version. Costs no call to the cluster. */
 export interface OperariusRegistry {
@@ -88,17 +96,43 @@ const NONE = { name: '', operator: '=', value: '' };
 
 type Read = (configMap: ConfigMap, alertname: string) => Operarius | undefined;
 
-/** Parsing YAML and policy takes a thousand times longer than a lookup: once per version. */
+/** A definition, or why there is none. */
+type Parsed = Operarius | InvalidOperarius;
+
+/**
+ * Parsing takes a thousand times longer than a lookup, and seconds with the worst ConfigMap: once per
+ * version and data key, of which a ConfigMap has few. Not per alertname: any number of them can lead to
+ * one key.
+ */
 function createReader(defaults: Policy): Read {
-  const known = new WeakMap<ConfigMap, Map<string, Operarius>>();
+  const known = new WeakMap<ConfigMap, Map<string, Parsed>>();
   return (configMap, alertname) => {
-    const versions = known.get(configMap) ?? new Map<string, Operarius>();
-    known.set(configMap, versions);
-    const operarius = versions.get(alertname) ?? readOperarius(configMap, alertname, defaults);
-    // Only what was found: there is no limit to alertnames that have no operarius.
-    if (operarius !== undefined) versions.set(alertname, operarius);
-    return operarius;
+    const parsed = known.get(configMap) ?? new Map<string, Parsed>();
+    known.set(configMap, parsed);
+    const place = placeOf(configMap, alertname);
+    const found = parsed.get(place) ?? parse(configMap, alertname, defaults);
+    if (found === undefined) return undefined;
+    // What is wrong with no key in particular names this alert.
+    if (place !== '' || !(found instanceof InvalidOperarius)) parsed.set(place, found);
+    if (found instanceof InvalidOperarius) throw found;
+    return found;
   };
+}
+
+/** What a definition is known by: the alertname that the ConfigMap is for, else a key that it has, if any. */
+function placeOf({ metadata, data = {} }: ConfigMap, alertname: string): string {
+  if (metadata.annotations?.[POLICY_ANNOTATIONS.alertname] !== undefined) return alertname;
+  const key = dataKey(alertname);
+  return Object.hasOwn(data, key) ? key : '';
+}
+
+function parse(configMap: ConfigMap, alertname: string, defaults: Policy): Parsed | undefined {
+  try {
+    return readOperarius(configMap, alertname, defaults);
+  } catch (error) {
+    if (error instanceof InvalidOperarius) return error;
+    throw error;
+  }
 }
 
 /** The name prefixes of all operarii's Jobs, computed again when an operarius has changed. */

@@ -1,7 +1,8 @@
 import { tooLate } from '@openfero/core/decisions/timeliness';
 import { messageOf } from '@openfero/core/errors';
-import { troubleOf } from '@openfero/core/identity/trouble';
+import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
+import type { HeldReason } from '@openfero/core/outcome';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import {
@@ -11,8 +12,9 @@ import {
   type Dependencies,
   end,
 } from './attempt.ts';
-import { dryRunJob, findOwnJob } from './create-job.ts';
+import { dryRunJob } from './create-job.ts';
 import { deduplicate } from './deduplicate.ts';
+import { findOwnJob } from './existing-job.ts';
 import { Ended, NotNow } from './verdict.ts';
 
 /**
@@ -29,7 +31,25 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
   const found = deps.registry.find(remediation.alert);
   if (found.operarius === undefined) return end('no-operarius', '', found.reason);
   const { operarius } = found;
-  const attempt: Attempt = { delivery, deps, operarius, ...troubleOf(remediation, operarius) };
+  const attempt: Attempt = {
+    ...{ delivery, deps, operarius, ...troubleOf(remediation, operarius) },
+    began: beganAt(remediation, operarius.policy.dedupBy),
+  };
+  let needsPlace = false;
+  try {
+    const result = await decide(attempt);
+    needsPlace = waitsForPlace(result) || isCreated(result);
+    return result;
+  } finally {
+    // It was called because a place is free, and leaves it to the next: that one is not called otherwise.
+    if (waitedForPlace(remediation) && !needsPlace) await deps.places.passOn(operarius.name);
+  }
+}
+
+/** The steps after the definition is known. */
+async function decide(attempt: Attempt): Promise<AttemptResult> {
+  const { delivery, deps, operarius } = attempt;
+  const { remediation } = delivery;
   const earlier = delivery.again ? await earlierJob(attempt) : undefined;
   if (earlier !== undefined) return earlier;
   const unwanted = whyUnwanted(remediation, operarius, deps);
@@ -41,6 +61,16 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
     ? dryRunJob(attempt)
     : deduplicate(attempt, look);
 }
+
+const FOR_A_PLACE: readonly unknown[] = ['max-active', 'max-active-jobs'] satisfies HeldReason[];
+
+const waitedForPlace = ({ held }: Remediation): boolean => FOR_A_PLACE.includes(held?.reason);
+
+const waitsForPlace = (result: AttemptResult): boolean =>
+  result.kind === 'hold' && FOR_A_PLACE.includes(result.reason);
+
+const isCreated = (result: AttemptResult): boolean =>
+  result.kind === 'end' && result.result.outcome === 'created';
 
 /**
  * The Job that an earlier attempt may have created. Where it can never be read, for lack of rights

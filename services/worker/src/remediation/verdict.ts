@@ -3,6 +3,7 @@ import { messageOf } from '@openfero/core/errors';
 import { InvalidOperarius } from '@openfero/core/operarius';
 import type { Failure } from '@openfero/core/outcome';
 import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
+import { refusalOf } from '@openfero/service/redis-errors';
 
 /** What an attempt that ended in an error means for its remediation. */
 export type Verdict =
@@ -48,9 +49,15 @@ const REJECTED = new Set([400, 413, 422]);
  */
 export function verdictOn(error: unknown): Verdict {
   if (error instanceof LockLost) return { kind: 'lost' };
-  if (error instanceof NotNow) return { kind: 'wait', after: GATE_DELAY };
+  if (error instanceof NotNow || isRefused(error)) return { kind: 'wait', after: GATE_DELAY };
   if (error instanceof NewerPayload) return { kind: 'wait', after: NEWER_DELAY };
   return terminal(error) ?? retry(error);
+}
+
+/** Redis refuses every command of this kind. An unknown error may come from this remediation's data. */
+export function isRefused(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  return refusal !== undefined && refusal.kind !== 'error';
 }
 
 function terminal(error: unknown): Verdict | undefined {

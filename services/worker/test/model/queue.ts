@@ -75,6 +75,7 @@ export function deliveryOf(
   };
   return {
     remediation: entry.remediation,
+    entry: { key: entry.remediation.id, token: String(token) },
     again: again && without !== 'own Job',
     lastError: undefined,
     confirmLock,

@@ -8,7 +8,8 @@ import { verdictOn } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';
 import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
 import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
-import { clusterOf, createWorld, memoriesOf, noPlaces, type Without, type World } from './world.ts';
+import { claimsOf, memoriesOf } from './redis.ts';
+import { clusterOf, createWorld, type Without, type World } from './world.ts';
 
 export interface Scenario {
   readonly seed: number;
@@ -69,10 +70,14 @@ export async function simulate(scenario: Scenario): Promise<Run> {
   const asked = clusterOf(world, operarius, { turn: async () => {}, random });
   const known = createOperariusRegistry(asked, SETTINGS.policy);
   let tokens = 0;
+  let awayUntil = 0;
 
   const begin = (): void => {
-    const entry = random.pick(alertmanager.entries.filter(({ state }) => state === 'waiting'));
-    if (entry === undefined || attempts.size >= WORKERS) return;
+    const waiting = alertmanager.entries.filter(({ state }) => state === 'waiting');
+    // BullMQ puts what has stalled at the head of its queue.
+    const stalled = waiting.filter((one) => one.stalled > 0);
+    const entry = random.pick(stalled.length > 0 ? stalled : waiting);
+    if (entry === undefined || attempts.size >= WORKERS || world.now < awayUntil) return;
     const attempt: Attempt = { entry, token: tokens++, resume: undefined, pausedUntil: 0 };
     take(entry, attempt.token, world.now);
     attempts.add(attempt);
@@ -102,6 +107,10 @@ export async function simulate(scenario: Scenario): Promise<Run> {
     if (random.chance(0.5)) attempts.delete(attempt);
     else attempt.pausedUntil = world.now + random.below(LONGEST_PAUSE);
   };
+  /** No worker takes anything for a while: what flaps meanwhile is a backlog. */
+  const away = (): void => {
+    if (world.now >= awayUntil) awayUntil = world.now + random.below(LONGEST_PAUSE);
+  };
   const finishJob = (): void => {
     const job = random.pick([...world.jobs.values()].filter(({ finished }) => !finished));
     if (job === undefined) return;
@@ -117,6 +126,7 @@ export async function simulate(scenario: Scenario): Promise<Run> {
     [8, alertmanager.send],
     [3, trouble],
     [3, finishJob],
+    [1, away],
     // Nothing is interrupted for as long as a finished Job is kept: see docs/guarantees.md.
     [1, () => quiet() && pass(random.below(2 * JOB_TTL))],
   ];
@@ -161,7 +171,7 @@ async function work(
     cluster,
     registry: known,
     memory: memoriesOf(world, turn, without),
-    places: noPlaces,
+    places: claimsOf(world, attempt, { turn, without }),
   };
   try {
     const step = await remediate(deliveryOf(entry, token, world, { turn, without }), deps);

@@ -1,17 +1,19 @@
 import { type Cluster, ClusterError, type ExistingJob } from '@openfero/cluster/cluster';
-import { compareEpisodes } from '@openfero/core/identity/trouble';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { ANNOTATIONS } from '@openfero/core/labels';
-import type { Memory } from '@openfero/core/redis/memory';
+import type { Claim, Memory } from '@openfero/core/redis/memory';
 import type { State } from '@openfero/core/redis/states';
 import type { Random } from '@openfero/testkit/random';
-import type { EpisodeMemory } from '../../src/redis/memory.ts';
-import type { Places } from '../../src/redis/places.ts';
 
 /** A Job of the modelled cluster. */
 export interface ModelJob extends ExistingJob {
   finished: boolean;
   finishedAt: number;
+}
+
+interface ModelClaim extends Claim {
+  readonly remediation: string;
+  readonly at: number;
 }
 
 /** Everything that outlives a worker: the clock, the cluster, and what Redis holds. */
@@ -25,6 +27,7 @@ export interface World {
   /** The dedup-key that each full name was meant to stand for. */
   readonly meant: Map<string, string | undefined>;
   readonly memory: Map<string, Memory>;
+  readonly claims: Map<string, ModelClaim>;
   readonly states: Map<string, State>;
 }
 
@@ -35,6 +38,7 @@ export const createWorld = (): World => ({
   collided: new Set(),
   meant: new Map(),
   memory: new Map(),
+  claims: new Map(),
   states: new Map(),
 });
 
@@ -44,7 +48,9 @@ export type Without =
   | 'memory'
   | 'order of the memory'
   | 'comparison of keys'
-  | 'own Job';
+  | 'own Job'
+  | 'claim'
+  | 'cover';
 
 /** How often a connection breaks before, and after, the server has done what was asked. */
 const CUT = 0.03;
@@ -88,6 +94,7 @@ export function clusterOf(
           finished: false,
           finishedAt: Number.POSITIVE_INFINITY,
           createdAt: world.now,
+          createdBefore: world.now,
           remediation: annotations[ANNOTATIONS.remediation],
           dedupKey: annotations[ANNOTATIONS.dedupKey],
         };
@@ -117,36 +124,3 @@ export function clusterOf(
     close: async () => {},
   };
 }
-
-/** Redis' memory and states, each call at one instant as its scripts are. */
-export function memoriesOf(world: World, turn: Turn, without?: Without): EpisodeMemory {
-  return {
-    async look(k, { fingerprint }) {
-      await turn();
-      const memory = without === 'memory' ? undefined : world.memory.get(k);
-      return { memory, state: world.states.get(fingerprint), now: world.now };
-    },
-    async state({ fingerprint }) {
-      await turn();
-      return world.states.get(fingerprint);
-    },
-    async remember(k, memory) {
-      await turn();
-      const known = world.memory.get(k);
-      const later = known !== undefined && compareEpisodes(known.episode, memory.episode) > 0;
-      if (!later || without === 'order of the memory') world.memory.set(k, memory);
-    },
-    async touch() {},
-    now: async () => world.now,
-  };
-}
-
-/** Without limits: the places are tested by themselves. */
-export const noPlaces: Places = {
-  take: async () => undefined,
-  release: async () => {},
-  reconcile: async () => {},
-  hold: async () => {},
-  unhold: async () => {},
-  held: async () => 0,
-};

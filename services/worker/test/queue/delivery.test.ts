@@ -2,22 +2,16 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { unlink, writeFile } from 'node:fs/promises';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
 import { QUEUE, type Remediation } from '@openfero/core/redis/remediation';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { LATER, remediation } from '@openfero/testkit/remediations';
+import { LATER, remediation, startsNow } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { Worker } from 'bullmq';
-import { pino } from 'pino';
 import { createDelivery } from '../../src/queue/delivery.ts';
-import { createEpisodeMemory } from '../../src/redis/memory.ts';
-import { createPlaces } from '../../src/redis/places.ts';
-import type { AttemptResult, Delivery, Dependencies } from '../../src/remediation/attempt.ts';
-import { createOperariusRegistry } from '../../src/remediation/registry.ts';
-import { remediate } from '../../src/remediation/remediate.ts';
+import type { Delivery } from '../../src/remediation/attempt.ts';
 import { LockLost } from '../../src/remediation/verdict.ts';
-import { readSettings } from '../../src/settings.ts';
+import { deliveryBy, step } from '../attempt.ts';
 import { makePipe, reading } from '../pipe.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
@@ -34,7 +28,7 @@ test('a worker that lost its lock creates nothing, and tells of no end', async (
   const first = await worker.end(await sandbox.add(remediation('Disk')));
 
   // It looks at the Job of the trouble before, and is stuck there.
-  const given = remediation('Disk', { alert: { startsAt: LATER } });
+  const given = remediation('Disk', startsNow());
   const path = `${sandbox.jobsDir}/${first['job']}.yaml`;
   await makePipe(path);
   const id = await sandbox.add(given);
@@ -62,33 +56,6 @@ test('a worker that lost its lock creates nothing, and tells of no end', async (
 const memoriesIn = ({ redis, prefix }: Sandbox): Promise<string[]> =>
   redis.keys(`${prefix}:memory:*`);
 
-describe('delivered a second time', () => {
-  test('it finds its own Job, though a later trouble is remembered: created', async (t) => {
-    const sandbox = await createSandbox(t, server.url);
-    await sandbox.define('Disk');
-    const worker = await runWorker(t, sandbox);
-    const given = remediation('Disk');
-    const { job } = await worker.end(await sandbox.add(given));
-    // As a worker that was killed after the create leaves it; then another trouble is remembered.
-    await sandbox.redis.del(await memoriesIn(sandbox));
-    const neighbour = remediation('Disk', { alert: { startsAt: LATER } });
-    assert.equal((await worker.end(await sandbox.add(neighbour)))['outcome'], 'created');
-
-    const stalled = await step(sandbox, { ...deliveryBy(given), again: true });
-
-    assert.deepEqual(resultOf(stalled), ['created', job, 'an earlier attempt created it']);
-    const [memory = ''] = await memoriesIn(sandbox);
-    assert.equal(await sandbox.redis.hget(memory, 'remediation'), neighbour.id);
-    assert.equal((await sandbox.jobs()).length, 2);
-  });
-});
-
-function resultOf(done: AttemptResult): unknown[] {
-  assert.equal(done.kind, 'end');
-  const { outcome, job, reason } = done.result;
-  return [outcome, job, reason];
-}
-
 describe('before it gives up as superseded, it frees its occurrence and looks again', () => {
   const given = remediation('Disk');
   const resolved = { status: 'resolved', endsAt: LATER, receivedAt: given.receivedAt + 1 } as const;
@@ -98,7 +65,7 @@ describe('before it gives up as superseded, it frees its occurrence and looks ag
     await sandbox.define('Disk');
     await sandbox.receive(given, resolved);
     const done = await step(sandbox, {
-      ...deliveryBy(given),
+      ...(await deliveryBy(sandbox, given)),
       // A notification that was absorbed just before: its state is there.
       freeOccurrence: () => sandbox.receive(given, { receivedAt: given.receivedAt + 2 }),
     });
@@ -150,38 +117,6 @@ describe('the lock of a delivery', () => {
       assert.equal((await sandbox.queue.getJob(id))?.data.cooled, undefined);
     }
   });
-});
-
-/** One attempt over real Redis and folders, in the hands of the test. */
-async function step(sandbox: Sandbox, delivery: Delivery): Promise<AttemptResult> {
-  const settings = readSettings(sandbox.env);
-  const { redis, prefix, queue } = sandbox;
-  assert.ok(settings.cluster.kind === 'directory');
-  const cluster = await createDirectoryCluster(
-    settings,
-    settings.cluster,
-    pino({ level: 'silent' }),
-  );
-  const deps: Dependencies = {
-    ...{ settings, cluster },
-    registry: createOperariusRegistry(cluster, settings.policy),
-    memory: createEpisodeMemory(redis, prefix),
-    places: createPlaces({ redis, prefix, queue, maxActiveJobs: settings.maxActiveJobs }),
-  };
-  try {
-    return await remediate(delivery, deps);
-  } finally {
-    await cluster.close();
-  }
-}
-
-const deliveryBy = (given: Remediation): Delivery => ({
-  remediation: given,
-  again: false,
-  lastError: undefined,
-  confirmLock: async () => {},
-  save: async () => {},
-  freeOccurrence: async () => {},
 });
 
 interface Taken {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { remediation } from '@openfero/testkit/remediations';
+import { remediation, STARTS, startsNow } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createPlaces } from '../../src/redis/places.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
@@ -22,8 +22,20 @@ async function occupy(
   const own = createPlaces({ redis, prefix, maxActiveJobs: 50, queue });
   const operarius = 'openfero-disk-firing';
   for (const job of names) {
-    const claim = { job, operarius, remediation: 'none', receivedAt: 0, maxActive: 0 };
-    assert.equal(await own.take(claim), undefined);
+    const given = remediation('Elsewhere', { receivedAt: 0 });
+    const taken = await own.take({
+      ...{ troubleKey: job, episode: { instant: STARTS, count: 0 } },
+      ...{
+        job,
+        operarius,
+        maxActive: 0,
+        remediation: given,
+        known: undefined,
+        abandoned: undefined,
+      },
+      entry: await sandbox.lock(given),
+    });
+    assert.equal(taken.kind, 'taken');
   }
   return (name) => own.release({ name, operarius });
 }
@@ -84,9 +96,8 @@ test('held by the cooldown it waits no longer than that', async (t) => {
   const sandbox = await createSandbox(t, server.url);
   await sandbox.define('Disk', definition('Disk', { policy: { cooldown: '1h' } }));
   const worker = await runWorker(t, sandbox);
-  const startsAt = '2026-11-22T05:00:00.000000000Z';
   await worker.end(await sandbox.add(remediation('Disk')));
-  const id = await sandbox.add(remediation('Disk', { alert: { startsAt } }));
+  const id = await sandbox.add(remediation('Disk', startsNow()));
   await until('held', delayed(sandbox));
   const { delay = 0, data } = (await sandbox.queue.getJob(id)) ?? {};
   assert.ok(delay > 3_590_000 && delay <= 3_600_000, `${delay} ms`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { labelValue } from '@openfero/core/labels';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { remediation } from '@openfero/testkit/remediations';
+import { remediation, STARTS } from '@openfero/testkit/remediations';
 import { createPlaces, type Places } from '../../src/redis/places.ts';
 import { createSandbox, type Sandbox } from '../worker.ts';
 
@@ -28,8 +28,18 @@ async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Prom
   const { redis, prefix, queue } = sandbox;
   const own = createPlaces({ redis, prefix, maxActiveJobs, queue });
   let receivedAt = 0;
-  const take: Given['take'] = (job, operarius = 'op', id = `of-${job}`) =>
-    own.take({ job, operarius, remediation: id, receivedAt: ++receivedAt, maxActive });
+  const take: Given['take'] = async (job, operarius = 'op', id = `of-${job}`) => {
+    const wanted = remediation('Disk', { id, receivedAt: ++receivedAt });
+    const entry = await sandbox.lock(wanted);
+    const taken = await own.take({
+      // Each Job is about a trouble of its own.
+      ...{ troubleKey: job, episode: { instant: STARTS, count: 0 } },
+      ...{ job, operarius, maxActive, remediation: wanted, known: undefined, abandoned: undefined },
+      entry,
+    });
+    await sandbox.redis.del(`${entry.key}:lock`);
+    return taken.kind === 'held' ? taken.reason : undefined;
+  };
   return {
     ...{ sandbox, places: own, take },
     async held(reason, operarius = 'op') {

@@ -4,7 +4,7 @@ import { rm, unlink, utimes } from 'node:fs/promises';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { EARLIER, LATER, remediation, STARTS } from '@openfero/testkit/remediations';
+import { EARLIER, LATER, remediation, STARTS, startsNow } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createEpisodeMemory, type EpisodeMemory } from '../../src/redis/memory.ts';
 import { createSandbox, runWorker, type Sandbox, type TestWorker } from '../worker.ts';
@@ -37,8 +37,6 @@ async function running(t: TestContext, policy: Policy = {}): Promise<Running> {
     },
   };
 }
-
-const later = { alert: { startsAt: LATER } };
 
 describe('one trouble has one Job', () => {
   test('however often its alert is sent again', async (t) => {
@@ -102,7 +100,7 @@ describe('a later trouble of the same alert', () => {
     await send();
     const since = Date.now();
 
-    const id = await sandbox.add(remediation('Disk', later));
+    const id = await sandbox.add(remediation('Disk', startsNow()));
     await until('held', async () => (await sandbox.queue.getDelayedCount()) === 1);
     assert.equal((await sandbox.queue.getJob(id))?.data.held.reason, 'cooldown');
     await until(
@@ -120,7 +118,7 @@ describe('a later trouble of the same alert', () => {
   test('that is held by the cooldown a second time is still not too old', async (t) => {
     const { sandbox, worker, send } = await running(t, { cooldown: '2s', 'max-age': '1s' });
     await send();
-    const id = await sandbox.add(remediation('Disk', later));
+    const id = await sandbox.add(remediation('Disk', startsNow()));
     await until('held', async () => (await sandbox.queue.getDelayedCount()) === 1);
     const [memory = ''] = await sandbox.redis.keys(`${sandbox.prefix}:memory:*`);
     await sandbox.redis.hset(memory, 'createdAt', Date.now() + 1500);
@@ -130,7 +128,7 @@ describe('a later trouble of the same alert', () => {
   test('runs at once where the cooldown is over', async (t) => {
     const { send } = await running(t, { cooldown: '0s' });
     await send();
-    assert.equal((await send(later)).outcome, 'created');
+    assert.equal((await send(startsNow())).outcome, 'created');
     const old = await send();
     assert.equal(old.outcome, 'deduplicated', 'a late re-send of the first one');
   });
@@ -198,11 +196,12 @@ describe('dedup-by', () => {
 
 describe('the memory', () => {
   const k = 'a'.repeat(64);
-  const remembered = (instant: string, count = 0) => ({
-    episode: { instant, count },
+  const remembered = (instant: string, createdAt: number) => ({
+    episode: { instant, count: 0 },
     remediation: randomUUID(),
-    job: `job-${count}`,
-    createdAt: 1000,
+    job: `job-${createdAt}`,
+    createdAfter: createdAt - 5,
+    createdAt,
   });
 
   async function memoryOf(t: TestContext): Promise<{ sandbox: Sandbox; own: EpisodeMemory }> {
@@ -211,31 +210,38 @@ describe('the memory', () => {
   }
   const { alert } = remediation('Disk');
 
-  test('is never replaced by an earlier episode, or an earlier repetition', async (t) => {
+  test('is never replaced by an earlier Job, whichever its episode', async (t) => {
     const { own } = await memoryOf(t);
-    const latest = remembered(STARTS, 2);
+    const latest = remembered(STARTS, 2000);
     await own.remember(k, latest);
-    for (const earlier of [remembered(EARLIER, 9), remembered(STARTS, 1), remembered(STARTS, 0)]) {
+    for (const earlier of [remembered(LATER, 1999), remembered(EARLIER, 1000)]) {
       await own.remember(k, earlier);
       assert.deepEqual((await own.look(k, alert)).memory, latest);
     }
-    const next = remembered(LATER);
+    const next = remembered(EARLIER, 2001);
     await own.remember(k, next);
     assert.deepEqual((await own.look(k, alert)).memory, next);
   });
 
-  test('compares repetitions as numbers', async (t) => {
+  test('knows no Job that is created later than now, whatever the clock of the cluster says', async (t) => {
     const { own } = await memoryOf(t);
-    await own.remember(k, remembered(STARTS, 9));
-    await own.remember(k, remembered(STARTS, 10));
-    assert.equal((await own.look(k, alert)).memory?.episode.count, 10);
-    await own.remember(k, remembered(STARTS, 9));
-    assert.equal((await own.look(k, alert)).memory?.episode.count, 10);
+    await own.remember(k, remembered(STARTS, Date.now() + 3_600_000));
+    const { memory, now } = await own.look(k, alert);
+    assert.ok(Number(memory?.createdAt) <= now && Number(memory?.createdAfter) <= now);
+  });
+
+  test('of an earlier release is read', async (t) => {
+    const { sandbox, own } = await memoryOf(t);
+    const { createdAfter: _, ...old } = remembered(STARTS, 2000);
+    const { episode, ...rest } = old;
+    const fields = { episode: episode.instant, count: 0, ...rest };
+    await sandbox.redis.hset(`${sandbox.prefix}:memory:${k}`, fields);
+    assert.deepEqual((await own.look(k, alert)).memory, { ...old, createdAfter: 2000 });
   });
 
   test('lives 8 days past its last sighting', async (t) => {
     const { sandbox, own } = await memoryOf(t);
-    await own.remember(k, remembered(STARTS));
+    await own.remember(k, remembered(STARTS, 2000));
     const [key = ''] = await sandbox.redis.keys(`${sandbox.prefix}:memory:*`);
     await sandbox.redis.pexpire(key, 1000);
     await own.touch(k);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { jobName } from '@openfero/core/identity/job-name';
@@ -217,17 +218,29 @@ test('a newer payload waits for a newer worker: it neither fails nor counts an a
   const key = `${sandbox.prefix}:remediations:${id}`;
   await sandbox.redis.hset(key, 'data', '{"v":2,"everything":"else"}');
   const worker = await runWorker(t, sandbox);
-  const delayed = async (): Promise<boolean> => (await sandbox.queue.getDelayedCount()) === 1;
-  await until('delayed', delayed);
+  const isHeld = async (): Promise<boolean> =>
+    (await sandbox.queue.getDelayedCount()) === 1 &&
+    (await worker.metric('openfero_remediations_held{reason="newer-payload"}')) === 1;
+  await until('held, for all to see', isHeld);
 
   const job = await sandbox.queue.getJob(id);
   assert.equal(job?.attemptsMade, 0);
   await job?.promote();
   await until('looked at again', async () => (await sandbox.redis.hget(key, 'ats')) === '2');
-  await until('delayed again', delayed);
+  await until('held again', isHeld);
+  const said = worker.lines.filter(({ msg }) => msg.includes('newer'));
+  assert.deepEqual(
+    said.map(({ level, remediation: of, msg }) => [level, of, msg]),
+    [['warn', id, "payload version 2 is newer than this worker's 1: it waits for a newer worker"]],
+  );
+
+  const repeat = { ...given, id: randomUUID() };
+  assert.equal(await sandbox.add(repeat), repeat.id, 'it absorbs no repeat of its alert');
+  assert.equal((await worker.end(repeat.id))['outcome'], 'created');
+
   await job?.updateData(given);
   await job?.promote();
-  assert.equal((await worker.end(id))['outcome'], 'created');
+  assert.equal((await worker.end(id))['outcome'], 'deduplicated');
 });
 
 describe('a person retries what failed', () => {

@@ -150,6 +150,18 @@ describe('superseded', () => {
     await assertNothing(await endOf(t, given, { prepare: resolved }), 'superseded');
   });
 
+  test('not by a resolution of another alert, though its sender gave it the same fingerprint', async (t) => {
+    const other = { ...given, alert: { ...given.alert, labels: { alertname: 'Other' } } };
+    const prepare = (sandbox: Sandbox): Promise<void> =>
+      sandbox.receive(other, {
+        status: 'resolved',
+        endsAt: LATER,
+        receivedAt: given.receivedAt + 1,
+      });
+    const { line } = await endOf(t, given, { prepare });
+    assert.equal(line['outcome'], 'created');
+  });
+
   test('not where the operarius says run-if-resolved: "true"', async (t) => {
     const policy = { 'run-if-resolved': 'true' };
     const { line } = await endOf(t, given, { prepare: resolved, policy });

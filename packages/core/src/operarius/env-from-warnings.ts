@@ -1,0 +1,37 @@
+import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
+
+/** What the names of OpenFero's own variables begin with. */
+const OURS = 'OPENFERO_';
+
+/**
+ * Warns of `envFrom`: of a name that a Secret or a ConfigMap defines there, too, Kubernetes takes the value
+ * in `env`, which is OpenFero's, without a word. Which names there are cannot be known here. With a
+ * `prefix` that OpenFero's names do not have, none can meet.
+ *
+ * @param template a manifest that checkManifest has found good
+ */
+export function envFromWarnings(template: JsonObject): string[] {
+  const pod = at(at(at(template, 'spec'), 'template'), 'spec');
+  return ['initContainers', 'containers'].flatMap((list) =>
+    items(at(pod, list))
+      .filter((container) => items(at(container, 'envFrom')).some(canMeet))
+      .map((container) => {
+        const name = at(container, 'name');
+        return `container ${typeof name === 'string' ? name : '?'}: if what envFrom reads defines a name that OpenFero sets (${OURS}...), OpenFero's value wins: give it another name, or define it in env`;
+      }),
+  );
+}
+
+function canMeet(source: Json): boolean {
+  const value = at(source, 'prefix');
+  const prefix = typeof value === 'string' ? value : '';
+  return prefix.startsWith(OURS) || OURS.startsWith(prefix);
+}
+
+function at(value: Json | undefined, name: string): Json | undefined {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+function items(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}

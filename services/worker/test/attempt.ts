@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import type { Cluster } from '@openfero/cluster/cluster';
+import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
+import type { Remediation } from '@openfero/core/redis/remediation';
+import { pino } from 'pino';
+import { createEpisodeMemory } from '../src/redis/memory.ts';
+import { createPlaces } from '../src/redis/places.ts';
+import type { AttemptResult, Delivery, Dependencies } from '../src/remediation/attempt.ts';
+import { createOperariusRegistry } from '../src/remediation/registry.ts';
+import { remediate } from '../src/remediation/remediate.ts';
+import { readSettings } from '../src/settings.ts';
+import type { Sandbox } from './worker.ts';
+
+/**
+ * One attempt over real Redis and folders, in the hands of the test.
+ *
+ * @param change what this attempt's cluster does otherwise
+ */
+export async function step(
+  sandbox: Sandbox,
+  delivery: Delivery,
+  change: (cluster: Cluster) => Cluster = (cluster) => cluster,
+): Promise<AttemptResult> {
+  const settings = readSettings(sandbox.env);
+  const { redis, prefix, queue } = sandbox;
+  assert.ok(settings.cluster.kind === 'directory');
+  const log = pino({ level: 'silent' });
+  const cluster = change(await createDirectoryCluster(settings, settings.cluster, log));
+  const deps: Dependencies = {
+    ...{ settings, cluster },
+    registry: createOperariusRegistry(cluster, settings.policy),
+    memory: createEpisodeMemory(redis, prefix),
+    places: createPlaces({ redis, prefix, queue, maxActiveJobs: settings.maxActiveJobs }),
+  };
+  try {
+    return await remediate(delivery, deps);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** The first delivery of a remediation, locked for this attempt. */
+export const deliveryBy = async (sandbox: Sandbox, given: Remediation): Promise<Delivery> => ({
+  remediation: given,
+  entry: await sandbox.lock(given),
+  again: false,
+  lastError: undefined,
+  confirmLock: async () => {},
+  save: async () => {},
+  freeOccurrence: async () => {},
+});

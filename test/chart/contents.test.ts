@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { SETTING_NAMES } from '@openfero/core/setting-names';
+import { parseManifest, parseManifests } from '@openfero/core/yaml';
+import { at } from '@openfero/testkit/controlplane';
+import { CHART } from '@openfero/testkit/helm';
+import { describeChart, environmentOf, find, valuesOf } from './chart.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RULES = 'deploy/prometheus/openfero.rules.yml';
+const SERVICES = ['receiver', 'worker', 'dashboard'];
+
+await describeChart('the chart and the rest of the repository', (chart, plane) => {
+  it('deploys the pods of deploy/kubernetes, with the same rights', async () => {
+    const manifests = await plane.kubectl(['kustomize', `${ROOT}/deploy/kubernetes`]);
+    const [ours, theirs] = [await chart.render(), parseManifests(manifests)];
+    for (const name of SERVICES.map((service) => `openfero-${service}`)) {
+      assert.deepEqual(
+        podOf(find(ours, 'Deployment', name)),
+        podOf(find(theirs, 'Deployment', name)),
+        name,
+      );
+    }
+    const redis = podOf(find(ours, 'StatefulSet', 'openfero-redis'));
+    assert.deepEqual(redis, podOf(find(theirs, 'StatefulSet', 'redis')));
+    const role = (objects: readonly unknown[]): unknown =>
+      at(find(objects, 'Role', 'openfero-worker'), 'rules');
+    assert.deepEqual(role(ours), role(theirs));
+    const names = (objects: readonly unknown[], kind: string): string[] =>
+      objects
+        .filter((one) => at(one, 'kind') === kind)
+        .map((one) => String(at(one, 'metadata', 'name')))
+        .sort();
+    for (const kind of ['PodDisruptionBudget', 'ServiceAccount', 'Role', 'RoleBinding']) {
+      assert.deepEqual(names(ours, kind), names(theirs, kind), kind);
+    }
+  });
+
+  it('sets only variables that the services know', async () => {
+    const rendered = await Promise.all(
+      ['ci/full-values.yaml', 'examples/managed-redis-values.yaml'].map((file) =>
+        chart.render(...valuesOf(file)),
+      ),
+    );
+    const names = rendered.flatMap((objects) =>
+      SERVICES.flatMap((service) =>
+        Object.keys(environmentOf(find(objects, 'Deployment', `openfero-${service}`))),
+      ),
+    );
+    const ours = names.filter((name) => name.startsWith('OPENFERO_'));
+    assert.ok(ours.includes('OPENFERO_MAX_ACTIVE_PER_OPERARIUS'));
+    assert.deepEqual(
+      ours.filter((name) => !SETTING_NAMES.has(name)),
+      [],
+    );
+  });
+
+  it(`contains ${RULES}, with a switch for each alert`, async () => {
+    const rules = await readFile(`${ROOT}/${RULES}`, 'utf8');
+    const copy = await readFile(`${CHART}/files/openfero.rules.yml`, 'utf8');
+    assert.equal(copy, rules, `copy ${RULES} to deploy/helm/openfero/files`);
+    const values = parseManifest(await readFile(`${CHART}/values.yaml`, 'utf8'));
+    const switches = Object(at(values, 'monitoring', 'prometheusRule', 'alerts'));
+    assert.deepEqual(Object.keys(switches).sort(), alertsIn(parseManifest(rules)).sort());
+
+    const objects = await chart.render(...valuesOf('ci/full-values.yaml'));
+    const rendered = alertsIn(at(find(objects, 'PrometheusRule', 'openfero'), 'spec'));
+    assert.deepEqual(
+      Object.keys(switches).filter((name) => !rendered.includes(name)),
+      ['OpenFeroRemediationsHeld'],
+    );
+  });
+
+  it('has the version of the package', async () => {
+    const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
+    const { appVersion } = Object(parseManifest(await readFile(`${CHART}/Chart.yaml`, 'utf8')));
+    assert.equal(appVersion, version);
+  });
+
+  it('changes the security context of one service without changing the others', async () => {
+    const set = '--set=receiver.podSecurityContext.seccompProfile.type=Unconfined';
+    const objects = await chart.render(set);
+    const profiles = SERVICES.map((service) => {
+      const deployment = find(objects, 'Deployment', `openfero-${service}`);
+      const path = ['template', 'spec', 'securityContext', 'seccompProfile', 'type'];
+      return at(deployment, 'spec', ...path);
+    });
+    assert.deepEqual(profiles, ['Unconfined', 'RuntimeDefault', 'RuntimeDefault']);
+  });
+
+  it('leaves a spread constraint that has its own selector as it is', async () => {
+    const own = {
+      maxSkew: 1,
+      topologyKey: 'zone',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { team: 'platform' } },
+    };
+    const other = { ...own, labelSelector: undefined };
+    const set = `worker.topologySpreadConstraints=${JSON.stringify([own, other])}`;
+    const objects = await chart.render('--set-json', set);
+    const path = ['spec', 'template', 'spec', 'topologySpreadConstraints'];
+    const constraints = at(find(objects, 'Deployment', 'openfero-worker'), ...path);
+    assert.deepEqual(at(constraints, 0), own);
+    const selector = at(constraints, 1, 'labelSelector', 'matchLabels');
+    assert.equal(at(selector, 'app.kubernetes.io/component'), 'worker');
+    assert.equal(at(selector, 'team'), undefined);
+  });
+
+  it('lets no label of the values change what its selectors find', async () => {
+    const name = 'app\\.kubernetes\\.io/name=other';
+    const objects = await chart.render(
+      ...['receiver.podLabels', 'redis.bundled.podLabels', 'commonLabels'].flatMap((labels) => [
+        '--set',
+        `${labels}.${name}`,
+      ]),
+    );
+    assert.doesNotMatch(JSON.stringify(objects), /"other"/);
+  });
+
+  it('names no Service with a dot or with more than 63 characters', async () => {
+    const release = `a.b-${'c'.repeat(49)}`;
+    const text = await chart.helm('template', release, CHART);
+    const names = parseManifests(text).map((one) => String(at(one, 'metadata', 'name')));
+    for (const name of names) assert.match(name, /^[a-z][-a-z0-9]{0,62}$/);
+  });
+
+  it('opens the network to the Redis, the sentinels and the nodes that the values name', async () => {
+    const ports = async (file: string): Promise<unknown> => {
+      const objects = await chart.render(...valuesOf(file));
+      return at(find(objects, 'NetworkPolicy', 'openfero-worker'), 'spec', 'egress', 0);
+    };
+    assert.deepEqual(await ports('ci/external-redis-tls-acl-values.yaml'), {
+      ports: [{ port: 6380 }],
+      to: [{ ipBlock: { cidr: '192.0.2.0/28' } }],
+    });
+    const open = (...numbers: number[]) => ({ ports: numbers.map((port) => ({ port })) });
+    assert.deepEqual(await ports('ci/sentinel-values.yaml'), open(26379, 6379));
+    assert.deepEqual(await ports('ci/cluster-values.yaml'), open(7000, 7001, 7002));
+    assert.deepEqual(await ports('ci/multi-namespace-values.yaml'), open(6379));
+  });
+
+  it('limits the memory of its Redis to 75 % of the limit of the container', async () => {
+    for (const [limit, bytes] of [
+      ['640Mi', 503_316_480],
+      ['2Gi', 1_610_612_736],
+    ]) {
+      const objects = await chart.render(`--set=redis.bundled.resources.limits.memory=${limit}`);
+      const redis = find(objects, 'StatefulSet', 'openfero-redis');
+      const script = at(redis, 'spec', 'template', 'spec', 'containers', 0, 'args', 0);
+      assert.match(String(script), new RegExp(`^maxmemory ${bytes}$`, 'm'));
+    }
+  });
+});
+
+function alertsIn(spec: unknown): string[] {
+  const groups = at(spec, 'groups');
+  if (!Array.isArray(groups)) return [];
+  return groups.flatMap((group) => Object(at(group, 'rules'))).map((rule) => rule.alert);
+}
+
+/** What matters of the pod of a workload: not its names, image and labels, nor how it gets its files. */
+function podOf(workload: unknown): unknown {
+  const {
+    volumes: _,
+    topologySpreadConstraints,
+    ...spec
+  } = Object(at(workload, 'spec', 'template', 'spec'));
+  const { image: __, imagePullPolicy: ___, args, env, ...container } = spec.containers[0];
+  const spread = (topologySpreadConstraints ?? []).map(
+    ({ labelSelector: ____, ...constraint }: Record<string, unknown>) => constraint,
+  );
+  return {
+    ...spec,
+    spread,
+    containers: [
+      {
+        ...container,
+        args: args.map(normalized),
+        env: env.filter(isInBoth).map(withNormalizedValue).sort(byName),
+      },
+    ],
+  };
+}
+
+/** The chart names its Redis after the release and computes its limit of memory. */
+function normalized(text: string): string {
+  return text.replace('//openfero-redis.', '//redis.').replace(/maxmemory \w+/, 'maxmemory');
+}
+
+interface Variable {
+  readonly name: string;
+  readonly value?: string;
+}
+
+function withNormalizedValue({ value, ...variable }: Variable): object {
+  return { ...variable, ...(value !== undefined && { value: normalized(value) }) };
+}
+
+function byName(a: Variable, b: Variable): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** deploy/kubernetes leaves the others at their defaults. */
+function isInBoth({ name }: Variable): boolean {
+  return !['OPENFERO_QUEUE_PREFIX', 'LOG_LEVEL'].includes(name);
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { it } from 'node:test';
+import { messageOf } from '@openfero/core/errors';
+import { at } from '@openfero/testkit/controlplane';
+import { CHART } from '@openfero/testkit/helm';
+import { type Chart, describeChart, valuesOf } from './chart.ts';
+
+const OWN_REDIS = 'redis.bundled.enabled=false,redis.external.url=rediss://redis.example.com';
+
+/** Wrong values as for `--set`, and what the error must name. */
+const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
+  ['queuePrefix={x}', /'\/queuePrefix': got array, want string/],
+  ['queuePrefix=a b', /'\/queuePrefix'/],
+  ['recevier.replicas=3', /'recevier' not allowed/],
+  ['worker.settings.cooldwon=5m', /'\/worker\/settings': additional properties 'cooldwon'/],
+  ['receiver.podSecurityContext.runAsuser=1', /'runAsuser' not allowed/],
+  ['redis.external.tls.ca.secretName=x', /'secretName' not allowed/],
+  ['worker.settings.mode=sometimes', /'\/worker\/settings\/mode'/],
+  ['operarii.namespace={a,b}', /'\/operarii\/namespace': got array, want string/],
+  ['operarii.namespaces={a,b}', /'namespaces' not allowed/],
+  ['operarii.namespace=openfero', /operarii\.namespace is the namespace of the release/],
+  ['redis.external.url=redis://redis.example.com', /redis\.bundled\.enabled is true, and redis\./],
+  ['redis.external.cluster.nodes={a:1}', /redis\.bundled\.enabled is true, and redis\.external\.c/],
+  [
+    'redis.external.existingSecret.name=x',
+    /redis\.bundled\.enabled is true, and redis\.external\.e/,
+  ],
+  ['redis.bundled.enabled=false', /name your own Redis in redis\.external\.url/],
+  [
+    `${OWN_REDIS},redis.external.cluster.nodes={a:1}`,
+    /redis\.external\.url and redis\.external\.c/,
+  ],
+  [
+    'redis.bundled.enabled=false,redis.external.url=redis://u:hidden@h',
+    /^(?!.*hidden).*redis\.external\.url contains a user or a password/s,
+  ],
+  [
+    'redis.bundled.enabled=false,redis.external.sentinel.nodes={a:1}',
+    /sentinel\.master is missing/,
+  ],
+  ['redis.bundled.enabled=false,redis.external.cluster.nodes={a}', /'\/redis\/external\/cluster/],
+  [
+    'redis.bundled.enabled=false,redis.external.cluster.nodes={a:1},queuePrefix=openfero',
+    /queuePrefix openfero has no hash tag/,
+  ],
+  [
+    'redis.bundled.enabled=false,redis.external.url=redis://h,redis.external.tls.ca.secret=x',
+    /redis\.external\.tls has certificates, but TLS is off/,
+  ],
+  [
+    `${OWN_REDIS},redis.external.sentinel.username=x`,
+    /redis\.external\.sentinel\.nodes is missing/,
+  ],
+  ['redis.bundled.resources.limits.memory=1G', /'\/redis\/bundled\/resources\/limits\/memory'/],
+  [
+    'worker.autoscaling.enabled=true,worker.keda.enabled=true',
+    /worker\.autoscaling\.enabled and worker\.keda\.enabled/,
+  ],
+  ['worker.keda.minReplicaCount=0', /'\/worker\/keda\/minReplicaCount': minimum: got 0, want 1/],
+  [
+    'receiver.auth.existingSecret.name=x',
+    /receiver\.auth\.type is none, although receiver\.auth has/,
+  ],
+  ['receiver.auth.type=bearer', /receiver\.auth\.existingSecret\.name is missing/],
+  ['dashboard.settings.dashboardReadOnly=false', /dashboardReadOnly is false: set dashboard\.auth/],
+  ['receiver.tls.clientCa.secret=x', /receiver\.tls\.clientCa needs TLS/],
+  ['dashboard.ingress.enabled=true', /dashboard\.ingress\.host is missing/],
+  ['image.digest=abc', /'\/image\/digest'/],
+];
+
+await describeChart('helm template refuses', (chart) => {
+  for (const [values, named] of WRONG) {
+    it(`--set ${values}`, async () => {
+      assert.match(await errorOf(chart, '--set', values), named);
+    });
+  }
+
+  it('keys that the schema does not know, at every level but `global`', async () => {
+    const schema: unknown = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
+    const open = objectsIn(schema, '#').filter(
+      ([path, object]) => at(object, 'additionalProperties') === undefined && path !== '#/global',
+    );
+    // What Kubernetes alone can check.
+    assert.deepEqual(
+      open.map(([path]) => path),
+      ['#/$defs/kubernetes'],
+    );
+    const anything = objectsIn(schema, '#').filter(
+      ([, object]) => at(object, 'additionalProperties') === true,
+    );
+    assert.deepEqual(anything, []);
+  });
+
+  it('not the values of a chart around it', async () => {
+    await chart.render('--set', 'global.imageRegistry=registry.example.com');
+  });
+
+  it('not large numbers, which it writes out', async () => {
+    const objects = await chart.render(...valuesOf('ci/full-values.yaml'));
+    assert.match(JSON.stringify(objects), /"OPENFERO_MAX_WAITING","value":"1000000"/);
+  });
+});
+
+async function errorOf(chart: Chart, ...args: string[]): Promise<string> {
+  const result = await chart.render(...args).catch((error) => messageOf(error));
+  assert.ok(typeof result === 'string', 'helm accepts it');
+  return result;
+}
+
+/** All schemas of objects below one, with the names of the values that lead to them. */
+function objectsIn(schema: unknown, path: string): [string, unknown][] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const own: [string, unknown][] = at(schema, 'type') === 'object' ? [[path, schema]] : [];
+  const inner = Object.entries(schema).flatMap(([key, value]) => {
+    const isStructure = key === 'properties' || key === 'items' || key === 'anyOf';
+    return objectsIn(value, isStructure ? path : `${path}/${key}`);
+  });
+  return [...own, ...inner];
+}
