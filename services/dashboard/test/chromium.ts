@@ -52,11 +52,24 @@ const FLAGS = [
 const PATIENCE_MS = 15_000;
 
 /** Where Chromium is, under one of its names; undefined where it is missing and cannot be installed. */
-export const findChromium = (): string | undefined =>
+const findChromium = (): string | undefined =>
   findProgram(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
 
+const MISSING = 'Chromium is missing: install it (Debian: apt-get install chromium)';
+
+/** Why tests in Chromium are left out; in CI they are not. */
+export const skipWithoutChromium = (): string | false =>
+  findChromium() === undefined && process.env['CI'] !== 'true' ? MISSING : false;
+
+/** Starts the Chromium that is there. */
+export function openPage(): Promise<Page> {
+  const program = findChromium();
+  if (program === undefined) throw new Error(MISSING);
+  return openChromium(program);
+}
+
 /** Starts a Chromium of its own, with a fresh profile, and opens an empty page in it. */
-export async function openChromium(program: string): Promise<Page> {
+async function openChromium(program: string): Promise<Page> {
   const profile = await mkdtemp(join(tmpdir(), 'openfero-chromium-'));
   const flags = FLAGS.join(' ').split(' ');
   const child = spawnBound(program, [...flags, `--user-data-dir=${profile}`, 'about:blank']);

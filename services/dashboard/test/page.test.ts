@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { findChromium, openChromium, type Page } from './chromium.ts';
+import { openPage, type Page, skipWithoutChromium } from './chromium.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
 import { type TestQueue, testQueue } from './remediations.ts';
 
@@ -76,16 +76,10 @@ suite('the page of the queue', { concurrency: false }, () => {
     assert.equal(answer.status, 204, answer.body);
   });
 
-  const chromium = findChromium();
-  const skip =
-    chromium === undefined && process.env['CI'] !== 'true'
-      ? 'Chromium is missing: install it (Debian: apt-get install chromium)'
-      : false;
-  suite('in Chromium', { skip }, () => {
+  suite('in Chromium', { skip: skipWithoutChromium() }, () => {
     let page: Page;
     before(async () => {
-      assert.ok(chromium, 'Chromium is missing: install it (Debian: apt-get install chromium)');
-      page = await openChromium(chromium);
+      page = await openPage();
     });
     after(async () => page?.close());
 

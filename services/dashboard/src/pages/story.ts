@@ -170,11 +170,12 @@ function annotations({ remediation }: Payload): Html | undefined {
       .filter(([name]) => name === 'runbook_url' || name === 'dashboard_url')
       .map(([name, value]): [string, string] => [value, name]),
   ];
+  const links = urls.filter(([url]) => url !== '').map(([url, words]) => link(url, words));
   const others = Object.fromEntries(
     Object.entries(texts).filter(([name]) => name !== 'runbook_url' && name !== 'dashboard_url'),
   );
   return html`${Object.keys(others).length > 0 && html`<section><h2>Annotations</h2>${pairs(others)}</section>`}
-<section><h2>Links</h2><dl class="pairs">${urls.filter(([url]) => url !== '').map(([url, words]) => link(url, words))}</dl></section>`;
+${links.length > 0 && html`<section><h2>Links</h2><dl class="pairs">${links}</dl></section>`}`;
 }
 
 /** What BullMQ has of one remediation: attempts, the last error, and the manifest of a dry run. */

@@ -1,3 +1,4 @@
+import { fingerprintOf } from '@openfero/core/alert';
 import { encodeEntry } from '@openfero/core/history/encode';
 import type { EndEntry, Entry, FateEntry, HeldEntry, Subject } from '@openfero/core/history/entry';
 import { instantOf } from '@openfero/core/instant';
@@ -27,7 +28,7 @@ export function subjectOf({ name, at = AT }: Case): Subject {
     id: idOf(name),
     alertname: name,
     status: 'firing',
-    fingerprint: Buffer.from(name).toString('hex').slice(0, 16).padStart(16, '0'),
+    fingerprint: fingerprintOf({ alertname: name }),
     startsAt: instantOf(at - 30_000),
     operarius: `openfero-${name.toLowerCase().replace(/[^a-z0-9-]/g, '-')}-firing`,
   };
