@@ -40,7 +40,6 @@ export interface Screen {
   readonly scheme?: 'light' | 'dark';
   /** A phone: touched, with two pixels for one. */
   readonly isTouched?: boolean;
-  readonly isScripted?: boolean;
 }
 
 const FLAGS = [
@@ -146,14 +145,13 @@ async function attach(address: string): Promise<Page> {
         await evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
       }
     },
-    async emulate({ width, height = 900, scheme = 'light', isTouched = false, isScripted = true }) {
+    async emulate({ width, height = 900, scheme = 'light', isTouched = false }) {
       await call('Emulation.setDeviceMetricsOverride', {
         ...{ width, height, mobile: isTouched, deviceScaleFactor: isTouched ? 2 : 1 },
       });
       const features = [{ name: 'prefers-color-scheme', value: scheme }];
       await call('Emulation.setEmulatedMedia', { features });
       await call('Emulation.setTouchEmulationEnabled', { enabled: isTouched });
-      await call('Emulation.setScriptExecutionDisabled', { value: !isScripted });
     },
     async press(key) {
       const code = { Tab: 9, Enter: 13 }[key];

@@ -57,7 +57,7 @@ export function retryQuestion(filter: Filter, failed: readonly Failed[], now: nu
     section: 'Occurrences',
     main:
       some.length === 0
-        ? html`<div class="empty"><h2>Nothing to retry</h2><p>No failed remediation is left in this list. <a href="${listOf({ filter, after: undefined })}">Back to it</a></p></div>`
+        ? html`<div class="empty"><h1>Nothing to retry</h1><p>No failed remediation is left in this list. <a href="${listOf({ filter, after: undefined })}">Back to it</a></p></div>`
         : html`<h1>Retry ${grouped(some.length)} failed ${some.length === 1 ? 'remediation' : 'remediations'}?</h1>
 <div class="stack narrow">
 <p>The oldest was received ${ago(Math.min(...ages), now)}, the newest ${ago(Math.max(...ages), now)}. Each that still applies gets a Job: its max-age counts from now, and it runs unless its alert has resolved.</p>
@@ -71,7 +71,7 @@ ${failed.length > some.length && html`<p>The list has ${grouped(failed.length)}.
 export const retriedPage = (filter: Filter, retried: number, asked: number): Page => ({
   title: `${retried} retried`,
   section: 'Occurrences',
-  main: html`<div class="empty"><h2>${grouped(retried)} of ${grouped(asked)} wait again</h2>
+  main: html`<div class="empty"><h1>${grouped(retried)} of ${grouped(asked)} wait again</h1>
 <p>${retried < asked ? 'The others were not failed any more, or the queue has removed them.' : 'A worker takes them next.'}</p>
 <p><a href="${listOf({ filter: { ...filter, only: undefined, outcomes: [] }, after: undefined })}">Occurrences</a></p></div>`,
 });
