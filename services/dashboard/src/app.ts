@@ -10,24 +10,29 @@ import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import { createBoard } from './board.ts';
-import { createChangeHandler } from './changes.ts';
+import { createChangeHandler, createChanges } from './changes.ts';
 import { guardRoutes } from './guard.ts';
+import type { History } from './history/history.ts';
 import { HTTP_LIMITS } from './limits.ts';
-import { protectPages } from './page.ts';
+import { allowBoard, protectPages } from './page.ts';
+import { servePages } from './pages/serve.ts';
 import { createErrorHandler, refuseUnknown } from './refusals.ts';
+import { BOARD } from './routes.ts';
 import type { Settings } from './settings.ts';
 
 export interface Deps {
-  readonly settings: Pick<Settings, 'auth' | 'tls' | 'prefix' | 'readOnly'>;
+  readonly settings: Pick<Settings, 'auth' | 'tls' | 'prefix' | 'readOnly' | 'jobUrl'>;
   readonly log: Logger;
   /** Of the kind producer, with a time limit per command. Stays open when the app closes. */
   readonly redis: Redis;
+  readonly history: History;
   readonly registry: ReturnType<typeof createMetrics>;
 }
 
 /** Builds the dashboard's app. It does not listen yet. */
-export async function buildApp({ settings, log, redis, registry }: Deps): Promise<FastifyInstance> {
-  const { auth, tls, prefix, readOnly } = settings;
+export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+  const { settings, log, redis, history, registry } = deps;
+  const { auth, tls, prefix, readOnly, jobUrl } = settings;
   const app = Fastify({
     serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, tls),
     // Every spelling of a path gets the same answer.
@@ -35,6 +40,8 @@ export async function buildApp({ settings, log, redis, registry }: Deps): Promis
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
       caseSensitive: false,
+      // Encoded, a name of 253 characters.
+      maxParamLength: 1024,
     },
   });
   ignoreBodies(app);
@@ -45,19 +52,26 @@ export async function buildApp({ settings, log, redis, registry }: Deps): Promis
   app.setErrorHandler(createErrorHandler(log));
   const watch = watchRedis({ connections: [redis], probe: readProbe(redis, prefix), log });
   app.addHook('onClose', () => watch.stop());
-  serveHealth(app, { healthy: () => undefined, ready: watch.problem });
+  const ready = (): string | undefined => watch.problem() ?? history.problem();
+  serveHealth(app, { healthy: () => undefined, ready });
   serveMetrics(app, registry);
 
   // Starting a dashboard must not write to Redis.
   const queue = openQueue(redis, QUEUE, { prefix, skipMetasUpdate: true }, log);
   app.addHook('onClose', () => queue.close());
-  const handleChange = createChangeHandler({ queue, redis, log, user: userOf(auth) });
-  await app.register((scope, _options, done) => {
-    const open = auth.kind === 'none';
-    guardRoutes(scope, { redis, log, readOnly, open, handleChange });
-    scope.register(createBoard(queue, readOnly));
-    done();
-  });
+  const makeChange = createChanges({ queue, redis, log, user: userOf(auth) });
+  const open = auth.kind === 'none';
+  servePages(app, { history, redis, queue, prefix, readOnly, open, jobUrl, makeChange });
+  await app.register(
+    (scope, _options, done) => {
+      allowBoard(scope);
+      const handleChange = createChangeHandler(makeChange);
+      guardRoutes(scope, { redis, log, readOnly, open, handleChange });
+      scope.register(createBoard(queue, readOnly));
+      done();
+    },
+    { prefix: BOARD },
+  );
   return app;
 }
 

@@ -1,20 +1,26 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import type { JobStatus, UIConfig } from '@bull-board/api/typings/app';
+import type { JobStatus, QueueJobJson, UIConfig } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
 import { jobsIn } from '@openfero/service/queue';
 import type { Job, Queue } from 'bullmq';
 import type { FastifyPluginCallback } from 'fastify';
 import { shorten } from './listing.ts';
+import { segment } from './pages/html.ts';
+import { BOARD } from './routes.ts';
 import { readableData, titleOf } from './titles.ts';
 
 /** Creates Bull Board for the queue, as a plugin that registers all of its routes. */
 export function createBoard(queue: Queue, readOnly: boolean): FastifyPluginCallback {
-  const server = new FastifyAdapter();
+  const server = new FastifyAdapter().setBasePath(BOARD);
   const options = {
     readOnlyMode: readOnly,
     // A completed remediation must not run again: its alert may be a day old. (Not in their types.)
     allowCompletedRetries: false,
+    externalJobUrl: ({ id }: QueueJobJson) => ({
+      displayText: 'What became of it',
+      href: `/remediations/${segment(String(id ?? ''))}`,
+    }),
   };
   const adapter = new Remediations(queue, options);
   adapter.setFormatter('name', titleOf);
@@ -26,6 +32,10 @@ export function createBoard(queue: Queue, readOnly: boolean): FastifyPluginCallb
 const UI: UIConfig = {
   boardTitle: 'OpenFero',
   hideDocsLink: true,
+  miscLinks: [
+    { text: 'Occurrences', url: '/' },
+    { text: 'Operarii', url: '/operarii' },
+  ],
   showMetrics: false,
 };
 

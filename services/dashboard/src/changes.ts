@@ -26,25 +26,37 @@ export interface ChangeOptions {
   readonly user: string;
 }
 
+/** Does a change, and logs who did it. @param address of the person */
+export type MakeChange = (change: Change, subject: string, address: string) => Promise<Answer>;
+
+/**
+ * Creates everything that people may change. It replaces the handlers of Bull Board: they trust the
+ * state that the page has seen, and would remove a remediation that waits again.
+ */
+export function createChanges(options: ChangeOptions): MakeChange {
+  const { log, user } = options;
+  const actions = createActions(options);
+  return async (change, subject, address) => {
+    const answer = await actions[change](subject);
+    const { changed } = answer;
+    const line = { user, address, action: change, subject, changed };
+    if (changed > 0) log.info(line, 'a user changed the queue');
+    return answer;
+  };
+}
+
 export type ChangeHandler = (
   change: Change,
   request: FastifyRequest,
   reply: FastifyReply,
 ) => Promise<FastifyReply>;
 
-/**
- * Creates the handler of everything that people may change. It replaces the handlers of Bull Board:
- * they trust the state that the page has seen, and would remove a remediation that waits again.
- */
-export function createChangeHandler(options: ChangeOptions): ChangeHandler {
-  const { log, user } = options;
-  const actions = createActions(options);
+/** Creates the handler of the routes of Bull Board that change something. */
+export function createChangeHandler(makeChange: MakeChange): ChangeHandler {
   return async (change, request, reply) => {
     if (param(request, 'queueName') !== QUEUE) return reply.code(404).send(NO_QUEUE);
     const subject = param(request, 'jobId') || param(request, 'queueStatus');
-    const { code, body, changed } = await actions[change](subject);
-    const line = { user, address: request.ip, action: change, subject, changed };
-    if (changed > 0) log.info(line, 'a user changed the queue');
+    const { code, body } = await makeChange(change, subject, request.ip);
     return reply.code(code).send(body);
   };
 }

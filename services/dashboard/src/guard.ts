@@ -25,7 +25,7 @@ export interface GuardOptions {
 export function guardRoutes(scope: FastifyInstance, options: GuardOptions): void {
   const onError = createErrorHandler(options.log);
   scope.addHook('onRoute', (route) => {
-    guardRoute(route, options);
+    guardRoute(route, route.routePath || '/', options);
     // Bull Board's own handler shows internal messages, and never answers 503.
     route.errorHandler = onError;
   });
@@ -37,28 +37,37 @@ export function guardRoutes(scope: FastifyInstance, options: GuardOptions): void
   });
 }
 
+/** @param pattern without the prefix of the scope */
 function guardRoute(
   route: RouteOptions,
+  pattern: string,
   { redis, readOnly, open, handleChange }: GuardOptions,
 ): void {
-  const access = accessTo(route.method, route.url, readOnly);
+  const access = accessTo(route.method, pattern, readOnly);
   if (access === 'refused') {
     route.onRequest = refuse;
     route.handler = refuse;
   } else if (access === 'no flow') {
     route.handler = async () => NO_FLOW;
   } else if (access === 'read') {
-    if (!route.url.startsWith('/static/')) {
+    if (!pattern.startsWith('/static/')) {
       route.onRequest = [limitPageLength, createRedisHook(redis)];
     }
   } else {
-    route.onRequest = [...(open ? [refuseRebound] : []), refuseCrossOrigin, createRedisHook(redis)];
+    route.onRequest = changeHooks(redis, open);
     route.handler = (request, reply) => handleChange(access, request, reply);
   }
 }
 
 /** No remediation is part of a flow, so there is nothing to search for. */
 const NO_FLOW = { flowRoot: null, isFlowNode: false };
+
+/** What every route that changes something checks first. @param open there is no authentication */
+export const changeHooks = (redis: Redis, open: boolean): onRequestAsyncHookHandler[] => [
+  ...(open ? [refuseRebound] : []),
+  refuseCrossOrigin,
+  createRedisHook(redis),
+];
 
 const refuseCrossOrigin: onRequestAsyncHookHandler = async (request, reply) => {
   const problem = crossOriginProblem(request);

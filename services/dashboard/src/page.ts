@@ -1,14 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import { RELOAD_SECONDS } from './limits.ts';
+import { html } from './pages/html.ts';
 
 /**
- * Bull Board shows alert text, which is hostile: only scripts of this server run, and nothing is loaded
- * from or sent to another origin.
+ * Every page shows alert text, which is hostile: only files of this server are loaded, nothing is sent to
+ * another origin, and the browser itself refuses HTML that no policy of our script has passed.
  */
 const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types openfero',
+].join('; ');
+
+/** For Bull Board, whose styles are inline or created by its script. A style runs no code. */
+const BOARD_SECURITY_POLICY = [
   "default-src 'self'",
   "script-src 'self'",
-  // Bull Board's styles are inline or created by its script. A style runs no code.
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
   "object-src 'none'",
@@ -31,6 +45,13 @@ const HEADERS = {
 export function protectPages(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
+  });
+}
+
+/** Replaces the policy by that of Bull Board, in a scope of its own. */
+export function allowBoard(scope: FastifyInstance): void {
+  scope.addHook('onRequest', async (_request, reply) => {
+    reply.header('content-security-policy', BOARD_SECURITY_POLICY);
   });
 }
 
@@ -66,15 +87,12 @@ function buttons(icons: string): string[] {
 /** The page while Redis is down. It reloads itself. */
 export function unavailablePage(reason: string): string {
   return `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta http-equiv="refresh" content="${RELOAD_SECONDS}"><title>OpenFero</title>
-<style>body { font: 1rem/1.5 sans-serif; margin: 3rem }</style></head>
-<body><h1>The dashboard is not available</h1><p>${escapeHtml(reason)}</p><p>This page reloads every ${RELOAD_SECONDS} seconds.</p></body>
+${html`<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="${RELOAD_SECONDS}"><title>Not available · OpenFero</title>
+<link rel="stylesheet" href="/assets/style.css"></head>
+<body><main><h1>The dashboard is not available</h1><p>${reason}</p><p>This page reloads every ${RELOAD_SECONDS} seconds.</p></main></body>
 </html>
-`;
-}
-
-/** The reason quotes the server. */
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+`}`;
 }

@@ -1,13 +1,24 @@
+/** Where Bull Board is. Its own routes begin here. */
+export const BOARD = '/queue';
+
 /** Bull Board's pages: one document for all, its script draws what the path says. */
+const BOARD_PAGES = ['/', '/queue/:queueName', '/queue/:queueName/:jobId'];
+
+/** Where a browser expects a document, also if it says why there is none. */
 export const PAGES: ReadonlySet<string> = new Set([
   '/',
-  '/queue/:queueName',
-  '/queue/:queueName/:jobId',
+  '/occurrences/:fingerprint/:startsAt',
+  '/remediations/:id',
+  '/operarii',
+  '/operarii/:name',
+  '/retry',
+  BOARD,
+  ...BOARD_PAGES.map((path) => `${BOARD}${path}`),
 ]);
 
 /** Reading. Bull Board's other GETs are for what is not offered here: schedulers, metrics, adding. */
 const READING: ReadonlySet<string> = new Set([
-  ...PAGES,
+  ...BOARD_PAGES,
   '/static/*',
   '/api/redis/stats',
   '/api/queues',

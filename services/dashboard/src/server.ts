@@ -6,6 +6,7 @@ import { connectRedis } from '@openfero/service/redis';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
+import { followHistory } from './history/history.ts';
 import { COMMAND_TIMEOUT_MS } from './limits.ts';
 import { readSettings } from './settings.ts';
 
@@ -17,9 +18,15 @@ await runService(async () => {
     name: 'openfero-dashboard',
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
   });
-  const app = await buildApp({ settings, log, redis, registry: createMetrics() });
+  const reading = connectRedis(settings.redis, {
+    kind: 'consumer',
+    name: 'openfero-dashboard-history',
+  });
+  const history = followHistory({ redis: reading, prefix: settings.prefix, log });
+  const app = await buildApp({ settings, log, redis, history, registry: createMetrics() });
   stopOn(log, [
     ['http', () => app.close()],
+    ['history', () => history.stop()],
     ['redis', () => redis.disconnect()],
   ]);
   warnOfUnknownSettings(process.env, SETTING_NAMES, log);

@@ -10,6 +10,7 @@ import {
   text,
 } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
+import { jobUrlProblem } from './pages/job-url.ts';
 
 export interface Settings extends CommonSettings {
   readonly auth: AuthSettings;
@@ -17,22 +18,33 @@ export interface Settings extends CommonSettings {
   readonly tls: TlsSettings | undefined;
   /** Remediations can be neither retried nor removed. */
   readonly readOnly: boolean;
+  /** Where the logs of a Job are: a URL with places such as {job}, undefined where there is none. */
+  readonly jobUrl: string | undefined;
 }
 
 const DEFAULT_PORT = 8082;
 const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
+const JOB_URL = 'OPENFERO_JOB_URL';
 
 /** @throws {InvalidSettings} naming the variables that are wrong or missing */
 export function readSettings(env: Environment): Settings {
-  const { common, auth, tls, given } = readEach({
+  const { common, auth, tls, given, jobUrl } = readEach({
     common: () => readCommonSettings(env, DEFAULT_PORT),
     auth: () => readAuthSettings(env),
     tls: () => readTlsSettings(env),
     given: () => (text(env, READ_ONLY) === undefined ? undefined : boolean(env, READ_ONLY, true)),
+    jobUrl: () => readJobUrl(env),
   });
   const readOnly = given ?? auth.kind === 'none';
   if (!readOnly && auth.kind === 'none') refuseOpenChanges(common.host);
-  return Object.freeze({ ...common, auth, tls, readOnly });
+  return Object.freeze({ ...common, auth, tls, readOnly, jobUrl });
+}
+
+function readJobUrl(env: Environment): string | undefined {
+  const template = text(env, JOB_URL);
+  const problem = template === undefined ? undefined : jobUrlProblem(template);
+  if (problem !== undefined) throw new InvalidSetting(JOB_URL, problem);
+  return template;
 }
 
 function refuseOpenChanges(host: string): void {

@@ -5,10 +5,20 @@ import { startDashboard } from './dashboard.ts';
 
 const CLOSED = [
   '/',
-  '/queue/remediations',
-  '/static/images/logo.svg',
-  '/api/queues',
-  '/api/queues/remediations/pause',
+  '/queue/queue/remediations',
+  '/queue/static/images/logo.svg',
+  '/queue/api/queues',
+  '/queue/api/queues/remediations/pause',
+  '/occurrences/abc/2026-11-22T03:00:00Z',
+  '/remediations/one',
+  '/remediations/one/retry',
+  '/operarii',
+  '/operarii/one',
+  '/history.jsonl',
+  '/events',
+  '/retry',
+  '/assets/live.js',
+  '/queue',
   '/nothing',
   '//healthz/../api/queues',
 ];
@@ -51,7 +61,7 @@ suite('authentication', { concurrency: false }, () => {
         assert.equal(answer.status, 401, JSON.stringify(asked));
         assert.ok(answer.headers['www-authenticate']);
       }
-      for (const path of ['/', '/static/images/logo.svg', '/api/queues']) {
+      for (const path of ['/', '/queue/static/images/logo.svg', '/queue/api/queues']) {
         assert.equal((await ask('GET', path, { authorization: right })).status, 200, path);
       }
       for (const path of ['/healthz', '/readyz', '/metrics']) {

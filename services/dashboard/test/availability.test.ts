@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { startDashboard } from './dashboard.ts';
 import { testQueue } from './remediations.ts';
 
-const LIST = '/api/queues?activeQueue=remediations';
+const LIST = '/queue/api/queues?activeQueue=remediations';
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };
 
 suite('while Redis is away', { concurrency: false }, () => {
@@ -26,7 +26,7 @@ suite('while Redis is away', { concurrency: false }, () => {
       OPENFERO_DASHBOARD_READ_ONLY: 'false',
     });
 
-    for (const path of ['/', '/queue/remediations', '/queue/remediations/one']) {
+    for (const path of ['/', '/queue/queue/remediations', '/queue/queue/remediations/one']) {
       const page = await ask('GET', path);
       assert.equal(page.status, 503, path);
       assert.match(page.headers['content-type'] ?? '', /^text\/html/);
@@ -34,7 +34,7 @@ suite('while Redis is away', { concurrency: false }, () => {
     }
     for (const [method, path] of [
       ['GET', LIST],
-      ['PUT', '/api/queues/remediations/one/retry'],
+      ['PUT', '/queue/api/queues/remediations/one/retry'],
     ] as const) {
       const answer = await ask(method, path, SAME_ORIGIN);
       assert.equal(answer.status, 503);
@@ -43,13 +43,16 @@ suite('while Redis is away', { concurrency: false }, () => {
     assert.equal((await ask('GET', '/readyz')).status, 503);
     assert.equal((await ask('GET', '/healthz')).status, 200);
     assert.equal((await ask('GET', '/metrics')).status, 200);
-    assert.equal((await ask('GET', '/static/images/logo.svg')).status, 200);
+    assert.equal((await ask('GET', '/queue/static/images/logo.svg')).status, 200);
 
     await redis.restart();
     await service.ready();
     assert.equal((await ask('GET', '/')).status, 200);
     assert.match((await ask('GET', LIST)).body, /"name":"KubeQuotaAlmostFull firing · expired"/);
-    assert.equal((await ask('PUT', '/api/queues/remediations/one/retry', SAME_ORIGIN)).status, 204);
+    assert.equal(
+      (await ask('PUT', '/queue/api/queues/remediations/one/retry', SAME_ORIGIN)).status,
+      204,
+    );
 
     await redis.restart();
     await service.waitForLine(({ msg }) => msg.includes('reconnecting'));

@@ -39,7 +39,8 @@ suite('what a person may change', { concurrency: false }, () => {
     path: string,
     headers: Record<string, string> = FETCHED,
     on: Dashboard = anonymous,
-  ): ReturnType<Dashboard['ask']> => on.ask('PUT', `/api/queues/remediations/${path}`, headers);
+  ): ReturnType<Dashboard['ask']> =>
+    on.ask('PUT', `/queue/api/queues/remediations/${path}`, headers);
 
   test('a failed remediation is retried, and waits again', async () => {
     await queue.end('one', 'expired: after 15m');
@@ -124,7 +125,7 @@ suite('what a person may change', { concurrency: false }, () => {
   });
 
   test('another queue than the remediations is not there', async () => {
-    const answer = await anonymous.ask('PUT', '/api/queues/other/one/retry', FETCHED);
+    const answer = await anonymous.ask('PUT', '/queue/api/queues/other/one/retry', FETCHED);
     assert.equal(answer.status, 404);
   });
 

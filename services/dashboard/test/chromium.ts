@@ -25,9 +25,21 @@ export interface Page {
   evaluate(expression: string): Promise<unknown>;
   /** Waits until the expression is true in the page. */
   until(expression: string): Promise<void>;
-  /** PNG. */
-  screenshot(): Promise<Buffer>;
+  /** Shows pages as a screen of this kind does, from the next one on. */
+  emulate(screen: Screen): Promise<void>;
+  /** Presses a key, as a keyboard does: Tab, Enter. */
+  press(key: 'Tab' | 'Enter'): Promise<void>;
+  /** PNG. @param whole of the whole page, else of what is visible */
+  screenshot(whole?: boolean): Promise<Buffer>;
   close(): Promise<void>;
+}
+
+export interface Screen {
+  readonly width: number;
+  readonly height?: number;
+  readonly scheme?: 'light' | 'dark';
+  /** A phone: touched, with two pixels for one. */
+  readonly isTouched?: boolean;
 }
 
 const FLAGS = [
@@ -39,11 +51,24 @@ const FLAGS = [
 const PATIENCE_MS = 15_000;
 
 /** Where Chromium is, under one of its names; undefined where it is missing and cannot be installed. */
-export const findChromium = (): string | undefined =>
+const findChromium = (): string | undefined =>
   findProgram(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
 
+const MISSING = 'Chromium is missing: install it (Debian: apt-get install chromium)';
+
+/** Why tests in Chromium are left out; in CI they are not. */
+export const skipWithoutChromium = (): string | false =>
+  findChromium() === undefined && process.env['CI'] !== 'true' ? MISSING : false;
+
+/** Starts the Chromium that is there. */
+export function openPage(): Promise<Page> {
+  const program = findChromium();
+  if (program === undefined) throw new Error(MISSING);
+  return openChromium(program);
+}
+
 /** Starts a Chromium of its own, with a fresh profile, and opens an empty page in it. */
-export async function openChromium(program: string): Promise<Page> {
+async function openChromium(program: string): Promise<Page> {
   const profile = await mkdtemp(join(tmpdir(), 'openfero-chromium-'));
   const flags = FLAGS.join(' ').split(' ');
   const child = spawnBound(program, [...flags, `--user-data-dir=${profile}`, 'about:blank']);
@@ -120,8 +145,30 @@ async function attach(address: string): Promise<Page> {
         await evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
       }
     },
-    screenshot: async () =>
-      Buffer.from(String((await call('Page.captureScreenshot'))?.['data']), 'base64'),
+    async emulate({ width, height = 900, scheme = 'light', isTouched = false }) {
+      await call('Emulation.setDeviceMetricsOverride', {
+        ...{ width, height, mobile: isTouched, deviceScaleFactor: isTouched ? 2 : 1 },
+      });
+      const features = [{ name: 'prefers-color-scheme', value: scheme }];
+      await call('Emulation.setEmulatedMedia', { features });
+      await call('Emulation.setTouchEmulationEnabled', { enabled: isTouched });
+    },
+    async press(key) {
+      const code = { Tab: 9, Enter: 13 }[key];
+      const event = {
+        key,
+        code: key,
+        windowsVirtualKeyCode: code,
+        text: key === 'Enter' ? '\r' : '',
+      };
+      await call('Input.dispatchKeyEvent', { type: 'keyDown', ...event });
+      await call('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
+    },
+    screenshot: async (whole = false) =>
+      Buffer.from(
+        String((await call('Page.captureScreenshot', { captureBeyondViewport: whole }))?.['data']),
+        'base64',
+      ),
     close: async () => socket.close(),
   };
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { findChromium, openChromium, type Page } from './chromium.ts';
+import { openPage, type Page, skipWithoutChromium } from './chromium.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
 import { type TestQueue, testQueue } from './remediations.ts';
 
 const HOSTILE =
   '<img src="http://evil.example/i" onerror="window.ran=1"><script>window.ran=1</script>';
 
-suite('the page', { concurrency: false }, () => {
+suite('the page of the queue', { concurrency: false }, () => {
   let redis: TestRedis;
   let queue: TestQueue;
   let dashboard: Dashboard;
@@ -44,7 +44,7 @@ suite('the page', { concurrency: false }, () => {
   });
 
   test('every answer has the headers that keep it to itself', async () => {
-    for (const path of ['/', '/static/images/logo.svg', '/api/queues', '/nothing']) {
+    for (const path of ['/queue', '/queue/static/images/logo.svg', '/queue/api/queues']) {
       const { headers } = await dashboard.ask('GET', path);
       const policy = String(headers['content-security-policy']);
       assert.match(policy, /default-src 'self'; script-src 'self';.*frame-ancestors 'none'/);
@@ -55,7 +55,11 @@ suite('the page', { concurrency: false }, () => {
   });
 
   test('its document asks nothing of another server', async () => {
-    for (const path of ['/', '/queue/remediations', '/queue/remediations/failed-one?x=1']) {
+    for (const path of [
+      '/queue',
+      '/queue/queue/remediations',
+      '/queue/queue/remediations/failed-one?x=1',
+    ]) {
       const { body, status } = await dashboard.ask('GET', path);
       assert.equal(status, 200);
       assert.doesNotMatch(body, /(src|href)="?(https?:)?\/\//);
@@ -65,23 +69,17 @@ suite('the page', { concurrency: false }, () => {
 
   test('a remediation whose data is no JSON is shown, and can be removed', async () => {
     await queue.redis.hset(queue.queue.toKey('broken-one'), 'data', '{broken');
-    const list = await dashboard.ask('GET', '/api/queues?activeQueue=remediations');
+    const list = await dashboard.ask('GET', '/queue/api/queues?activeQueue=remediations');
     assert.match(list.body, /"name":"remediation · unreadable"/);
-    const path = '/api/queues/remediations/broken-one/clean';
+    const path = '/queue/api/queues/remediations/broken-one/clean';
     const answer = await dashboard.ask('PUT', path, { 'sec-fetch-site': 'same-origin' });
     assert.equal(answer.status, 204, answer.body);
   });
 
-  const chromium = findChromium();
-  const skip =
-    chromium === undefined && process.env['CI'] !== 'true'
-      ? 'Chromium is missing: install it (Debian: apt-get install chromium)'
-      : false;
-  suite('in Chromium', { skip }, () => {
+  suite('in Chromium', { skip: skipWithoutChromium() }, () => {
     let page: Page;
     before(async () => {
-      assert.ok(chromium, 'Chromium is missing: install it (Debian: apt-get install chromium)');
-      page = await openChromium(chromium);
+      page = await openPage();
     });
     after(async () => page?.close());
 
@@ -89,12 +87,12 @@ suite('the page', { concurrency: false }, () => {
       page.until(`document.body?.innerText.includes(${JSON.stringify(text)}) === true`);
 
     test('the overview shows the queue', async () => {
-      await page.open(`${dashboard.url}/`);
+      await page.open(`${dashboard.url}/queue`);
       await shows('remediations');
     });
 
     test('the list shows alertname, status and outcome, hostile text as text', async () => {
-      await page.open(`${dashboard.url}/queue/remediations`);
+      await page.open(`${dashboard.url}/queue/queue/remediations`);
       await shows('KubeQuotaAlmostFull firing · rejected');
       await shows(`${HOSTILE} firing · no-operarius`);
       await shows('jobs.batch is forbidden');
@@ -102,7 +100,7 @@ suite('the page', { concurrency: false }, () => {
 
     test('a link to one remediation opens it', async () => {
       for (const id of ['hostile-one', 'failed-one', 'waiting-one']) {
-        await page.open(`${dashboard.url}/queue/remediations/${id}`);
+        await page.open(`${dashboard.url}/queue/queue/remediations/${id}`);
         await shows(id);
       }
     });
@@ -110,17 +108,17 @@ suite('the page', { concurrency: false }, () => {
     test('what is refused is not offered', async () => {
       const visible = (icon: string): string =>
         `[...document.querySelectorAll('.lucide-${icon}')].filter((each) => each.checkVisibility()).length`;
-      await page.open(`${dashboard.url}/queue/remediations?status=failed`);
+      await page.open(`${dashboard.url}/queue/queue/remediations?status=failed`);
       await page.until(`${visible('refresh-cw')} >= 2`);
       assert.equal(await page.evaluate(visible('trash-2')), 2);
       assert.equal(await page.evaluate(`${visible('files')} + ${visible('pencil')}`), 0);
-      await page.open(`${dashboard.url}/queue/remediations?status=waiting`);
+      await page.open(`${dashboard.url}/queue/queue/remediations?status=waiting`);
       await shows('waiting-one');
       assert.equal(await page.evaluate(visible('trash-2')), 0);
     });
 
     test('a failed remediation is retried by its button', async () => {
-      await page.open(`${dashboard.url}/queue/remediations/failed-one`);
+      await page.open(`${dashboard.url}/queue/queue/remediations/failed-one`);
       await page.until(`document.querySelector('button:has(> .lucide-refresh-cw)') !== null`);
       await page.evaluate(`document.querySelector('button:has(> .lucide-refresh-cw)').click()`);
       await page.until(

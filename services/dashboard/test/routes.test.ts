@@ -94,7 +94,7 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
   for (const entry of TABLE) {
     const [method = '', pattern = ''] = entry.split(' ');
     const path = (state: string): string =>
-      pattern
+      `/queue${pattern}`
         .replace(':queueName', 'remediations')
         .replace(':jobId', `is-${state}`)
         .replace(':queueStatus', state)
@@ -130,21 +130,21 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
   }
 
   const spellings = [
-    '//api/queues/remediations/pause',
-    '/api//queues/remediations//pause',
-    '/api/queues/remediations/pause/',
-    '/api/queues/remediations/pause?x=1',
-    '/API/Queues/remediations/PAUSE',
-    '/%61pi/queues/remediations/p%61use',
-    '/api/queues/remediations%2Fpause',
-    '/api/queues/remediations/%70ause%00',
-    '/api/./queues/remediations/../remediations/pause',
-    '/static/../api/queues/remediations/pause',
-    '/api/queues/remediations/pause;x=1',
-    '/api/queues/remediations/clean/%66ailed/../pause',
-    '/api/queues/remediations/clean/FAILED',
-    '/api/queues/remediations/clean/waiting',
-    '/api/queues/remediations/empty#/retry/failed',
+    '//queue/api/queues/remediations/pause',
+    '/queue/api//queues/remediations//pause',
+    '/queue/api/queues/remediations/pause/',
+    '/queue/api/queues/remediations/pause?x=1',
+    '/QUEUE/API/Queues/remediations/PAUSE',
+    '/queue/%61pi/queues/remediations/p%61use',
+    '/queue/api/queues/remediations%2Fpause',
+    '/queue/api/queues/remediations/%70ause%00',
+    '/queue/api/./queues/remediations/../remediations/pause',
+    '/queue/static/../api/queues/remediations/pause',
+    '/queue/api/queues/remediations/pause;x=1',
+    '/queue/api/queues/remediations/clean/%66ailed/../pause',
+    '/queue/api/queues/remediations/clean/FAILED',
+    '/queue/api/queues/remediations/clean/waiting',
+    '/queue/api/queues/remediations/empty#/retry/failed',
   ];
   for (const path of spellings) {
     test(`PUT ${path} answers 405`, async () => {
@@ -157,7 +157,11 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
     test(`${method} of something that changes answers 405 or leads nowhere`, async () => {
       const old = await snapshot();
       for (const path of ['pause', 'obliterate', 'is-failed/clean', 'retry/failed']) {
-        const answer = await writable.ask(method, `/api/queues/remediations/${path}`, SAME_ORIGIN);
+        const answer = await writable.ask(
+          method,
+          `/queue/api/queues/remediations/${path}`,
+          SAME_ORIGIN,
+        );
         // HEAD of "pause" and the like asks for a job of that name.
         assert.ok(answer.status === 405 || (method === 'HEAD' && answer.status === 404), path);
       }
@@ -168,14 +172,19 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
   test('a header that names another method is ignored', async () => {
     const old = await snapshot();
     const headers = { ...SAME_ORIGIN, 'x-http-method-override': 'PUT', 'x-http-method': 'PUT' };
-    const path = '/api/queues/remediations/clean/failed?_method=PUT';
+    const path = '/queue/api/queues/remediations/clean/failed?_method=PUT';
     assert.equal((await writable.ask('POST', path, headers)).status, 405);
     assert.equal((await writable.ask('GET', path, headers)).status, 405);
     assert.deepEqual(await snapshot(), old);
   });
 
   test('a path that nobody knows is a 404 with JSON', async () => {
-    for (const path of ['/nothing', '/static/nothing.js', '/static/css/', '/static/']) {
+    for (const path of [
+      '/nothing',
+      '/queue/static/nothing.js',
+      '/queue/static/css/',
+      '/queue/static/',
+    ]) {
       const answer = await readOnly.ask('GET', path);
       assert.equal(answer.status, 404, path);
       assert.ok(answer.error);
@@ -184,9 +193,9 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
 
   test('files beside the static ones are not served', async () => {
     for (const path of [
-      '/static/../../package.json',
-      '/static/%2e%2e/index.ejs',
-      '/static/..%2findex.ejs',
+      '/queue/static/../../package.json',
+      '/queue/static/%2e%2e/index.ejs',
+      '/queue/static/..%2findex.ejs',
     ]) {
       const { status } = await readOnly.ask('GET', path);
       assert.ok(status === 403 || status === 404, `${path}: ${status}`);
@@ -194,7 +203,7 @@ suite("of Bull Board's routes", { concurrency: false }, () => {
   });
 
   test('a longer list than a page needs is refused', async () => {
-    const path = '/api/queues?activeQueue=remediations&jobsPerPage=1000000';
+    const path = '/queue/api/queues?activeQueue=remediations&jobsPerPage=1000000';
     assert.equal((await readOnly.ask('GET', path)).status, 400);
   });
 

@@ -1,0 +1,106 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import { key } from './keys.ts';
+
+/**
+ * What the workers and the receiver publish for the dashboard, so that it can say after any restart which
+ * operarii are broken, who works and whether alerts come. All of it is written again while it is true:
+ * what is not is shown as stale.
+ */
+
+/** A hash, one field per ConfigMap: {@link PublishedOperarius}, JSON. Removed with the ConfigMap. */
+export const operariiKey = (prefix: string): string => key(prefix, 'operarii');
+
+/**
+ * A hash, one field per worker: {@link PublishedWorker}, JSON. A worker removes its own when it stops, and
+ * those of workers that it has not heard of for {@link FORGET_WORKER_AFTER}.
+ */
+export const workersKey = (prefix: string): string => key(prefix, 'workers');
+
+/** When the receiver last took a notification: milliseconds since 1970, by Redis' clock. A string. */
+export const lastNotificationKey = (prefix: string): string => key(prefix, 'last-notification');
+
+/** A hash, Job to the reason why its pods cannot be created. A field lives as long as that lasts. */
+export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
+
+/** Milliseconds between two writes of an operarius that has not changed. */
+export const OPERARIUS_INTERVAL = 60_000;
+/** Milliseconds: two writes were missed. */
+export const OPERARIUS_STALE_AFTER = 2 * OPERARIUS_INTERVAL;
+
+/** Milliseconds between two writes of a worker. */
+export const WORKER_INTERVAL = 10_000;
+/** Milliseconds: three writes were missed. It is not counted as alive. */
+export const WORKER_STALE_AFTER = 3 * WORKER_INTERVAL;
+/** Milliseconds. */
+export const FORGET_WORKER_AFTER = 3_600_000;
+
+/** The end of year 9999. */
+const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });
+const Mode = Type.Union([Type.Literal('run'), Type.Literal('dry-run'), Type.Literal('off')]);
+
+const OperariusSchema = Type.Object({
+  v: Type.Literal(1),
+  /** Why it cannot run, in one line. */
+  problem: Type.Optional(Type.String()),
+  warnings: Type.Array(Type.String()),
+  /** What counts in the end, by the name of the annotation: `cooldown` `10m`. Empty if it is invalid. */
+  policy: Type.Unsafe<Readonly<Record<string, string>>>(
+    Type.Object({}, { additionalProperties: Type.String() }),
+  ),
+  /** The strictest of its own, the setting's and the switch's. */
+  mode: Mode,
+  resourceVersion: Type.String(),
+  /** The namespace of the ConfigMap, and that of its Jobs. */
+  namespace: Type.String(),
+  jobNamespace: Type.String(),
+  /** Which worker wrote this, and when: milliseconds since 1970, by Redis' clock. */
+  publisher: Type.String(),
+  at: Time,
+});
+
+export type PublishedOperarius = Readonly<Static<typeof OperariusSchema>>;
+
+const WorkerSchema = Type.Object({
+  v: Type.Literal(1),
+  /** Of OpenFero. */
+  version: Type.String(),
+  startedAt: Time,
+  /** When it wrote this, by Redis' clock. */
+  at: Time,
+  /** The position of the switch for all operarii. */
+  mode: Mode,
+  /** Where it comes from: OPENFERO_MODE, or the ConfigMap and its annotation. */
+  source: Type.String(),
+  /** Milliseconds since the last word of its oldest watch. */
+  watchAge: Type.Number({ minimum: 0 }),
+  namespace: Type.String(),
+  jobNamespace: Type.String(),
+});
+
+export type PublishedWorker = Readonly<Static<typeof WorkerSchema>>;
+
+const operarius = Compile(OperariusSchema);
+const worker = Compile(WorkerSchema);
+
+/** Reads a field of {@link operariiKey} as hostile input. */
+export const readPublishedOperarius = (text: string | undefined): PublishedOperarius | undefined =>
+  read(operarius, text);
+
+/** Reads a field of {@link workersKey} as hostile input. */
+export const readPublishedWorker = (text: string | undefined): PublishedWorker | undefined =>
+  read(worker, text);
+
+/** Reads {@link lastNotificationKey} as hostile input. @returns milliseconds since 1970 */
+export function readLastNotification(text: string | null): number | undefined {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function read<T>(schema: Validator<Record<never, never>, TSchema, T>, text = ''): T | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return schema.Check(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

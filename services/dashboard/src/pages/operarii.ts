@@ -1,0 +1,197 @@
+import type { Fate } from '@openfero/core/history/entry';
+import { NO_FILTER } from '@openfero/core/history/filter';
+import type { Row } from '@openfero/core/history/row';
+import { grouped, listOf } from './filters.ts';
+import { Address, type Html, html, segment } from './html.ts';
+import type { Page } from './layout.ts';
+import { headOf, type LiveOf, occurrenceRow, storyOf } from './occurrence-row.ts';
+import type { KnownOperarius } from './published.ts';
+import { NO_RUNS, type Runs } from './runs.ts';
+import { type Sign, sign } from './shapes.ts';
+import { ago, clock } from './times.ts';
+
+export interface OperariiParts {
+  readonly known: ReadonlyMap<string, KnownOperarius>;
+  readonly runs: ReadonlyMap<string, Runs>;
+  readonly now: number;
+}
+
+/** All operarii: valid or why not, and what they did. */
+export function operariiPage({ known, runs, now }: OperariiParts): Page {
+  const names = [...new Set([...known.keys(), ...runs.keys()])].sort();
+  const broken = [...known.values()].filter(({ problem }) => problem !== undefined).length;
+  return {
+    title: broken > 0 ? `${grouped(broken)} invalid operarii` : `${grouped(names.length)} operarii`,
+    section: 'Operarii',
+    main: html`<div class="head"><h1>Operarii</h1><p class="quiet">ConfigMaps that define a Job for an alert, and what they did</p></div>
+${names.length === 0 ? NONE : table(names, { known, runs, now })}`,
+  };
+}
+
+const NONE = html`<div class="empty"><h2>No operarius is known</h2>
+<p>No worker has published one. Is a worker running, and is there a ConfigMap with the label app: openfero in its namespace?</p></div>`;
+
+const HEADS = [
+  'Operarius',
+  'Definition',
+  'Mode',
+  'Last run',
+  'Last hour',
+  'Last day',
+  'Last ten Jobs',
+  'Held',
+];
+
+function table(names: readonly string[], { known, runs, now }: OperariiParts): Html {
+  return html`<table>
+<caption>${grouped(names.length)} by name</caption>
+<thead><tr>${HEADS.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${names.map((name) => operariusRow(name, known.get(name), runs.get(name) ?? NO_RUNS, now))}</tbody>
+</table>`;
+}
+
+function operariusRow(
+  name: string,
+  known: KnownOperarius | undefined,
+  runs: Runs,
+  now: number,
+): Html {
+  const validity = validityOf(known);
+  const isBad = validity.tone === 'bad' || runs.fates[0] === 'failed';
+  return html`<tr${isBad && html` class="bad"`}>
+<th scope="row"><a class="name mono" href="${Address.own(`/operarii/${segment(name)}`)}">${name}</a></th>
+<td data-of="Definition"><div>${sign(validity)}${known?.problem !== undefined && html`<span class="small clamp" dir="auto">${known.problem}</span>`}${stale(known, now)}</div></td>
+<td data-of="Mode"><div>${modeOf(known)}</div></td>
+<td data-of="Last run"><div>${lastRun(runs, now)}</div></td>
+<td data-of="Last hour"><div>${grouped(runs.lastHour)}</div></td>
+<td data-of="Last day"><div>${grouped(runs.lastDay)}</div></td>
+<td data-of="Last ten Jobs"><div>${success(runs.fates)}</div></td>
+<td data-of="Held"><div>${runs.held.length === 0 ? '0' : sign({ word: grouped(runs.held.length), shape: 'pause', tone: 'wait' })}</div></td>
+</tr>`;
+}
+
+function validityOf(known: KnownOperarius | undefined): Sign {
+  if (known === undefined) return { word: 'unknown', shape: 'query', tone: 'quiet' };
+  if (known.problem !== undefined) return { word: 'invalid', shape: 'alarm', tone: 'bad' };
+  const warnings = known.published?.warnings.length ?? 0;
+  if (warnings > 0) {
+    return {
+      word: `valid, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`,
+      shape: 'check',
+      tone: 'good',
+    };
+  }
+  return { word: 'valid', shape: 'check', tone: 'good' };
+}
+
+function stale(known: KnownOperarius | undefined, now: number): Html | undefined {
+  if (!known?.isStale || known.published === undefined) return undefined;
+  return html`<span class="small">stale: said ${ago(known.published.at, now)}, and by no worker since</span>`;
+}
+
+function modeOf(known: KnownOperarius | undefined): Html {
+  const mode = known?.published?.mode;
+  if (mode === undefined) return html`<span class="unknown">unknown</span>`;
+  if (mode === 'run') return html`run`;
+  return sign({ word: mode, shape: mode === 'off' ? 'slash' : 'pause', tone: 'wait' });
+}
+
+function lastRun({ last }: Runs, now: number): Html {
+  if (last === undefined) return html`<span class="quiet">none on record</span>`;
+  return html`<a class="name plain" href="${storyOf(last)}">${ago(last.since, now)}</a>`;
+}
+
+const FATES: Readonly<Record<Fate, Sign>> = {
+  succeeded: { word: '', shape: 'check', tone: 'good' },
+  failed: { word: '', shape: 'cross', tone: 'bad' },
+  deleted: { word: '', shape: 'slash', tone: 'wait' },
+};
+
+/** `8 of 10 succeeded`, and the order in which they did, newest first. */
+function success(fates: readonly Fate[]): Html {
+  if (fates.length === 0) return html`<span class="quiet">no end is known</span>`;
+  const good = fates.filter((fate) => fate === 'succeeded').length;
+  return html`${good} of ${fates.length} succeeded<span class="strip" aria-hidden="true">${fates.map((fate) => sign(FATES[fate]))}</span>`;
+}
+
+export interface OperariusParts {
+  readonly name: string;
+  readonly known: KnownOperarius | undefined;
+  readonly runs: Runs;
+  /** Its latest rows. */
+  readonly rows: readonly Row[];
+  readonly liveOf: LiveOf;
+  readonly now: number;
+}
+
+/** One operarius. */
+export function operariusPage(parts: OperariusParts): Page {
+  const { name, known, runs, rows, liveOf, now } = parts;
+  const validity = validityOf(known);
+  const place = { filter: { ...NO_FILTER, operarii: [name] }, after: undefined };
+  return {
+    title: `${validity.word}: ${name}`,
+    section: 'Operarii',
+    main: html`<a class="back" href="${Address.own('/operarii')}">Operarii</a>
+<div class="head"><h1 class="mono">${name}</h1></div>
+<dl class="answers">
+<div><dt>Definition</dt><dd>${sign(validity)}${stale(known, now)}</dd></div>
+<div><dt>Mode</dt><dd>${modeOf(known)}</dd></div>
+<div><dt>Jobs</dt><dd>${grouped(runs.lastHour)} in the last hour, ${grouped(runs.lastDay)} in the last day</dd></div>
+<div><dt>Last ten Jobs</dt><dd>${success(runs.fates)}</dd></div>
+</dl>
+${known?.problem !== undefined && html`<section class="apart"><h2>Why it cannot run</h2><pre tabindex="0" dir="auto">${known.problem}</pre></section>`}
+${heldPart(runs, now)}
+<div class="columns apart">
+<div class="stack">${policyPart(known)}</div>
+<div class="stack">${warningsPart(known)}${sourcePart(known, now)}</div>
+</div>
+<section>${
+      rows.length === 0
+        ? html`<h2>Occurrences</h2><p class="quiet">None on record. <a href="${listOf(place)}">Look in another time</a></p>`
+        : html`<table class="occurrences">${headOf(html`Latest occurrences. <a href="${listOf(place)}">Show all</a>`)}
+<tbody>${rows.map((row) => occurrenceRow(row, { now, liveOf, isShown: true }))}</tbody></table>`
+    }</section>`,
+  };
+}
+
+/** What is held, and the Jobs that may hold the places. */
+function heldPart({ held, unfinished }: Runs, now: number): Html | undefined {
+  if (held.length === 0) return undefined;
+  const item = (row: Row): Html => {
+    const { held: last, job } = row.firing ?? row.resolved ?? {};
+    const words = job?.name ?? last?.reason ?? '';
+    return html`<li><span class="at">${clock(row.since, now)}</span><div><a href="${storyOf(row)}" dir="auto">${row.alertname}</a> <span class="small">${words}</span></div></li>`;
+  };
+  return html`<section class="apart"><h2>Held: ${grouped(held.length)}</h2><ol class="line">${held.slice(0, SHOWN).map(item)}</ol></section>
+${unfinished.length > 0 && html`<section class="apart"><h2>Jobs of which no end is known</h2><ol class="line">${unfinished.slice(0, SHOWN).map(item)}</ol></section>`}`;
+}
+
+const SHOWN = 10;
+
+function policyPart(known: KnownOperarius | undefined): Html {
+  const policy = Object.entries(known?.published?.policy ?? {});
+  if (policy.length === 0) {
+    return html`<section><h2>Policy</h2><p class="quiet">${known?.problem === undefined ? 'No worker has published it.' : 'An invalid operarius has none.'}</p></section>`;
+  }
+  return html`<section><h2>Policy</h2><dl class="pairs">${policy.map(([name, value]) => html`<div><dt class="mono">${name}</dt><dd class="mono" dir="auto">${value || '–'}</dd></div>`)}</dl></section>`;
+}
+
+function warningsPart(known: KnownOperarius | undefined): Html | undefined {
+  const warnings = known?.published?.warnings ?? [];
+  if (warnings.length === 0) return undefined;
+  return html`<section><h2>Warnings</h2><ul class="line">${warnings.map((text) => html`<li class="one" dir="auto">${text}</li>`)}</ul></section>`;
+}
+
+function sourcePart(known: KnownOperarius | undefined, now: number): Html | undefined {
+  const published = known?.published;
+  if (published === undefined) return undefined;
+  const { namespace, jobNamespace, resourceVersion, publisher, at } = published;
+  const facts: [string, Html | string][] = [
+    ['Namespace', namespace],
+    ['Jobs in', jobNamespace],
+    ['Resource version', resourceVersion],
+    ['Published', html`${ago(at, now)} by ${publisher}`],
+  ];
+  return html`<section><h2>ConfigMap</h2><dl class="pairs">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>`)}</dl></section>`;
+}

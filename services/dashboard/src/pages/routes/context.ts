@@ -1,0 +1,50 @@
+import type { Queue } from 'bullmq';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Redis } from 'ioredis';
+import type { History } from '../../history/history.ts';
+import { type Assets, document, type Page } from '../layout.ts';
+import { readStanding } from '../published.ts';
+
+/** What the routes of the pages work on. */
+export interface Context {
+  readonly history: History;
+  readonly redis: Redis;
+  readonly queue: Queue;
+  readonly prefix: string;
+  readonly readOnly: boolean;
+  /** There is no authentication. */
+  readonly open: boolean;
+  /** OPENFERO_JOB_URL. */
+  readonly jobUrl: string | undefined;
+  readonly assets: Assets;
+}
+
+/** Answers with a whole page. */
+export async function sendPage(
+  { history, redis, prefix, readOnly, open, assets }: Context,
+  reply: FastifyReply,
+  page: Page,
+): Promise<FastifyReply> {
+  const now = Date.now();
+  const standing = await readStanding(redis, prefix, history.fold, now);
+  const why = readOnly ? readOnlyWords(open) : undefined;
+  reply.type('text/html; charset=utf-8');
+  return reply.send(document(page, { standing, assets, now, readOnly: why }));
+}
+
+const readOnlyWords = (open: boolean): string =>
+  open
+    ? 'Read-only, since nobody logs in: nothing can be retried here. To change that, set OPENFERO_AUTH to basic or bearer.'
+    : 'Read-only, by OPENFERO_DASHBOARD_READ_ONLY: nothing can be retried here. To change that, set it to false.';
+
+/** The query of the URL, as it was sent. */
+export function queryOf({ url }: FastifyRequest): URLSearchParams {
+  const start = url.indexOf('?');
+  return new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
+}
+
+/** A part of the path by its name; empty where there is none. */
+export function param({ params }: FastifyRequest, name: string): string {
+  const values: Map<string, unknown> = new Map(Object.entries(params ?? {}));
+  return String(values.get(name) ?? '');
+}

@@ -1,0 +1,73 @@
+import { type Place, readFilter } from '@openfero/core/history/filter-url';
+import { createContentPredicate, createPredicate } from '@openfero/core/history/predicate';
+import { query } from '@openfero/core/history/query';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { readSpan } from '../history.ts';
+import { historyLines } from '../history-lines.ts';
+import type { Html } from '../html.ts';
+import { readLive } from '../live-state.ts';
+import { occurrencesPage } from '../occurrences.ts';
+import { readOperarii } from '../published.ts';
+import { type QueueNow, queuedPart, readQueue } from '../queued.ts';
+import { failedOf, isAboutFailed, retryLink } from '../retry.ts';
+import { type Context, queryOf, sendPage } from './context.ts';
+
+/** Rows of a page: more than a screen has, rendered in a millisecond. */
+export const ROWS = 50;
+
+/** Adds the list of occurrences, and the same rows for machines. */
+export function serveList(scope: FastifyInstance, context: Context): void {
+  const { history, redis, queue, prefix, readOnly } = context;
+  scope.get('/', async (request, reply) => {
+    const now = Date.now();
+    const { problems, ...place } = readPlace(request);
+    const answer = query(history.fold.rows(), { ...place, limit: ROWS, now });
+    const [span, operarii, liveOf, queued] = await Promise.all([
+      readSpan(redis, prefix, history.fold),
+      readOperarii(redis, prefix, now),
+      readLive({ redis, queue, prefix }, answer.rows),
+      readQueue({ redis, queue }, isKnownTo(context)),
+    ]);
+    const mayRetry = !readOnly && isAboutFailed(place.filter) && failedOf(answer.rows).length > 0;
+    const page = occurrencesPage({
+      ...{ place, problems, answer, span, liveOf, now },
+      operarii: [...operarii.keys()],
+      queued: place.after === undefined ? queuedOf(place, queued, now) : undefined,
+      retry: mayRetry ? retryLink(place.filter) : undefined,
+    });
+    return sendPage(context, reply, page);
+  });
+
+  scope.get('/history.jsonl', (request, reply) => {
+    const now = Date.now();
+    const { filter, problems } = readPlace(request);
+    if (problems.length > 0) return reply.code(400).send({ error: problems.join('; ') });
+    const shows = createPredicate({ ...filter, all: true, last: filter.last ?? now }, now);
+    // At once: the next entry changes the list.
+    const rows = [...history.fold.rows()].filter(shows);
+    return reply.type('application/jsonl; charset=utf-8').send(historyLines(rows, now));
+  });
+}
+
+/** Reads the filter. Matchers that cannot be read are a problem, and match everything. */
+export function readPlace(
+  request: FastifyRequest,
+): Place & { readonly problems: readonly string[] } {
+  const { filter, ...rest } = readFilter(queryOf(request));
+  const isWrong = rest.problems.some((problem) => problem.startsWith('match:'));
+  return { ...rest, filter: isWrong ? { ...filter, match: '' } : filter };
+}
+
+export const isKnownTo =
+  ({ history }: Pick<Context, 'history'>) =>
+  (remediation: string): boolean =>
+    history.fold.rowOfRemediation(remediation) !== undefined;
+
+/** What waits is listed where the filter would show it. Only its labels are known. */
+function queuedOf({ filter }: Place, queued: QueueNow, now: number): Html | undefined {
+  const { only, to } = filter;
+  const isAboutEnds = (only !== undefined && only !== 'held') || to !== undefined;
+  if (isAboutEnds || queued.waiting + queued.active + queued.delayed === 0) return undefined;
+  const passes = createContentPredicate(filter);
+  return queuedPart({ ...queued, rows: queued.rows.filter(({ row }) => passes(row)) }, now);
+}
