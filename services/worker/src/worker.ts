@@ -7,6 +7,7 @@ import { connectRedis } from '@openfero/service/redis';
 import { registerDurability, warnOfDurability } from '@openfero/service/redis-durability';
 import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
+import { VERSION } from '@openfero/service/version';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
@@ -24,6 +25,7 @@ import { startRetention } from './queue/retention.ts';
 import { createHistory } from './redis/history.ts';
 import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
+import { startPresence } from './redis/presence.ts';
 import { createReconciler } from './redis/reconcile.ts';
 import { createOperariusRegistry } from './remediation/registry.ts';
 import { countRequests } from './request-count.ts';
@@ -112,6 +114,17 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
+  const stopPresence = startPresence(
+    {
+      cluster,
+      redis: observer,
+      memory: createEpisodeMemory(observer, prefix),
+      settings,
+      version: VERSION,
+    },
+    log,
+  );
+
   const app = buildApp(metrics, {
     healthy: progress.problem,
     ready: unready,
@@ -126,6 +139,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
       ['history', () => history.stop()],
+      ['presence', stopPresence],
       ['checks', stopChecking],
       ['retention', stopRetention],
       ['mode', stopWatchingMode],

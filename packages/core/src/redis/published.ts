@@ -24,7 +24,7 @@ export const lastNotificationKey = (prefix: string): string => key(prefix, 'last
 export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
 
 /** Milliseconds between two writes of an operarius that has not changed. */
-export const OPERARIUS_INTERVAL = 60_000;
+const OPERARIUS_INTERVAL = 60_000;
 /** Milliseconds: two writes were missed. */
 export const OPERARIUS_STALE_AFTER = 2 * OPERARIUS_INTERVAL;
 
