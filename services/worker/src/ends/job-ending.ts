@@ -5,7 +5,10 @@ import type { Places } from '../redis/places.ts';
 import { fateEntry } from './history.ts';
 
 export interface JobEndingContext {
-  readonly cluster: Pick<Cluster, 'operarii' | 'events'>;
+  readonly cluster: {
+    readonly operarii: Pick<Cluster['operarii'], 'get'>;
+    readonly events: Cluster['events'];
+  };
   readonly places: Pick<Places, 'end' | 'release'>;
 }
 
