@@ -73,11 +73,14 @@ const servedFolders: Plugin = {
   },
 };
 
-/** Copies the files that are served and not executed: swagger-ui's page and Bull Board's. */
+/** Copies the files that are served and not executed: swagger-ui's page, the dashboard's and Bull Board's. */
 async function copyServedFiles(folder: string): Promise<void> {
   const ofReceiver = createRequire(join(ROOT, 'services/receiver/package.json'));
   const swagger = dirname(ofReceiver.resolve('@fastify/swagger-ui'));
   await cp(join(swagger, 'static'), join(folder, 'swagger-ui/static'), { recursive: true });
+  await cp(join(ROOT, 'services/dashboard/src/pages/assets'), join(folder, 'assets'), {
+    recursive: true,
+  });
   const ofDashboard = createRequire(join(ROOT, 'services/dashboard/package.json'));
   const board = dirname(ofDashboard.resolve('@bull-board/ui/package.json'));
   const copy = join(folder, 'node_modules/@bull-board/ui');
