@@ -56,7 +56,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   const queue = openQueue(observer, QUEUE, { prefix }, log);
 
-  const registry = createOperariusRegistry(cluster, settings.policy);
+  const neverStarting = new Map<string, string>();
+  const registry = createOperariusRegistry(cluster, settings.policy, neverStarting);
   const memory = createEpisodeMemory(redis, prefix);
   const places = createPlaces({ redis, prefix, maxActiveJobs, historyCount, queue });
   registerQueueMetrics(metrics, {
@@ -103,7 +104,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     history.append(endEntry(ending, remediation, Date.now()));
   });
   gate.steer(consumer);
-  const stopChecking = startChecking({ cluster, redis, watch, registry, settings, log });
+  const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopWatchingMode = watchMode({ cluster, redis, settings, log }, metrics);
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const reconciler = createReconciler(cluster, places, memory, {
