@@ -26,10 +26,10 @@ const printed = (pattern: RegExp) => (line: LogLine) => pattern.test(line.msg);
 async function retryFailed(demo: Service): Promise<void> {
   const [, dashboard = ''] = /dashboard +(http:\S+)/.exec(textOf(demo)) ?? [];
   const failed = await fetch(
-    `${dashboard}/api/queues?activeQueue=remediations&status=failed&page=1`,
+    `${dashboard}/queue/api/queues?activeQueue=remediations&status=failed&page=1`,
   );
   const [, id] = /"id":"([^"]+)"/.exec(await failed.text()) ?? [];
-  const url = `${dashboard}/api/queues/remediations/${id}/retry`;
+  const url = `${dashboard}/queue/api/queues/remediations/${id}/retry`;
   assert.equal((await fetch(url, { method: 'PUT' })).status, 204);
 }
 

@@ -34,7 +34,7 @@ it('the documented user of Redis has the rights that receiver, worker and dashbo
   assert.equal((await system.post(notificationOf(alerts))).status, 200);
   const ends = await system.ended(3);
   assert.deepEqual(new Set(ends.map((end) => end['outcome'])), new Set(['created']));
-  const list = await fetch(`${await dashboard.url()}/api/queues?activeQueue=remediations`);
+  const list = await fetch(`${await dashboard.url()}/queue/api/queues?activeQueue=remediations`);
   assert.equal(list.status, 200);
 
   const lines = [...system.receivers, ...system.workers, dashboard].flatMap((each) => each.lines);

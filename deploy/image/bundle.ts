@@ -73,7 +73,7 @@ const servedFolders: Plugin = {
   },
 };
 
-/** Copies the files that are served and not executed: swagger-ui's page and Bull Board's. */
+/** Copies the files that are served and not executed: swagger-ui's page, Bull Board's and ours. */
 async function copyServedFiles(folder: string): Promise<void> {
   const ofReceiver = createRequire(join(ROOT, 'services/receiver/package.json'));
   const swagger = dirname(ofReceiver.resolve('@fastify/swagger-ui'));
@@ -84,6 +84,8 @@ async function copyServedFiles(folder: string): Promise<void> {
   await mkdir(copy, { recursive: true });
   await cp(join(board, 'package.json'), join(copy, 'package.json'));
   await cp(join(board, 'dist'), join(copy, 'dist'), { recursive: true, dereference: true });
+  const assets = join(ROOT, 'services/dashboard/src/pages/assets');
+  await cp(assets, join(folder, 'assets'), { recursive: true });
 }
 
 await bundle(resolve(ROOT, process.argv[2] ?? 'dist'));

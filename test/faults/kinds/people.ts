@@ -72,7 +72,7 @@ async function someFailed({ observer, random }: Context): Promise<string | undef
 
 /** Sends the request of the page. @returns whether it was answered with success */
 async function put({ installation }: Context, path: string): Promise<boolean> {
-  const url = `${installation.dashboard.url}/api/queues/${QUEUE}/${path}`;
+  const url = `${installation.dashboard.url}/queue/api/queues/${QUEUE}/${path}`;
   const headers = { 'sec-fetch-site': 'same-origin' };
   const response = await fetch(url, { method: 'PUT', headers }).catch(() => undefined);
   await response?.body?.cancel();
