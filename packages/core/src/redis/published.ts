@@ -13,7 +13,7 @@ export const operariiKey = (prefix: string): string => key(prefix, 'operarii');
 
 /**
  * A hash, one field per worker: {@link PublishedWorker}, JSON. A worker removes its own when it stops, and
- * those of workers that it has not heard of for {@link FORGET_WORKER_AFTER}.
+ * those of workers that have written nothing for an hour.
  */
 export const workersKey = (prefix: string): string => key(prefix, 'workers');
 
@@ -24,16 +24,14 @@ export const lastNotificationKey = (prefix: string): string => key(prefix, 'last
 export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
 
 /** Milliseconds between two writes of an operarius that has not changed. */
-export const OPERARIUS_INTERVAL = 60_000;
+const OPERARIUS_INTERVAL = 60_000;
 /** Milliseconds: two writes were missed. */
 export const OPERARIUS_STALE_AFTER = 2 * OPERARIUS_INTERVAL;
 
 /** Milliseconds between two writes of a worker. */
-export const WORKER_INTERVAL = 10_000;
+const WORKER_INTERVAL = 10_000;
 /** Milliseconds: three writes were missed. It is not counted as alive. */
 export const WORKER_STALE_AFTER = 3 * WORKER_INTERVAL;
-/** Milliseconds. */
-export const FORGET_WORKER_AFTER = 3_600_000;
 
 /** The end of year 9999. */
 const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });

@@ -18,9 +18,6 @@ import { ago, clock, span } from './times.ts';
 /** What Redis knows now of the remediations of a row, by their ids. */
 export type LiveOf = (remediation: string) => Live;
 
-const NOTHING: Live = {};
-export const NOT_ASKED: LiveOf = () => NOTHING;
-
 /** One remediation of a row, as it is shown. */
 export interface Told {
   readonly handled: Handled;

@@ -24,15 +24,6 @@ export interface Switch {
   readonly since: number | undefined;
 }
 
-export const UNKNOWN: Standing = {
-  mode: undefined,
-  workers: undefined,
-  notificationAt: undefined,
-  watchAge: undefined,
-  namespace: undefined,
-  jobNamespace: undefined,
-};
-
 /** Milliseconds. Above it the workers pause: they would decide by an old picture of the cluster. */
 const WATCH_BOUND = 120_000;
 

@@ -13,7 +13,7 @@ import { failedOf, isAboutFailed, retryLink } from '../retry.ts';
 import { type Context, queryOf, sendPage } from './context.ts';
 
 /** Rows of a page: more than a screen has, rendered in a millisecond. */
-export const ROWS = 50;
+const ROWS = 50;
 
 /** Adds the list of occurrences, and the same rows for machines. */
 export function serveList(scope: FastifyInstance, context: Context): void {
