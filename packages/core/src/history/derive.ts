@@ -1,5 +1,4 @@
 import type { AlertStatus } from '../alert.ts';
-import type { Instant } from '../instant.ts';
 import { type Kept, newestOf, type Remediation } from './kept.ts';
 import { type Acted, type Handled, type Heard, isHeld, type JobFate, type Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
@@ -25,7 +24,7 @@ export function deriveRow({ fingerprint, startsAt, remediations }: Kept, known: 
     groupKey: lastEnd?.groupKey ?? '',
     firing: show('firing'),
     resolved: show('resolved'),
-    heard: heardOf(remediations, startsAt),
+    heard: heardOf(remediations),
     since: sinceOf(remediations),
     cursor: cursorOf(remediations, known),
   };
@@ -77,15 +76,12 @@ function lastOf(remediations: readonly Remediation[]): Remediation | undefined {
   return remediations.find((one) => newestOf(one)?.entry === entry);
 }
 
-function heardOf(remediations: readonly Remediation[], startsAt: Instant): Heard | undefined {
+function heardOf(remediations: readonly Remediation[]): Heard | undefined {
   let last: Remediation['end'];
   for (const { end } of remediations) {
     if (end !== undefined && isLater(end, last)) last = end;
   }
-  if (last === undefined) return undefined;
-  const { status, receivedAt, endsAt } = last;
-  const ended = status === 'resolved' && endsAt !== undefined && endsAt > startsAt;
-  return { status, at: ended ? Date.parse(endsAt) : receivedAt };
+  return last && { status: last.status, at: last.resolvedAt ?? last.receivedAt };
 }
 
 type End = NonNullable<Remediation['end']>;

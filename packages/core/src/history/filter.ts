@@ -33,7 +33,7 @@ export type Chip = (typeof CHIPS)[number];
 export const UNWANTED: readonly End[] = ['no-operarius', 'not-matched'];
 
 /** Milliseconds that a list goes back where its filter names no time. */
-export const DEFAULT_LAST = 24 * 3600 * 1000;
+const DEFAULT_LAST = 24 * 3600 * 1000;
 
 export const NO_FILTER: Filter = {
   match: '',

@@ -141,7 +141,7 @@ export class Fold {
     if (known !== undefined) return known;
     const of = this.#occurrenceOf(subject);
     const remediation = { id: subject.id, of, end: undefined, held: undefined };
-    of.remediations.push(remediation);
+    addRemediation(of, remediation);
     this.#remediations.set(subject.id, remediation);
     return remediation;
   }
@@ -151,8 +151,16 @@ export class Fold {
     const known = this.#occurrences.get(key);
     if (known !== undefined) return known;
     const { fingerprint, startsAt } = subject;
-    const place = { row: undefined, newer: undefined, older: undefined };
-    const kept = { key, fingerprint, startsAt, remediations: [], replaced: undefined, ...place };
+    const kept: Kept = {
+      key,
+      fingerprint,
+      startsAt,
+      remediations: [],
+      replaced: undefined,
+      row: undefined,
+      newer: undefined,
+      older: undefined,
+    };
     this.#occurrences.set(key, kept);
     return kept;
   }
@@ -179,4 +187,12 @@ export class Fold {
       this.#jobs.leave(job, kept);
     }
   }
+}
+
+/** An array that grows keeps room for 17, and most occurrences have one or two: these are copied. */
+const FEW = 8;
+
+function addRemediation(kept: Kept, remediation: Remediation): void {
+  if (kept.remediations.length < FEW) kept.remediations = kept.remediations.concat(remediation);
+  else kept.remediations.push(remediation);
 }

@@ -1,4 +1,4 @@
-import type { AlertStatus } from '../alert.ts';
+import type { AlertStatus, Texts } from '../alert.ts';
 import type { Instant } from '../instant.ts';
 import type { EndEntry, HeldEntry } from './entry.ts';
 import type { Ended, Held, Row } from './row.ts';
@@ -38,7 +38,8 @@ interface KnownEnd extends Ended, Said {
   readonly labels: Readonly<Record<string, string>>;
   readonly groupKey: string;
   readonly receivedAt: number;
-  readonly endsAt: Instant | undefined;
+  /** Milliseconds; undefined where the alert has not ended after its start. */
+  readonly resolvedAt: number | undefined;
   readonly job: string | undefined;
 }
 
@@ -63,7 +64,7 @@ export function keep(remediation: Remediation, id: string, entry: EndEntry | Hel
     of.replaced.push(isNew ? known.entry : id);
   }
   if (!isNew) return;
-  if (entry.kind === 'end') remediation.end = endOf(id, entry);
+  if (entry.kind === 'end') remediation.end = endOf(id, entry, of);
   else remediation.held = heldOf(id, entry);
 }
 
@@ -92,7 +93,7 @@ const isOlder = (known: { readonly entry: string } | undefined, oldest: string):
   known !== undefined && !isAsNew(known, oldest);
 
 /** The parts of the entry, not the entry: what has been parsed takes twice the memory. */
-function endOf(entry: string, from: EndEntry): KnownEnd {
+function endOf(entry: string, from: EndEntry, of: Kept): KnownEnd {
   return {
     outcome: from.outcome,
     reason: from.reason,
@@ -102,15 +103,31 @@ function endOf(entry: string, from: EndEntry): KnownEnd {
     status: from.status,
     alertname: from.alertname,
     operarius: from.operarius,
-    labels: from.labels,
+    labels: sharedLabels(from.labels, of),
     groupKey: from.groupKey,
     receivedAt: from.receivedAt,
-    endsAt: from.endsAt,
+    resolvedAt: resolvedAtOf(from),
     job: from.job,
   };
 }
 
-export const NONE: readonly string[] = [];
+function resolvedAtOf({ status, startsAt, endsAt }: EndEntry): number | undefined {
+  const hasEnded = status === 'resolved' && endsAt !== undefined && endsAt > startsAt;
+  return hasEnded ? Date.parse(endsAt) : undefined;
+}
+
+/** Those of the occurrence that are kept already: nearly always they are the same. */
+function sharedLabels(labels: Texts, { remediations }: Kept): Texts {
+  const known = remediations.at(-1)?.end?.labels ?? remediations[0]?.end?.labels;
+  if (known === undefined) return labels;
+  const names = Object.keys(labels);
+  const isSame =
+    names.length === Object.keys(known).length &&
+    names.every((name) => Object.hasOwn(known, name) && known[name] === labels[name]);
+  return isSame ? known : labels;
+}
+
+const NONE: readonly string[] = [];
 
 function heldOf(entry: string, from: HeldEntry): KnownHeld {
   const { reason, until, at, status, alertname, operarius } = from;

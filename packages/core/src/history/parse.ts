@@ -1,16 +1,18 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { AlertStatus, Texts } from '../alert.ts';
+import type { AlertStatus } from '../alert.ts';
 import { parseInstant } from '../instant.ts';
 import { ENDS } from '../outcome.ts';
 import { HISTORY_VERSION } from '../redis/history.ts';
-import { ACTS, type EndEntry, type Entry, FATES } from './entry.ts';
+import { ACTS, type Entry, FATES } from './entry.ts';
 
 /** The end of year 9999: a later time has no Instant. */
 const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });
 
 /** TypeBox's own type of it is `object`. */
-const Labels = Type.Unsafe<Texts>(Type.Object({}, { additionalProperties: Type.String() }));
+const Labels = Type.Unsafe<Record<string, string>>(
+  Type.Object({}, { additionalProperties: Type.String() }),
+);
 
 const SUBJECT = {
   id: Type.String({ minLength: 1 }),
@@ -92,15 +94,14 @@ const LONGEST = 4_096;
  */
 export function parseEntry(
   fields: readonly string[],
-  intern: (text: string) => string = (text) => text,
+  intern: Intern = (text) => text,
 ): Entry | undefined {
   const [version, v, name, text, ...more] = fields;
   if (version !== 'v' || v !== String(HISTORY_VERSION) || name !== 'e' || more.length > 0) {
     return undefined;
   }
   if (text === undefined || text.length > LONGEST) return undefined;
-  const entry = checked(parseJson(text));
-  return entry && shared(entry, intern);
+  return readEntry(parseJson(text), intern);
 }
 
 function parseJson(text: string): unknown {
@@ -111,40 +112,41 @@ function parseJson(text: string): unknown {
   }
 }
 
-function checked(value: unknown): Entry | undefined {
+type Intern = (text: string) => string;
+
+function readEntry(value: unknown, intern: Intern): Entry | undefined {
   const { end, fate, held, act, mode } = SCHEMAS;
-  if (end.Check(value) || fate.Check(value) || held.Check(value)) {
-    return hasInstants(value) ? value : undefined;
+  if (end.Check(value)) {
+    shareValues(value.labels, intern);
+    value.groupKey = intern(value.groupKey);
+    if (value.warnings !== undefined) value.warnings = value.warnings.map(intern);
+    return readSubject(value, intern);
   }
+  if (fate.Check(value) || held.Check(value)) return readSubject(value, intern);
   return act.Check(value) || mode.Check(value) ? value : undefined;
 }
 
-function hasInstants(entry: { readonly startsAt: string; readonly endsAt?: string }): boolean {
-  const { startsAt, endsAt = startsAt } = entry;
+function readSubject<T extends Texts>(entry: T, intern: Intern): T | undefined {
+  if (!hasInstants(entry)) return undefined;
+  entry.alertname = intern(entry.alertname);
+  entry.operarius = intern(entry.operarius);
+  entry.reason = intern(entry.reason);
+  return entry;
+}
+
+interface Texts {
+  alertname: string;
+  operarius: string;
+  reason: string;
+  readonly startsAt: string;
+  readonly endsAt?: string;
+}
+
+/** In place: an object that is built name by name takes more memory than a parsed one. */
+function shareValues(object: Record<string, string>, intern: Intern): void {
+  for (const [name, value] of Object.entries(object)) object[name] = intern(value);
+}
+
+function hasInstants({ startsAt, endsAt = startsAt }: Texts): boolean {
   return parseInstant(startsAt) === startsAt && parseInstant(endsAt) === endsAt;
-}
-
-function shared(entry: Entry, intern: (text: string) => string): Entry {
-  if (entry.kind === 'act' || entry.kind === 'mode') return entry;
-  const { alertname, operarius, reason } = entry;
-  const texts = {
-    alertname: intern(alertname),
-    operarius: intern(operarius),
-    reason: intern(reason),
-  };
-  return entry.kind === 'end'
-    ? { ...entry, ...texts, ...sharedEnd(entry, intern) }
-    : { ...entry, ...texts };
-}
-
-function sharedEnd(
-  { groupKey, labels, warnings }: EndEntry,
-  intern: (text: string) => string,
-): Pick<EndEntry, 'groupKey' | 'labels' | 'warnings'> {
-  const entries = Object.entries(labels).map(([name, value]) => [name, intern(value)]);
-  return {
-    groupKey: intern(groupKey),
-    labels: Object.fromEntries(entries),
-    ...(warnings !== undefined && { warnings: warnings.map(intern) }),
-  };
 }

@@ -97,7 +97,8 @@ export function keyOf({
   startsAt,
   id,
 }: Pick<Subject, 'fingerprint' | 'startsAt' | 'id'>): string {
-  return fingerprint === '' ? `unreadable ${id}` : `${startsAt} ${fingerprint}`;
+  // Joined, since a template makes a tree of strings, and each key is kept.
+  return fingerprint === '' ? `unreadable ${id}` : [startsAt, fingerprint].join(' ');
 }
 
 /**

@@ -19,7 +19,7 @@ export const fateKey = (prefix: string, uid: string): string => key(prefix, 'fat
 export const FATE_TTL = 8 * 24 * 3600 * 1000;
 
 /** The field of `totals` that counts the Jobs of an operarius that ended so. Neither has a slash. */
-export const fateField = (operarius: string, fate: string): string => `${operarius}/${fate}`;
+const fateField = (operarius: string, fate: string): string => `${operarius}/${fate}`;
 
 /** The operarius and the fate of a field of `totals`; undefined for another field. */
 export function readFateField(field: string): { operarius: string; fate: string } | undefined {

@@ -27,13 +27,29 @@ export const DEFAULT_HISTORY_AGE = 30 * 24 * 3600 * 1000;
 export const historyFullKey = (prefix: string): string => key(prefix, 'history', 'full');
 
 /** Of maxmemory: below 0.75, from which on the receiver refuses. History goes first, then alerts. */
-export const HISTORY_FULL_RATIO = 0.7;
+const HISTORY_FULL_RATIO = 0.7;
 
 /** Milliseconds between two looks of a worker at the memory of Redis. */
 export const HISTORY_FULL_INTERVAL = 5_000;
 
 /** Milliseconds that the flag lives without being set again: it must not outlive the workers. */
-export const HISTORY_FULL_TTL = 3 * HISTORY_FULL_INTERVAL;
+const HISTORY_FULL_TTL = 3 * HISTORY_FULL_INTERVAL;
+
+/**
+ * The command with which a worker says whether Redis is full, each {@link HISTORY_FULL_INTERVAL}.
+ *
+ * @param used bytes
+ * @param max bytes, 0 for no limit
+ */
+export function historyFullCommand(
+  prefix: string,
+  used: number,
+  max: number,
+): readonly [name: 'SET' | 'DEL', ...args: (string | number)[]] {
+  const flag = historyFullKey(prefix);
+  const isFull = max > 0 && used > max * HISTORY_FULL_RATIO;
+  return isFull ? ['SET', flag, '1', 'PX', HISTORY_FULL_TTL] : ['DEL', flag];
+}
 
 /**
  * Numbers that no restart of a worker sets back. A hash: {@link fateField} counts the Jobs that ended,

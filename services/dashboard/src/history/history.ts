@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
+import { messageOf } from '@openfero/core/errors';
 import type { Fold } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import { compareIds } from '@openfero/core/history/stream-id';
 import { historyKey } from '@openfero/core/redis/history';
 import type { Logger } from '@openfero/service/log';
+import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { Redis } from 'ioredis';
 import { HISTORY_LIMIT } from '../limits.ts';
 import { Reading } from './reading.ts';
@@ -62,7 +64,7 @@ export function followHistory(options: HistoryOptions): History {
     get skipped() {
       return reader.current.skipped;
     },
-    problem: () => (reader.isRead ? undefined : 'the history is being read from Redis'),
+    problem: () => reader.problem(),
     subscribe(tell) {
       reader.listeners.add(tell);
       return () => reader.listeners.delete(tell);
@@ -74,7 +76,6 @@ export function followHistory(options: HistoryOptions): History {
 class Reader {
   /** What is shown. */
   current: Reading;
-  isRead = false;
   readonly listeners = new Set<(change: HistoryChange) => void>();
   readonly #options: HistoryOptions;
   readonly #key: string;
@@ -82,7 +83,9 @@ class Reader {
   /** The stream is read from its beginning: this replaces `current` once it has reached the end. */
   #next: Reading | undefined;
   #runId: string | undefined;
-  #isSameServer = false;
+  #isConnected = false;
+  #isRead = false;
+  #failure: string | undefined;
   /** What `current` held when it was last compared with the stream, and when that was. */
   #compared = { lastId: '0-0', at: Number.NEGATIVE_INFINITY };
   #trimmedAt = Number.NEGATIVE_INFINITY;
@@ -93,7 +96,7 @@ class Reader {
     this.current = this.#newReading();
     this.#next = this.#newReading();
     options.redis.on('close', () => {
-      this.#isSameServer = false;
+      this.#isConnected = false;
     });
   }
 
@@ -106,25 +109,39 @@ class Reader {
 
   async run(): Promise<void> {
     const { signal } = this.#stopped;
-    const { log } = this.#options;
-    let isFailing = false;
     while (!signal.aborted) {
       try {
         await this.#step();
-        isFailing = false;
+        this.#failure = undefined;
       } catch (error) {
         if (signal.aborted) return;
-        if (!isFailing) log.warn({ err: error }, 'cannot read the history, retrying');
-        isFailing = true;
+        this.#fail(error);
         await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
+  problem(): string | undefined {
+    if (this.#isRead) return undefined;
+    return this.#failure ?? 'the history is being read from Redis';
+  }
+
+  #fail(error: unknown): void {
+    const { log } = this.#options;
+    const failure = redisFailureOf(error)?.problem ?? messageOf(error);
+    if (this.#failure === undefined) log.warn({ err: error }, 'cannot read the history, retrying');
+    this.#failure = `the history cannot be read: ${failure}`;
+    // Whatever it was, the server may be another one now.
+    this.#isConnected = false;
+  }
+
   /** Compares, if it is time, and reads once. */
   async #step(): Promise<void> {
     const { redis } = this.#options;
-    if (!this.#isSameServer) await this.#meetServer();
+    if (!this.#isConnected) {
+      this.#isConnected = true;
+      await this.#meetServer();
+    }
     if (performance.now() - this.#compared.at >= WAIT_MS) await this.#compare();
     const next = this.#next;
     const reading = next ?? this.current;
@@ -140,9 +157,9 @@ class Reader {
 
   /** A Redis that was restarted may have lost its last entries, and have others in their place. */
   async #meetServer(): Promise<void> {
-    this.#isSameServer = true;
     const runId = await readRunId(this.#options.redis);
-    if (this.#runId !== undefined && this.#runId !== runId) this.#next = this.#newReading();
+    const isSame = runId !== undefined && runId === this.#runId;
+    if (!isSame && this.#isRead) this.#next = this.#newReading();
     this.#runId = runId;
   }
 
@@ -174,8 +191,8 @@ class Reader {
     this.current = reading;
     this.#next = undefined;
     this.#compared = { lastId: reading.lastId, at: this.#compared.at };
-    if (this.isRead) this.#tell({ kind: 'reset' });
-    this.isRead = true;
+    if (this.#isRead) this.#tell({ kind: 'reset' });
+    this.#isRead = true;
   }
 
   #tell(change: HistoryChange): void {

@@ -1,4 +1,5 @@
 import { messageOf } from '@openfero/core/errors';
+import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { Redis } from 'ioredis';
 
 /** An entry as Redis answers it: its id, and names and values in turn. */
@@ -49,14 +50,15 @@ export async function readAfter(
 }
 
 /**
- * Another one after every start of the server, and after a failover. Undefined without the right for INFO,
- * which docs/redis.md leaves optional. @throws the errors of ioredis
+ * Reads what each start of a server, and a failover, changes.
+ *
+ * @returns undefined where the user has no right to INFO. @throws the errors of ioredis
  */
 export async function readRunId(redis: Redis): Promise<string | undefined> {
   try {
     return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1];
   } catch (error) {
-    if (/^NOPERM/.test(messageOf(error))) return undefined;
+    if (redisFailureOf(error)?.kind === 'not-permitted') return undefined;
     throw error;
   }
 }

@@ -9,7 +9,7 @@ import {
   workersKey,
 } from '@openfero/core/redis/published';
 import { historyOf } from '@openfero/testkit/history';
-import { source } from 'axe-core';
+import axe from 'axe-core';
 import { openPage, type Page, skipWithoutChromium } from '../chromium.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { end, fate, type Pages, startPages, subjectOf } from './fixture.ts';
@@ -71,7 +71,7 @@ suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 1
             const isTouched = width === 320;
             await page.emulate({ width, scheme, isTouched });
             await open(path);
-            await ask(source);
+            await ask(axe.source);
             assert.deepEqual(await ask(FINDINGS), [], 'findings of axe');
             assert.deepEqual(await ask(SIDEWAYS), [], 'wider than the screen');
             assert.deepEqual(await ask(smallTargets(isTouched ? 44 : 24)), [], 'too small');

@@ -17,7 +17,10 @@ import {
 import {
   APPEND,
   appendArguments,
+  DEFAULT_HISTORY_AGE,
   DEFAULT_HISTORY_COUNT,
+  HISTORY_FULL_INTERVAL,
+  historyFullCommand,
   historyFullKey,
   historyKey,
   SKIPPED_FIELD,
@@ -133,21 +136,35 @@ describe('the end of a Job', () => {
 
   test('is counted and not appended while the history is full, and that is counted too', async (t) => {
     const { redis, prefix, tell, append, totals } = given(t);
-    await redis.set(historyFullKey(prefix), '1');
+    const say = async (used: number, max: number): Promise<void> => {
+      const [name, ...args] = historyFullCommand(prefix, used, max);
+      await redis.call(name, args);
+    };
+    await say(71, 100);
+    const ttl = await redis.pttl(historyFullKey(prefix));
+    assert.ok(ttl > 2 * HISTORY_FULL_INTERVAL, 'one look of a worker may fail');
     assert.equal((await tell(endOfJob(0))).first, true);
     assert.equal(await append('{}'), 0);
     assert.equal(await redis.exists(historyKey(prefix)), 0);
     assert.deepEqual(await totals(), { 'op-0/succeeded': '1', [SKIPPED_FIELD]: '2' });
     assert.equal(readFateField(SKIPPED_FIELD), undefined);
+    for (const [used, max] of [
+      [69, 100],
+      [71, 0],
+    ] as const) {
+      await say(71, 100);
+      await say(used, max);
+      assert.equal(await append('{}'), 1, `${used} of ${max} bytes`);
+    }
   });
 
   test('gives its place back at maxmemory, and is recorded once Redis has room', async (t) => {
-    const full = await startRedis({ args: ['--maxmemory', '30mb'] });
+    const full = await startRedis();
     t.after(() => full.stop());
     const { redis, prefix, tell } = given(t, full.url);
     const end = endOfJob(1);
     await redis.zadd(placesKey(prefix), 1, placeOf(end.operarius, end.job));
-    await redis.config('SET', 'maxmemory', '1mb');
+    await redis.config('SET', 'maxmemory', '1kb');
     const refused = await tell(end);
     assert.equal(refused.first, false);
     assert.match(refused.refused ?? '', /^OOM /);
@@ -183,7 +200,9 @@ describe('the history', () => {
     await adding.exec();
     let calls = 0;
     for (let removed = 1; removed > 0; calls++) {
-      removed = await redis.xtrim(...trimArguments(prefix, 30_000, 6_000));
+      removed = await redis.xtrim(
+        ...trimArguments(prefix, DEFAULT_HISTORY_AGE + 24_000, DEFAULT_HISTORY_AGE),
+      );
     }
     assert.ok(calls > 2, `${calls} calls`);
     const kept = await redis.xlen(key);
