@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { at, itemsOf } from '@openfero/testkit/controlplane';
+import { promisify } from 'node:util';
+import { at, type Cluster, itemsOf } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { until } from '@openfero/testkit/until';
 import { startClusterSystem } from './cluster-system.ts';
@@ -34,6 +37,25 @@ data:
               image: i
               securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
 `;
+
+const readme = (): Promise<string> => readFile(new URL('../README.md', import.meta.url), 'utf8');
+
+/** The line of a page that holds a command. */
+function commandOf(page: string, part: string): string {
+  const line = page.split('\n').find((each) => each.startsWith('kubectl') && each.includes(part));
+  assert.ok(line !== undefined, part);
+  return line;
+}
+
+/** Runs a command as it is printed, as an administrator. */
+async function sh({ folder, adminKubeconfig }: Cluster, command: string): Promise<void> {
+  const env = {
+    PATH: `${folder}:${process.env['PATH']}`,
+    HOME: folder,
+    KUBECONFIG: adminKubeconfig,
+  };
+  await promisify(execFile)('bash', ['-c', `set -o pipefail; ${command}`], { env });
+}
 
 await describeOnControlPlane('deploy/kubernetes', (plane) => {
   before(async () => {
@@ -75,6 +97,13 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
       const args = ['create', '-f', '-', '--dry-run=server', ...STRICTLY];
       await plane.kubectl(args, JSON.stringify(whole));
     }
+  });
+
+  it("come with README's example as a file", async () => {
+    const path = '../deploy/examples/operarii/kubequotaalmostfull-firing.yaml';
+    const example = await readFile(new URL(path, import.meta.url), 'utf8');
+    const block = `\`\`\`yaml\n${example.replace(/^---\n/, '')}\`\`\``;
+    assert.ok((await readme()).includes(block));
   });
 
   it('gives only the worker a token', async () => {
@@ -122,8 +151,32 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
       const reasons = async (): Promise<readonly unknown[]> =>
         (await system.events('openfero-shipped-firing')).map((event) => at(event, 'reason'));
       await until('the Event is written', async () => (await reasons()).includes('JobCreated'));
+      const examples = fileURLToPath(new URL('../deploy/examples/operarii', import.meta.url));
+      await plane.kubectl(['apply', '-n', 'openfero-jobs', '-f', examples]);
+      const example = 'openfero-kubequotaalmostfull-firing';
+      const checked = await worker.waitForLine((line) => line['operarius'] === example);
+      assert.equal(checked.msg, 'operarius is valid');
+      await system.post(notificationOf([{ alertname: 'KubeQuotaAlmostFull' }]));
+      const started = (await system.ended(2)).at(-1);
+      assert.deepEqual([started?.['outcome'], started?.['warnings']], ['created', undefined]);
+
+      await sh(plane, commandOf(await readme(), 'create configmap openfero '));
+      await worker.waitForLine(({ msg }) => msg.startsWith('OpenFero is off'));
+      await system.post(notificationOf([{ ...alert, instance: crypto.randomUUID() }]));
+      assert.equal((await system.ended(3)).at(-1)?.['outcome'], 'off');
+      await sh(
+        plane,
+        commandOf(await readme(), 'annotate configmap openfero openfero.io/mode=run'),
+      );
+      await worker.waitForLine(({ msg }) => msg.startsWith('OpenFero is on'));
+      await system.post(notificationOf([{ ...alert, instance: crypto.randomUUID() }]));
+      assert.equal((await system.ended(4)).at(-1)?.['outcome'], 'created');
+
       const warnings = worker.lines.filter(({ level }) => level === 'warn' || level === 'error');
-      assert.deepEqual(warnings, []);
+      assert.deepEqual(
+        warnings.map(({ msg }) => msg.split(':')[0]),
+        ['OpenFero is off, and creates no Jobs'],
+      );
     },
   );
 });

@@ -12,3 +12,6 @@ export function compareIds(a: string, b: string): number {
   if (a.length !== b.length && a.slice(0, dash) === b.slice(0, dash)) return a.length - b.length;
   return a === b ? 0 : a < b ? -1 : 1;
 }
+
+/** Milliseconds since 1970, by Redis' clock. */
+export const timeOfId = (id: string): number => Number(id.slice(0, id.indexOf('-')));
