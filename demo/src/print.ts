@@ -39,7 +39,7 @@ ${variables.map(([, name, value]) => `    ${name}=${value}`).join('\n')}
 
 /** Prints how to fix the operarius that has a mistake, and run its Job. */
 export function printFix(demo: Demo, cluster: DemoCluster, { file }: Example): void {
-  const failed = `${demo.dashboardUrl}/queue/remediations?status=failed`;
+  const failed = `${demo.dashboardUrl}/queue/queue/remediations?status=failed`;
   const steps = [
     ['Change "30 minutes" to 30m in', join(cluster.operarii, BROKEN_OPERARIUS)],
     ...(cluster.apply === undefined ? [] : [['Run', cluster.apply]]),

@@ -73,20 +73,19 @@ const servedFolders: Plugin = {
   },
 };
 
-/** Copies the files that are served and not executed: swagger-ui's page, the dashboard's and Bull Board's. */
+/** Copies the files that are served and not executed: swagger-ui's page, Bull Board's and ours. */
 async function copyServedFiles(folder: string): Promise<void> {
   const ofReceiver = createRequire(join(ROOT, 'services/receiver/package.json'));
   const swagger = dirname(ofReceiver.resolve('@fastify/swagger-ui'));
   await cp(join(swagger, 'static'), join(folder, 'swagger-ui/static'), { recursive: true });
-  await cp(join(ROOT, 'services/dashboard/src/pages/assets'), join(folder, 'assets'), {
-    recursive: true,
-  });
   const ofDashboard = createRequire(join(ROOT, 'services/dashboard/package.json'));
   const board = dirname(ofDashboard.resolve('@bull-board/ui/package.json'));
   const copy = join(folder, 'node_modules/@bull-board/ui');
   await mkdir(copy, { recursive: true });
   await cp(join(board, 'package.json'), join(copy, 'package.json'));
   await cp(join(board, 'dist'), join(copy, 'dist'), { recursive: true, dereference: true });
+  const assets = join(ROOT, 'services/dashboard/src/pages/assets');
+  await cp(assets, join(folder, 'assets'), { recursive: true });
 }
 
 await bundle(resolve(ROOT, process.argv[2] ?? 'dist'));

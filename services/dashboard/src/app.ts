@@ -9,6 +9,7 @@ import { readProbe, watchRedis } from '@openfero/service/redis-watch';
 import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
+import { createActs } from './acts.ts';
 import { createBoard } from './board.ts';
 import { createChangeHandler, createChanges } from './changes.ts';
 import { guardRoutes } from './guard.ts';
@@ -59,7 +60,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   // Starting a dashboard must not write to Redis.
   const queue = openQueue(redis, QUEUE, { prefix, skipMetasUpdate: true }, log);
   app.addHook('onClose', () => queue.close());
-  const makeChange = createChanges({ queue, redis, log, user: userOf(auth) });
+  const recordAct = createActs(redis, prefix);
+  const makeChange = createChanges({ queue, redis, log, recordAct, user: userOf(auth) });
   const open = auth.kind === 'none';
   servePages(app, { history, redis, queue, prefix, readOnly, open, jobUrl, makeChange });
   await app.register(

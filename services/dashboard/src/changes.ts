@@ -5,6 +5,7 @@ import { script } from '@openfero/service/script';
 import { ErrorCode, type Queue } from 'bullmq';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Redis } from 'ioredis';
+import type { RecordAct } from './acts.ts';
 import { CLEAN_GRACE_MS } from './limits.ts';
 import type { Change } from './routes.ts';
 
@@ -22,6 +23,7 @@ export interface ChangeOptions {
   readonly queue: Queue;
   readonly redis: Redis;
   readonly log: Logger;
+  readonly recordAct: RecordAct;
   /** Who did it, as the log says. */
   readonly user: string;
 }
@@ -34,13 +36,18 @@ export type MakeChange = (change: Change, subject: string, address: string) => P
  * state that the page has seen, and would remove a remediation that waits again.
  */
 export function createChanges(options: ChangeOptions): MakeChange {
-  const { log, user } = options;
+  const { log, user, recordAct } = options;
   const actions = createActions(options);
   return async (change, subject, address) => {
     const answer = await actions[change](subject);
     const { changed } = answer;
     const line = { user, address, action: change, subject, changed };
-    if (changed > 0) log.info(line, 'a user changed the queue');
+    if (changed === 0) return answer;
+    log.info(line, 'a user changed the queue');
+    // It is done, whether the history has it or not.
+    await recordAct(change, subject, { user, address }).catch((error: unknown) => {
+      log.warn({ ...line, err: error }, 'cannot record in the history what a user did');
+    });
     return answer;
   };
 }

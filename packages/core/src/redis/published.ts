@@ -13,7 +13,7 @@ export const operariiKey = (prefix: string): string => key(prefix, 'operarii');
 
 /**
  * A hash, one field per worker: {@link PublishedWorker}, JSON. A worker removes its own when it stops, and
- * those of workers that it has not heard of for {@link FORGET_WORKER_AFTER}.
+ * those of workers that have written nothing for an hour.
  */
 export const workersKey = (prefix: string): string => key(prefix, 'workers');
 
@@ -32,7 +32,7 @@ export const OPERARIUS_STALE_AFTER = 2 * OPERARIUS_INTERVAL;
 export const WORKER_INTERVAL = 10_000;
 /** Milliseconds: three writes were missed. It is not counted as alive. */
 export const WORKER_STALE_AFTER = 3 * WORKER_INTERVAL;
-/** Milliseconds. */
+/** Milliseconds: after these, another worker removes it from the hash. */
 export const FORGET_WORKER_AFTER = 3_600_000;
 
 /** The end of year 9999. */

@@ -1,6 +1,6 @@
 import { type Handled, isHeld, type Row } from '@openfero/core/history/row';
 import type { Live } from '@openfero/core/history/state';
-import { compareIds } from '@openfero/core/history/stream-id';
+import { FAILURES } from '@openfero/core/outcome';
 import { placeOf, placesKey } from '@openfero/core/redis/places';
 import { cannotStartKey } from '@openfero/core/redis/published';
 import type { Queue } from 'bullmq';
@@ -42,11 +42,10 @@ export async function readLive(
 type Questions = ReturnType<Redis['pipeline']>;
 type Read = (next: () => unknown) => Live;
 
-/** What has ended stays so, unless a person retries it. */
+/** What has ended stays so, unless it failed: a person may retry it. */
 function mayBeQueued(handled: Handled): boolean {
-  const { end, act } = handled;
-  if (end === undefined || isHeld(handled)) return true;
-  return act?.act === 'retry' && compareIds(act.entry, end.entry) > 0;
+  const { end } = handled;
+  return end === undefined || isHeld(handled) || FAILURES.some((each) => each === end.outcome);
 }
 
 const isUnfinished = ({ job, end }: Handled): boolean =>

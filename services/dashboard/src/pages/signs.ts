@@ -78,6 +78,7 @@ const HELD: Readonly<Record<string, string>> = {
   'max-active-jobs': 'there are as many unfinished Jobs as OPENFERO_MAX_ACTIVE_JOBS allows',
   cooldown: 'the cooldown after the last Job of this problem is not over',
   claimed: 'another remediation of this problem is creating its Job',
+  'newer-payload': 'only a newer worker can read it',
 };
 
 const JOB_FAILED: Readonly<Record<string, string>> = {

@@ -8,7 +8,6 @@ import { keyOf } from '@openfero/core/history/row';
 import { historyKey } from '@openfero/core/redis/history';
 import { createLogger } from '@openfero/service/log';
 import { connectRedis } from '@openfero/service/redis';
-import { type RedisSettings, readCommonSettings } from '@openfero/service/settings';
 import { historyOf, type Recorded } from '@openfero/testkit/history';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
@@ -22,6 +21,10 @@ interface Given {
   /** Follows the history until the test ends. */
   follow(limit?: number): { history: History; changes: readonly HistoryChange[] };
 }
+
+const at = (port: number): Parameters<typeof connectRedis>[0] => ({
+  ...{ host: '127.0.0.1', port, database: 0, tls: false },
+});
 
 let prefixes = 0;
 
@@ -41,7 +44,7 @@ function given(t: TestContext, server: TestRedis): Given {
       await adding.exec();
     },
     follow(limit) {
-      const own = connectRedis(settingsOf(server.url), { kind: 'consumer', name: 'history' });
+      const own = connectRedis(at(server.port), { kind: 'consumer', name: 'history' });
       const options = { redis: own, prefix, log };
       const history = followHistory(limit === undefined ? options : { ...options, limit });
       const changes: HistoryChange[] = [];
@@ -120,6 +123,15 @@ suite('the history in memory', { concurrency: false }, () => {
     assert.deepEqual(shown(history), rowsOf([first]));
   });
 
+  test('says why it cannot be read', async (t) => {
+    const { redis, key, follow } = given(t, server);
+    await redis.set(key, 'not a stream');
+    const { history } = follow();
+    await until('refused', () => /cannot be read: .*WRONGTYPE/.test(history.problem() ?? ''));
+    await redis.del(key);
+    await until('read', () => isReady(history));
+  });
+
   test('is empty within 2 seconds of a FLUSHALL, and fills again', async (t) => {
     const { redis, write, follow } = given(t, server);
     await write(...BEFORE);
@@ -135,7 +147,7 @@ suite('the history in memory', { concurrency: false }, () => {
   test('forgets what is gone also where new entries follow a FLUSHALL at once', async (t) => {
     const { redis, key, write, follow } = given(t, server);
     await write(...BEFORE);
-    const { history } = follow();
+    const { history, changes } = follow();
     await until('read', () => isReady(history));
     // Compared once with the stream as it was.
     await until('compared', async () => (await commandsOf(redis, 'xinfo|stream')) >= 2);
@@ -149,6 +161,7 @@ suite('the history in memory', { concurrency: false }, () => {
       () => isDeepStrictEqual(shown(history), rowsOf(LATER.slice(0, 1))),
       3_000,
     );
+    assert.ok(changes.some(({ kind }) => kind === 'reset'));
   });
 
   test('starts over where the stream ends before what it has read', async (t) => {
@@ -219,6 +232,19 @@ suite('a Redis that goes away', { concurrency: false }, () => {
     await until('read again', () => isDeepStrictEqual(shown(history), rowsOf(left)));
   });
 
+  test('is read again after each lost connection where the user may not see which server it is', async (t) => {
+    const server = await startRedis();
+    t.after(() => server.stop());
+    const { redis, write, follow } = given(t, server);
+    await redis.acl('SETUSER', 'default', '-info');
+    await write(...BEFORE);
+    const { history, changes } = follow();
+    await until('read', () => isReady(history));
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until('read again', () => changes.some(({ kind }) => kind === 'reset'));
+    assert.deepEqual(shown(history), rowsOf(BEFORE));
+  });
+
   test('does not keep the process from ending', async (t) => {
     const server = await startRedis();
     t.after(() => server.stop());
@@ -230,8 +256,7 @@ suite('a Redis that goes away', { concurrency: false }, () => {
     paused.stop();
     // Nothing listens there.
     const log = createLogger('silent', 'test');
-    const options = { kind: 'consumer', name: 'history' } as const;
-    const redis = connectRedis(settingsOf('redis://127.0.0.1:1'), options);
+    const redis = connectRedis(at(1), { kind: 'consumer', name: 'history' });
     const absent = followHistory({ redis, prefix: 'absent', log });
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     absent.stop();
@@ -247,5 +272,3 @@ async function commandsOf(redis: Redis, name: string): Promise<number> {
 }
 
 const entryOf = (recorded: Recorded | undefined): Entry => recorded?.[1] ?? assert.fail();
-
-const settingsOf = (url: string): RedisSettings => readCommonSettings({ REDIS_URL: url }, 1).redis;

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { after, before, suite, test } from 'node:test';
 import { encodeEntry } from '@openfero/core/history/encode';
 import { historyKey } from '@openfero/core/redis/history';
@@ -11,12 +9,12 @@ import {
   workersKey,
 } from '@openfero/core/redis/published';
 import { historyOf } from '@openfero/testkit/history';
+import axe from 'axe-core';
 import { openPage, type Page, skipWithoutChromium } from '../chromium.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { end, fate, type Pages, startPages, subjectOf } from './fixture.ts';
 
 const FAILED = { name: 'JobFailed', labels: { pod: 'web-1', cluster: 'prod-eu' } };
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const { fingerprint, startsAt, operarius } = subjectOf(FAILED);
 const PAGES: readonly [name: string, path: string, title: RegExp][] = [
@@ -34,10 +32,8 @@ suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 1
   let pages: Pages;
   let dashboard: Dashboard;
   let page: Page;
-  let axe: string;
 
   before(async () => {
-    axe = await readFile(AXE, 'utf8');
     pages = await startPages('accessible');
     const until = Date.now() - 60_000;
     const adding = pages.queue.redis.pipeline();
@@ -75,7 +71,7 @@ suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 1
             const isTouched = width === 320;
             await page.emulate({ width, scheme, isTouched });
             await open(path);
-            await ask(axe);
+            await ask(axe.source);
             assert.deepEqual(await ask(FINDINGS), [], 'findings of axe');
             assert.deepEqual(await ask(SIDEWAYS), [], 'wider than the screen');
             assert.deepEqual(await ask(smallTargets(isTouched ? 44 : 24)), [], 'too small');

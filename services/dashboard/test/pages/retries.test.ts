@@ -3,12 +3,13 @@ import { after, before, suite, test } from 'node:test';
 import { remediation } from '@openfero/testkit/remediations';
 import { UnrecoverableError } from 'bullmq';
 import type { Dashboard } from '../dashboard.ts';
-import { end, idOf, MINUTE, type Pages, startPages, textOf } from './fixture.ts';
+import { end, idOf, MINUTE, type Pages, startPages, subjectOf, textOf } from './fixture.ts';
 
 const FORM = {
   'sec-fetch-site': 'same-origin',
   'content-type': 'application/x-www-form-urlencoded',
 };
+const AT = Date.now() - 30 * MINUTE;
 const NAMES = ['One', 'Two', 'Three'];
 
 suite('a person who retries what has failed', { concurrency: false }, () => {
@@ -27,7 +28,7 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
       await job.moveToFailed(new UnrecoverableError('rejected: forbidden'), 'token', false);
     }
     await pages.write(
-      ...NAMES.map((name) => end({ name, at: Date.now() - 30 * MINUTE }, 'rejected')),
+      ...NAMES.map((name) => end({ name, at: AT }, 'rejected')),
       end({ name: 'Helped' }, 'created'),
     );
     while (!(await dashboard.ask('GET', '/?q=Helped')).body.includes('Helped<'));
@@ -49,6 +50,11 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
     assert.equal(again.status, 409);
     const line = await dashboard.service.waitForLine(({ action }) => action === 'retry');
     assert.equal(line['subject'], idOf('One'));
+    const { fingerprint, startsAt } = subjectOf({ name: 'One', at: AT });
+    const story = `/occurrences/${fingerprint}/${startsAt}`;
+    let text = '';
+    while (!text.includes('Retried by')) text = textOf((await dashboard.ask('GET', story)).body);
+    assert.match(text, /Did it run\? Not yet: waiting .* Retried by anonymous from 127\.0\.0\.1/);
   });
 
   test('is asked first where it is many: how many, and how old', async () => {
