@@ -33,7 +33,7 @@ test('a list of alerts of 2.9 MB is short, and the dashboard stays within its me
   const { ask, service } = await startDashboard(t, env);
 
   await service.ready();
-  const path = '/api/queues?activeQueue=remediations&jobsPerPage=300&status=';
+  const path = '/queue/api/queues?activeQueue=remediations&jobsPerPage=300&status=';
   const answers = await Promise.all(
     ['waiting', 'latest', 'waiting'].map((s) => ask('GET', path + s)),
   );
@@ -47,7 +47,7 @@ test('a list of alerts of 2.9 MB is short, and the dashboard stays within its me
     assert.match(dataOf('r1').annotations['…'], /open the remediation to see it$/);
     assert.deepEqual(dataOf('small').annotations, {});
   }
-  const one = await ask('GET', '/api/queues/remediations/r1');
+  const one = await ask('GET', '/queue/api/queues/remediations/r1');
   assert.equal(JSON.parse(one.body).job.data.annotations.description.length, 2.9e6 + 1);
   const most = await mostMemory(service.pid);
   assert.ok(most < 256 * MiB, `it took ${Math.round(most / MiB)} MiB`);
@@ -64,7 +64,7 @@ test('a long title, a long result and a payload that is none are short in a list
   const env = { REDIS_URL: server.url, OPENFERO_QUEUE_PREFIX: prefix };
   const { ask, service } = await startDashboard(t, env);
   await service.ready();
-  const { body } = await ask('GET', '/api/queues?activeQueue=remediations&status=latest');
+  const { body } = await ask('GET', '/queue/api/queues?activeQueue=remediations&status=latest');
   assert.ok(body.length < 10_000, `${body.length} characters`);
   const names = JSON.parse(body).queues[0].jobs.map(({ name = '' }) => name);
   assert.deepEqual(names, ['remediation · unreadable', `${'y'.repeat(120)}… firing · dry-run`]);
