@@ -57,6 +57,8 @@ export function startPresence(deps: PresenceDependencies, log: Logger): () => Pr
       log.debug({ problem: messageOf(error) }, 'this worker was not published'),
     );
   const timer = setInterval(run, WORKER_INTERVAL);
+  // At the start, and after Redis has lost everything.
+  redis.on('ready', run);
   run();
   return async () => {
     clearInterval(timer);
