@@ -86,23 +86,24 @@ await describeOnControlPlane('on a real API server', (plane) => {
     await system.define(definition('Again'));
     await defined(system, 'openfero-again-firing');
     let sent = 0;
-    const outcomeAt = async (startsAt: string): Promise<unknown> => {
+    const outcome = async (): Promise<unknown> => {
+      const startsAt = new Date().toISOString();
       await system.post(notificationOf([{ alertname: 'Again' }], { startsAt }));
       sent++;
       return (await system.ended(sent)).at(-1)?.['outcome'];
     };
-    assert.equal(await outcomeAt('2026-11-22T05:00:00Z'), 'created');
+    assert.equal(await outcome(), 'created');
     const [job] = await system.jobs();
     const name = nameOf(job);
     const path = jobsPath(system.namespace);
 
-    assert.equal(await outcomeAt('2026-11-22T06:00:00Z'), 'deduplicated');
+    assert.equal(await outcome(), 'deduplicated');
 
     await plane.request('DELETE', `${path}/${name}?propagationPolicy=Background`);
     await until('the Job is deleted', async () => (await system.jobs()).length === 0);
     const others = jobManifest({ metadata: { name } });
     assert.equal((await plane.request('POST', path, others)).status, 201);
-    assert.equal(await outcomeAt('2026-11-22T07:00:00Z'), 'created');
+    assert.equal(await outcome(), 'created');
   });
 
   it('creates one Job, not a chain, for an alert about its own failed Job', async (t) => {
@@ -159,7 +160,34 @@ await describeOnControlPlane('on a real API server', (plane) => {
     const [worker] = system.workers;
     const line = await worker?.waitForLine(({ msg }) => msg.startsWith('operarius is'));
     assert.equal(line?.msg, 'operarius is invalid and will not run');
-    assert.match(String(line?.['problem']), /^its Pods cannot start: would violate PodSecurity/);
+    assert.match(String(line?.['problem']), /its Pods cannot start: would violate PodSecurity/);
+    await system.post(notificationOf([{ alertname: 'Privileged' }]));
+    const [end] = await system.ended(1);
+    assert.equal(end?.['outcome'], 'invalid-operarius');
+    assert.match(String(end?.['reason']), /would violate PodSecurity/);
+    assert.deepEqual(await system.jobs(), []);
+
+    const labels = { 'pod-security.kubernetes.io/enforce': null };
+    const path = `/api/v1/namespaces/${system.namespace}`;
+    await plane.request('PATCH', path, { metadata: { labels } });
+    await worker?.waitForLine(({ msg }) => msg === 'operarius is valid');
+    const alert = { alertname: 'Privileged', instance: 'later' };
+    await system.post(notificationOf([alert]));
+    assert.equal((await system.ended(2)).at(-1)?.['outcome'], 'created');
+  });
+
+  it('runs what violates a PodSecurity level that is only warned of, with a warning', async (t) => {
+    const system = await start(t, {}, { 'pod-security.kubernetes.io/warn': 'restricted' });
+    await system.define(definition('Warned'));
+    const [worker] = system.workers;
+    const line = await worker?.waitForLine(({ msg }) => msg.startsWith('operarius is'));
+    assert.equal(line?.msg, 'operarius is valid, with warnings');
+    assert.match(
+      String(line?.['warnings']),
+      /if the namespace enforces this: would violate PodSecurity/,
+    );
+    await system.post(notificationOf([{ alertname: 'Warned' }]));
+    assert.equal((await system.ended(1))[0]?.['outcome'], 'created');
   });
 
   it('creates the other Jobs while an admission webhook blocks one operarius', async (t) => {

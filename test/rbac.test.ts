@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { at, itemsOf } from '@openfero/testkit/controlplane';
+import { promisify } from 'node:util';
+import { at, type Cluster, itemsOf } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition, RESTRICTED_POD } from '@openfero/testkit/operarii';
 import { until } from '@openfero/testkit/until';
 import { startClusterSystem } from './cluster-system.ts';
 import { rightsOf, WORKER_RIGHTS } from './rights.ts';
@@ -14,26 +18,24 @@ const STRICTLY = ['--validate=strict', '--warnings-as-errors'];
 /** Milliseconds: the test waits for events that must come. */
 const LIMITED = { timeout: 60_000 };
 
-/** Meets `restricted`, the Pod Security level of the Jobs' namespace. */
-const OPERARIUS = `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: openfero-shipped-firing, labels: { app: openfero } }
-data:
-  Shipped: |
-    apiVersion: batch/v1
-    kind: Job
-    metadata: { name: shipped }
-    spec:
-      template:
-        spec:
-          restartPolicy: Never
-          securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
-          containers:
-            - name: c
-              image: i
-              securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
-`;
+const readme = (): Promise<string> => readFile(new URL('../README.md', import.meta.url), 'utf8');
+
+/** The line of a page that holds a command. */
+function commandOf(page: string, part: string): string {
+  const line = page.split('\n').find((each) => each.startsWith('kubectl') && each.includes(part));
+  assert.ok(line !== undefined, part);
+  return line;
+}
+
+/** Runs a command as it is printed, as an administrator. */
+async function sh({ folder, adminKubeconfig }: Cluster, command: string): Promise<void> {
+  const env = {
+    PATH: `${folder}:${process.env['PATH']}`,
+    HOME: folder,
+    KUBECONFIG: adminKubeconfig,
+  };
+  await promisify(execFile)('bash', ['-c', `set -o pipefail; ${command}`], { env });
+}
 
 await describeOnControlPlane('deploy/kubernetes', (plane) => {
   before(async () => {
@@ -77,6 +79,13 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
     }
   });
 
+  it("come with README's example as a file", async () => {
+    const path = '../deploy/examples/operarii/kubequotaalmostfull-firing.yaml';
+    const example = await readFile(new URL(path, import.meta.url), 'utf8');
+    const block = `\`\`\`yaml\n${example.replace(/^---\n/, '')}\`\`\``;
+    assert.ok((await readme()).includes(block));
+  });
+
   it('gives only the worker a token', async () => {
     const withToken = podsOf(await shipped())
       .filter(([, spec]) => at(spec, 'automountServiceAccountToken') !== false)
@@ -101,7 +110,7 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
         namespace: 'openfero-jobs',
         kubeconfig,
       });
-      await system.define(OPERARIUS);
+      await system.define(definition('Shipped', { job: { pod: RESTRICTED_POD } }));
       const [, spec] = podsOf(await shipped()).find(([name]) => name === 'openfero-worker') ?? [];
       const variables = at(spec, 'containers', 0, 'env');
       assert.ok(Array.isArray(variables));
@@ -122,8 +131,32 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
       const reasons = async (): Promise<readonly unknown[]> =>
         (await system.events('openfero-shipped-firing')).map((event) => at(event, 'reason'));
       await until('the Event is written', async () => (await reasons()).includes('JobCreated'));
+      const examples = fileURLToPath(new URL('../deploy/examples/operarii', import.meta.url));
+      await plane.kubectl(['apply', '-n', 'openfero-jobs', '-f', examples]);
+      const example = 'openfero-kubequotaalmostfull-firing';
+      const checked = await worker.waitForLine((line) => line['operarius'] === example);
+      assert.equal(checked.msg, 'operarius is valid');
+      await system.post(notificationOf([{ alertname: 'KubeQuotaAlmostFull' }]));
+      const started = (await system.ended(2)).at(-1);
+      assert.deepEqual([started?.['outcome'], started?.['warnings']], ['created', undefined]);
+
+      await sh(plane, commandOf(await readme(), 'create configmap openfero '));
+      await worker.waitForLine(({ msg }) => msg.startsWith('OpenFero is off'));
+      await system.post(notificationOf([{ ...alert, instance: crypto.randomUUID() }]));
+      assert.equal((await system.ended(3)).at(-1)?.['outcome'], 'off');
+      await sh(
+        plane,
+        commandOf(await readme(), 'annotate configmap openfero openfero.io/mode=run'),
+      );
+      await worker.waitForLine(({ msg }) => msg.startsWith('OpenFero is on'));
+      await system.post(notificationOf([{ ...alert, instance: crypto.randomUUID() }]));
+      assert.equal((await system.ended(4)).at(-1)?.['outcome'], 'created');
+
       const warnings = worker.lines.filter(({ level }) => level === 'warn' || level === 'error');
-      assert.deepEqual(warnings, []);
+      assert.deepEqual(
+        warnings.map(({ msg }) => msg.split(':')[0]),
+        ['OpenFero is off, and creates no Jobs'],
+      );
     },
   );
 });

@@ -6,6 +6,7 @@ export const WORKER_RIGHTS: readonly string[] = [
   'configmaps: list,watch',
   'events: create,patch',
   'jobs.batch: create,get,list,watch',
+  'namespaces: get',
 ];
 
 /**

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { readAlert, readNotification } from '@openfero/core/alert';
 import { troubleOf } from '@openfero/core/identity/trouble';
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import { readNotification } from '@openfero/core/notification';
 import { dataKey, readOperarius } from '@openfero/core/operarius';
+import { RejectedAlert, readAlert } from '@openfero/core/read-alert';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import { render } from '@openfero/core/render';
+import { carriedPart } from '@openfero/core/render/carried';
 import { configMap, jobManifest } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import fc from 'fast-check';
@@ -128,11 +130,14 @@ const notifications = fc
 /** The remediations that the receiver would add. */
 function remediationsOf(body: string): Remediation[] {
   try {
-    const { alerts: all, status, groupKey = '' } = readNotification(JSON.parse(body));
+    const ignore = (): void => {};
+    const { alerts: all, status, groupKey: key } = readNotification(JSON.parse(body), ignore);
+    const reading = { groupStatus: status, receivedAt: 1.7e12, warn: ignore };
     return all.flatMap((value) => {
-      const alert = readAlert(value, status);
-      if (typeof alert === 'string') return [];
-      const group = { key: groupKey, status: status ?? alert.status, externalURL: '' };
+      const read = readAlert(value, reading);
+      if (read instanceof RejectedAlert) return [];
+      const alert = carriedPart(read);
+      const group = { key, status: status ?? alert.status, externalURL: '' };
       return [readRemediation({ v: 1, id: 'fuzz', receivedAt: 1.7e12, group, alert })];
     });
   } catch {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readAlert } from '@openfero/core/alert';
 import { troubleOf } from '@openfero/core/identity/trouble';
 import { type Operarius, readOperarius } from '@openfero/core/operarius';
 import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
+import { RejectedAlert, readAlert } from '@openfero/core/read-alert';
 import { PAYLOAD_VERSION, type Remediation } from '@openfero/core/redis/remediation';
 import { render } from '@openfero/core/render';
 import { type Alerts, alertname, alertOf } from './alerts.ts';
@@ -47,8 +47,11 @@ function readAll(namespace: string, count: number): Operarius[] {
 }
 
 function remediationOf(alerts: Alerts, index: number): Remediation {
-  const alert = readAlert(alertOf(alerts, index), undefined);
-  if (typeof alert === 'string') throw new Error(`the alert of the benchmark is invalid: ${alert}`);
+  const reading = { groupStatus: undefined, receivedAt: Date.now(), warn() {} };
+  const alert = readAlert(alertOf(alerts, index), reading);
+  if (alert instanceof RejectedAlert) {
+    throw new Error(`the alert of the benchmark is invalid: ${alert.reason}`);
+  }
   return {
     v: PAYLOAD_VERSION,
     id: randomUUID(),

@@ -27,6 +27,11 @@ export interface Operarii {
   globalSwitch(): ConfigMap | undefined;
   /** All operarii, for callers that need the name prefixes of our Jobs. */
   all(): Iterable<ConfigMap>;
+  /**
+   * Asks for the ConfigMaps that look like operarii by their name or annotation, and that the label
+   * selector does not select. @throws {ClusterError}
+   */
+  unlabelled(): Promise<readonly ConfigMap['metadata'][]>;
   /** A number that changes with every change. */
   revision(): number;
 }
@@ -41,6 +46,11 @@ export interface Jobs {
   create(job: JobManifest, options: { readonly dryRun: boolean }): Promise<readonly string[]>;
   /** Reads one Job from the server, never from a cache. @throws {ClusterError} */
   get(name: string): Promise<ExistingJob | undefined>;
+  /**
+   * The Pod Security level that the namespace of the Jobs enforces; undefined where it has none, or the
+   * worker may not read it. @throws {ClusterError} where there was no answer
+   */
+  enforcedPodSecurity(): Promise<string | undefined>;
   /** Whether the watch has a Job of ours with that name. */
   isOurs(name: string): boolean;
   /** Our unfinished Jobs according to the watch, and the age of that information (ms). */
@@ -58,9 +68,14 @@ export interface Events {
 /** The reasons of our Events, and their types. */
 export const EVENT_TYPES = {
   OperariusValid: 'Normal',
+  OperariusWarning: 'Warning',
   InvalidOperarius: 'Warning',
   JobCreated: 'Normal',
   RemediationFailed: 'Warning',
+  RemediationHeld: 'Warning',
+  SwitchedOff: 'Warning',
+  SwitchedOn: 'Normal',
+  ModeChanged: 'Normal',
 } as const;
 export type EventReason = keyof typeof EVENT_TYPES;
 

@@ -10,6 +10,9 @@ import { parseSelector } from './directory/selector.ts';
 import type { Access } from './kubernetes/access/access.ts';
 import { readAccess } from './kubernetes/access/read-access.ts';
 
+/** Of OPENFERO_LABEL_SELECTOR. */
+export const DEFAULT_LABEL_SELECTOR = 'app=openfero';
+
 /** Which cluster is used, and which part of it. */
 export interface ClusterSettings {
   readonly cluster: DirectorySettings | KubernetesSettings;
@@ -61,7 +64,7 @@ function readCluster(env: Environment): ClusterSettings['cluster'] {
 
 /** An API server parses more selectors than we do, and says what is wrong with one. */
 function readLabelSelector(env: Environment): string {
-  const selector = text(env, 'OPENFERO_LABEL_SELECTOR') ?? 'app=openfero';
+  const selector = text(env, 'OPENFERO_LABEL_SELECTOR') ?? DEFAULT_LABEL_SELECTOR;
   if (readKind(env) === 'directory') parseSelector(selector);
   return selector;
 }

@@ -20,6 +20,8 @@ export interface ConfigMap {
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly data?: Readonly<Record<string, string>>;
+  /** Of interest for its keys only. */
+  readonly binaryData?: Readonly<Record<string, string>>;
 }
 
 /** A Job ready for the API server: what is ours in it is known, the rest is the author's. */

@@ -18,6 +18,23 @@ test('a time is read to the nanosecond, in UTC', () => {
   assert.equal(parseInstant('2024-02-29T23:59:59Z'), '2024-02-29T23:59:59.000000000Z');
 });
 
+test('the text of a time in Go is read, as templates print it', () => {
+  const same = '2026-01-01T00:00:00.000000000Z';
+  for (const text of [
+    '2026-01-01 00:00:00 +0000 UTC',
+    '2026-01-01 02:00:00 +0200 CEST',
+    '2025-12-31 19:00:00 -0500 -05',
+    '2026-01-01 00:00:00 +0000 UTC m=+0.000012345',
+    '2026-01-01 00:00:00 +0000',
+  ]) {
+    assert.equal(parseInstant(text), same, text);
+  }
+  assert.equal(
+    parseInstant('2026-01-01 00:00:00.123456789 +0000 UTC'),
+    '2026-01-01T00:00:00.123456789Z',
+  );
+});
+
 test('an invalid time is refused', () => {
   for (const text of [
     '',
@@ -36,6 +53,11 @@ test('an invalid time is refused', () => {
     '2021-10-25T12:01:24+24:00',
     '2021-10-25T12:01:24+00:60',
     '2021-10-25T12:01:24Z\n',
+    '2021-02-30 00:00:00 +0000 UTC',
+    '2021-10-25 12:01:24 +0060 UTC',
+    '2021-10-25 12:01:24 UTC',
+    '2021-10-25 12:01:24 +0000 UTC and more',
+    '2021-10-25T12:01:24 +0000 UTC',
     '٢٠٢١-10-25T12:01:24Z',
     '0000-01-01T00:00:00+01:00',
     '9999-12-31T23:59:59-01:00',

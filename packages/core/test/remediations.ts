@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { type Alert, readAlert, readNotification, type Texts } from '../src/alert.ts';
+import type { Alert, Texts } from '../src/alert.ts';
 import type { Json, JsonObject } from '../src/kubernetes.ts';
 import { isObject } from '../src/kubernetes.ts';
+import { readNotification } from '../src/notification.ts';
 import type { Operarius } from '../src/operarius/operarius.ts';
 import { DEFAULT_POLICY, type Policy } from '../src/operarius/policy.ts';
+import { type Reading, RejectedAlert, readAlert } from '../src/read-alert.ts';
 import type { Remediation } from '../src/redis/remediation.ts';
 import type { Variable } from '../src/render/budget.ts';
 
@@ -15,17 +17,28 @@ export function readJson(path: string): unknown {
   return JSON.parse(readFileSync(new URL(path, ROOT), 'utf8'));
 }
 
+/** How an alert of a notification without a status is read, received in the year 2026. */
+export function reading(parts: Partial<Reading> = {}): Reading {
+  const receivedAt = Date.UTC(2026, 10, 22);
+  return { groupStatus: undefined, receivedAt, warn: assert.fail, ...parts };
+}
+
+/** The alert as the receiver reads it. */
+export function readGood(value: unknown, parts: Partial<Reading> = {}): Alert {
+  const alert = readAlert(value, reading(parts));
+  assert.ok(!(alert instanceof RejectedAlert));
+  return alert;
+}
+
 /** The only alert of test/alerts.json, as the receiver queues it. */
 export function exampleRemediation(): Remediation {
-  const {
-    groupKey = '',
-    status = '',
-    externalURL = '',
-    alerts,
-  } = readNotification(readJson('alerts.json'));
-  const alert = readAlert(alerts[0], status);
-  assert.ok(typeof alert === 'object');
-  return { ...remediation({}), group: { key: groupKey, status, externalURL }, alert };
+  const { groupKey, status, externalURL, alerts } = readNotification(
+    readJson('alerts.json'),
+    assert.fail,
+  );
+  const alert = readGood(alerts[0], { groupStatus: status });
+  const group = { key: groupKey, status: status ?? '', externalURL };
+  return { ...remediation({}), group, alert };
 }
 
 export function remediation(alert: Partial<Alert>): Remediation {
@@ -56,7 +69,7 @@ export function operarius(
     namespace: 'operarii',
     template,
     policy: { ...DEFAULT_POLICY, ...policy },
-    warnings: [],
+    findings: [],
   };
 }
 

@@ -98,14 +98,24 @@ function createBasicCheck(settings: {
 }): (header: string) => boolean {
   const isRight = createComparison(`${settings.user}:${settings.password}`);
   return (header) => {
-    const [, encoded = ''] = /^basic +(\S+) *$/i.exec(header) ?? [];
-    return isRight(Buffer.from(encoded, 'base64').toString());
+    return isRight(Buffer.from(credentialsIn(header, 'basic'), 'base64').toString());
   };
 }
 
 function createBearerCheck(settings: { token: string }): (header: string) => boolean {
   const isRight = createComparison(settings.token);
-  return (header) => isRight(/^bearer +(\S.*?) *$/i.exec(header)?.[1] ?? '');
+  return (header) => isRight(credentialsIn(header, 'bearer'));
+}
+
+/**
+ * What follows the scheme in the header Authorization. Without a regular expression: one that looked
+ * for the end of the credentials took 0.1 s for a header of 16 KiB of spaces.
+ */
+function credentialsIn(header: string, scheme: string): string {
+  const start = `${scheme} `;
+  return header.slice(0, start.length).toLowerCase() === start
+    ? header.slice(start.length).trim()
+    : '';
 }
 
 /** Compares in constant time. timingSafeEqual needs equal lengths, so it gets digests. */

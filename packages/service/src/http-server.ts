@@ -12,6 +12,8 @@ export interface HttpLimits {
   /** How often Node enforces the two limits above. */
   readonly connectionsCheckingInterval: number;
   readonly keepAliveTimeout: number;
+  /** With TLS: the limits above start when the handshake is done. Node's own is 120 s. */
+  readonly handshakeTimeout: number;
 }
 
 export interface ListenSettings {

@@ -40,9 +40,24 @@ function createStdout(): DestinationStream {
   return {
     write(line) {
       if (lines === '') setImmediate(flush);
-      lines += line;
+      lines += escaped(line);
     },
   };
+}
+
+/**
+ * Characters that a terminal obeys, or that turn the direction of the text after them, besides those
+ * that JSON escapes: DEL and C1, line separators, marks and overrides of the direction.
+ */
+const COMMANDS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Alert text is in many lines. In JSON they are in strings only, where the escape is the same text. */
+function escaped(line: string): string {
+  return line.search(COMMANDS) === -1 ? line : line.replace(COMMANDS, unicodeEscape);
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Type, message and code only: errors of HTTP clients contain headers and bodies. */

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,6 +16,7 @@ const LIMITS: HttpLimits = {
   headersTimeout: 1000,
   connectionsCheckingInterval: 500,
   keepAliveTimeout: 1000,
+  handshakeTimeout: 500,
 };
 
 function makeCertificate(folder: string): { certFile: string; keyFile: string } {
@@ -44,6 +46,21 @@ for (const scheme of ['http', 'https'] as const) {
     assert.equal(await statusOf(url), 200);
   });
 }
+
+test('a connection that never finishes its TLS handshake is closed', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'openfero-http-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const app = Fastify({
+    serverFactory: (handler) => createHttpServer(handler, LIMITS, makeCertificate(folder)),
+  });
+  t.after(() => app.close());
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+
+  const socket = connect(Number(port), '127.0.0.1').resume();
+
+  // The default of Node.js is two minutes.
+  await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
+});
 
 async function statusOf(url: string): Promise<number | undefined> {
   if (url.startsWith('http:')) return (await fetch(url)).status;

@@ -32,6 +32,16 @@ describe('the log', () => {
     });
   }
 
+  it('has no character that a terminal obeys, and the same text for programs', () => {
+    const hostile =
+      '\u001b[31m\u0000\u009b31m\u0085\u007f\u202eevil\u2066\u2069\u200f\u061c\u2028\u2029 ä 😀';
+    const [line = ''] = linesOf(`log.warn({ alertname: ${JSON.stringify(hostile)} }, 'm');`);
+
+    assert.doesNotMatch(line, /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u);
+    assert.match(line, /31m\\u0085\\u007f\\u202eevil.* ä 😀/);
+    assert.equal(JSON.parse(line).alertname, hostile);
+  });
+
   it('goes on while nothing is at an end', () => {
     const [first] = linesOf(
       'log.info("now"); setTimeout(() => process.kill(process.pid, 9), 500);',

@@ -8,6 +8,7 @@ export const HTTP_LIMITS: HttpLimits = {
   headersTimeout: 5000,
   connectionsCheckingInterval: 1000,
   keepAliveTimeout: 75_000,
+  handshakeTimeout: 5000,
 };
 
 /** Per command. A page must not wait for ever. The slowest command, clean of 10,000, took 0.5 s. */

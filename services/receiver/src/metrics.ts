@@ -1,9 +1,9 @@
-import { REJECTIONS, type Rejection } from '@openfero/core/alert';
+import { REJECTIONS, type Rejection } from '@openfero/core/read-alert';
 import { startAtZero } from '@openfero/service/metrics';
 import { Counter, type Registry } from 'prom-client';
 
-/** Every status code of POST /alerts. */
-const CODES = [200, 400, 401, 408, 413, 415, 500, 503] as const;
+/** Every status code of a request that is not only reading. */
+const CODES = [200, 400, 401, 404, 405, 413, 415, 500, 503] as const;
 
 export interface ReceiverMetrics {
   readonly notifications: Counter<'code'>;

@@ -16,7 +16,7 @@ import {
   type QueueEntry,
   type Received,
 } from './entries.ts';
-import { CHUNK, STORE_DEADLINE_MS } from './limits.ts';
+import { CHUNK, LISTED, STORE_DEADLINE_MS } from './limits.ts';
 import { watchFullness } from './redis-fullness.ts';
 import { deadlineExceeded, tooManyWaiting, toUnavailable, Unavailable } from './unavailable.ts';
 
@@ -24,6 +24,8 @@ export interface Stored {
   readonly queued: number;
   /** Alerts whose occurrence is already waiting or running. */
   readonly absorbed: number;
+  /** The ids of the first {@link LISTED} that were queued. */
+  readonly remediations: readonly string[];
 }
 
 export interface Store {
@@ -68,8 +70,8 @@ export function createStore(redis: Redis, options: StoreOptions, log: Logger): S
     if ('waiting' in receipt) throw tooManyWaiting(receipt.waiting, maxWaiting);
     const fresh = occurrences.filter((_, index) => !receipt.absorbed.has(index));
     const toEntry = (each: Occurrence) => createEntry(received, each, receipt.receivedAt);
-    const queued = await addInChunks(queue, fresh, toEntry, signal);
-    return { queued, absorbed: received.alerts.length - queued };
+    const { queued, remediations } = await addInChunks(queue, fresh, toEntry, signal);
+    return { queued, absorbed: received.alerts.length - queued, remediations };
   }
 
   const refusing = (): string | undefined =>
@@ -101,39 +103,46 @@ export function createStore(redis: Redis, options: StoreOptions, log: Logger): S
   };
 }
 
-/** @returns how many entries were queued: the others were absorbed */
+/** The others are absorbed. */
 async function addInChunks(
   queue: Queue<Remediation, unknown, string>,
   occurrences: readonly Occurrence[],
   toEntry: (occurrence: Occurrence) => QueueEntry,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Pick<Stored, 'queued' | 'remediations'>> {
   let queued = 0;
-  let pending = Promise.resolve(0);
+  const remediations: string[] = [];
+  let pending: Promise<readonly string[]> = Promise.resolve([]);
+  const finish = async (): Promise<void> => {
+    const ids = await pending;
+    queued += ids.length;
+    remediations.push(...ids.slice(0, LISTED - remediations.length));
+  };
   for (let start = 0; start < occurrences.length; start += CHUNK) {
     signal.throwIfAborted();
     const next = addChunk(queue, occurrences.slice(start, start + CHUNK).map(toEntry));
     // Awaited in the next round, unless the chunk before it fails.
     next.catch(() => {});
     // Two chunks are on their way: one is built here while Redis works on the other.
-    queued += await pending;
+    await finish();
     pending = next;
   }
-  return queued + (await pending);
+  await finish();
+  return { queued, remediations };
 }
 
-/** @returns how many entries were queued: an absorbed one gets the id of the one that absorbed it */
+/** @returns the ids of those that were queued: an absorbed one gets the id of the one that absorbed it */
 async function addChunk(
   queue: Queue<Remediation, unknown, string>,
   entries: QueueEntry[],
-): Promise<number> {
+): Promise<readonly string[]> {
   const [first] = entries;
   // Most notifications have one alert: a transaction around one script is twice the work.
   const added =
     entries.length === 1 && first !== undefined
       ? [await queue.add(first.name, first.data, first.opts)]
       : await queue.addBulk(entries);
-  return added.filter((job) => job.id === job.data.id).length;
+  return added.filter((job) => job.id === job.data.id).map((job) => job.data.id);
 }
 
 /**

@@ -22,6 +22,13 @@ export function tooManyWaiting(waiting: number, limit: number): Unavailable {
   );
 }
 
+/** @param limit bytes of all bodies */
+export function tooMuchInProgress(limit: number): Unavailable {
+  return new Unavailable(
+    `too many notifications at once: those in progress take all of ${limit} bytes. If this lasts, add receivers`,
+  );
+}
+
 /** Wraps an error of Redis or of its client. */
 export function toUnavailable(error: unknown): Unavailable {
   return error instanceof Unavailable

@@ -3,7 +3,15 @@ import { after, before, test } from 'node:test';
 import { readRemediation } from '@openfero/core/redis/remediation';
 import { readState, STATE_TTL, stateKey } from '@openfero/core/redis/states';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { alert, buildReceiver, notification, PAYLOADS, untilReady, waiting } from './receiver.ts';
+import {
+  alert,
+  buildReceiver,
+  countsOf,
+  notification,
+  PAYLOADS,
+  untilReady,
+  waiting,
+} from './receiver.ts';
 
 let redis: TestRedis;
 before(async () => {
@@ -24,7 +32,8 @@ for (const { name, body } of PAYLOADS) {
     const answer = await receiver.post(body);
 
     assert.equal(answer.statusCode, 200);
-    assert.deepEqual(answer.json(), { queued: sent.alerts.length, absorbed: 0, rejected: [] });
+    const queued = sent.alerts.length;
+    assert.deepEqual(countsOf(answer), { queued, absorbed: 0, rejected: 0 });
     const jobs = await waiting(redis.url, receiver.prefix);
     const remediations = jobs.map((job) => readRemediation(job.data));
     assert.deepEqual(
@@ -38,6 +47,10 @@ for (const { name, body } of PAYLOADS) {
     assert.deepEqual(
       jobs.map((job) => job.id),
       remediations.map((each) => each.id),
+    );
+    assert.deepEqual(
+      answer.json().remediations,
+      jobs.map((job) => job.id),
     );
     assert.equal(new Set(remediations.map((each) => each.receivedAt)).size, 1);
     assert.equal(remediations[0]?.group.key, sent.groupKey);
@@ -88,7 +101,7 @@ test('the same body twice is absorbed the second time, while the first waits', a
   await receiver.post(body);
   const again = await receiver.post(body);
 
-  assert.deepEqual(again.json(), { queued: 0, absorbed: 2, rejected: [] });
+  assert.deepEqual(countsOf(again), { queued: 0, absorbed: 2, rejected: 0 });
   assert.equal((await waiting(redis.url, receiver.prefix)).length, 2);
   assert.equal(await receiver.metric('openfero_alerts_absorbed_total'), 2);
 });
@@ -100,7 +113,7 @@ test('the same occurrence twice in one notification is absorbed', async (t) => {
 
   const answer = await receiver.post(notification(alert('A'), spelled));
 
-  assert.deepEqual(answer.json(), { queued: 1, absorbed: 1, rejected: [] });
+  assert.deepEqual(countsOf(answer), { queued: 1, absorbed: 1, rejected: 0 });
 });
 
 test('an occurrence whose remediation was deleted by hand is queued again', async (t) => {
@@ -112,7 +125,7 @@ test('an occurrence whose remediation was deleted by hand is queued again', asyn
 
   const again = await receiver.post(notification(alert('A')));
 
-  assert.deepEqual(again.json(), { queued: 1, absorbed: 0, rejected: [] });
+  assert.deepEqual(countsOf(again), { queued: 1, absorbed: 0, rejected: 0 });
 });
 
 test('a bad alert does not hold up its group and is named in the answer', async (t) => {
@@ -124,15 +137,16 @@ test('a bad alert does not hold up its group and is named in the answer', async 
   const answer = await receiver.post(notification(nameless, alert('A'), wrongTypes, 'alert'));
 
   assert.equal(answer.statusCode, 200);
-  assert.deepEqual(answer.json(), {
-    queued: 1,
-    absorbed: 0,
-    rejected: [
-      { index: 0, reason: 'no-alertname' },
-      { index: 2, reason: 'labels-not-strings' },
-      { index: 3, reason: 'not-an-object' },
-    ],
-  });
+  assert.deepEqual(countsOf(answer), { queued: 1, absorbed: 0, rejected: 3 });
+  assert.deepEqual(answer.json().rejected, [
+    { index: 0, reason: 'no-alertname: the label "alertname" is missing or empty' },
+    {
+      index: 2,
+      alertname: 'A',
+      reason: 'labels-not-strings: the label "cpu" is 5, not a string: put it in quotes',
+    },
+    { index: 3, reason: 'not-an-object: it is "alert"' },
+  ]);
   const line = 'openfero_alerts_rejected_total{reason="no-alertname"}';
   assert.equal(await receiver.metric(line), 1);
 });
@@ -155,13 +169,11 @@ const NO_NOTIFICATIONS: Readonly<Record<string, unknown>> = {
   'an empty body': '',
   'a list': [],
   null: 'null',
-  'no version': { alerts: [alert('A')] },
+  'neither a version nor alerts': {},
   'a wrong version': { ...notification(alert('A')), version: '3' },
-  'a version that is a number': { ...notification(alert('A')), version: 4 },
   'no alerts': { version: '4' },
   'an empty list of alerts': notification(),
   'alerts that are no list': { ...notification(), alerts: { 0: alert('A') } },
-  'a group key that is not a string': { ...notification(alert('A')), groupKey: 1 },
 };
 
 for (const [what, body] of Object.entries(NO_NOTIFICATIONS)) {
@@ -186,9 +198,51 @@ test('a notification without one good alert is a 400 that names the reasons', as
 
   assert.equal(answer.statusCode, 400);
   assert.deepEqual(answer.json().rejected, [
-    { index: 0, reason: 'no-alertname' },
-    { index: 1, reason: 'not-an-object' },
+    { index: 0, reason: 'no-alertname: the label "alertname" is missing or empty' },
+    { index: 1, reason: 'not-an-object: it is 5' },
   ]);
+});
+
+test('of many bad alerts the answer lists a hundred, and the metric counts all', async (t) => {
+  const receiver = await buildReceiver(t, redis.url);
+  await untilReady(receiver.redis);
+
+  const answer = await receiver.post(notification(...new Array(15_000).fill({}), alert('A')));
+
+  assert.deepEqual(countsOf(answer), { queued: 1, absorbed: 0, rejected: 100 });
+  const line = 'openfero_alerts_rejected_total{reason="no-alertname"}';
+  assert.equal(await receiver.metric(line), 15_000);
+});
+
+test('more alerts, or values, than a notification can have are a 413 that says how many', async (t) => {
+  const receiver = await buildReceiver(t, redis.url);
+  await untilReady(receiver.redis);
+
+  const alerts = await receiver.post(notification(...new Array(20_001).fill({})));
+  const values = await receiver.post(`{"alerts":[${'0,'.repeat(400_000)}0]}`);
+
+  for (const [answer, number] of [
+    [alerts, /20001 alerts/] as const,
+    [values, /400002 values/] as const,
+  ]) {
+    assert.equal(answer.statusCode, 413);
+    assert.match(answer.json().error, number);
+  }
+});
+
+test('an alert is stored without what no Job can carry', async (t) => {
+  const receiver = await buildReceiver(t, redis.url);
+  await untilReady(receiver.redis);
+  const large = { ...alert('A'), annotations: { description: 'x'.repeat(2_900_000) } };
+
+  const answer = await receiver.post({ ...notification(large), groupKey: 'k'.repeat(100_000) });
+
+  assert.deepEqual(countsOf(answer), { queued: 1, absorbed: 0, rejected: 0 });
+  const [job] = await waiting(redis.url, receiver.prefix);
+  const { alert: stored, group } = readRemediation(job?.data);
+  assert.equal(stored.annotations['description']?.length, 32 * 1024);
+  assert.deepEqual(stored.truncated, { labels: [], annotations: ['description'] });
+  assert.equal(group.key.length, 4096);
 });
 
 test('10,000 alerts in one notification all become remediations', async (t) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
@@ -56,6 +57,13 @@ export async function buildReceiver(
       return found === undefined ? Number.NaN : Number(found.slice(line.length));
     },
   };
+}
+
+/** An answer of 200, without the ids in it. */
+export function countsOf(answer: LightMyRequestResponse): Record<string, number> {
+  const { queued, absorbed, remediations, rejected } = answer.json();
+  assert.equal(remediations.length, Math.min(queued, 100));
+  return { queued, absorbed, rejected: rejected.length };
 }
 
 /** Not by events.once, which gives up at the first error: trouble on the way is what is tested. */

@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -30,7 +31,7 @@ const basic = (text: string): string => `Basic ${Buffer.from(text).toString('bas
 const AUTHENTICATIONS = [
   {
     env: { OPENFERO_AUTH: 'bearer', OPENFERO_AUTH_TOKEN: 'right' },
-    right: ['Bearer right', 'bearer right'],
+    right: ['Bearer right', 'bearer right', 'BEARER   right  '],
     wrong: ['', 'Bearer', 'Bearer wrong', 'Bearer rightt', 'right', basic('user:right')],
     challenge: /^Bearer/,
   },
@@ -40,7 +41,7 @@ const AUTHENTICATIONS = [
       OPENFERO_AUTH_USER: 'user',
       OPENFERO_AUTH_PASSWORD: 'pass:word',
     },
-    right: [basic('user:pass:word')],
+    right: [basic('user:pass:word'), `${basic('user:pass:word')}  `.replace('Basic', 'bASIC ')],
     wrong: ['', 'Basic', basic('user:pass'), basic('User:pass:word'), basic(''), 'Bearer pass'],
     challenge: /^Basic realm=/,
   },
@@ -63,10 +64,22 @@ for (const { env, right, wrong, challenge } of AUTHENTICATIONS) {
     assert.equal(await receiver.metric(line), wrong.length);
   });
 
+  test(`${env.OPENFERO_AUTH}: no header keeps the receiver busy`, async (t) => {
+    const receiver = await buildReceiver(t, redis.url, env);
+    const spaces = ' '.repeat(15_000);
+    const started = performance.now();
+    for (let i = 0; i < 100; i++) {
+      const authorization = `${env.OPENFERO_AUTH} a${spaces}b${spaces}`;
+      assert.equal((await receiver.post(BODY, { authorization })).statusCode, 401);
+    }
+    // It took 10 s and more with a regular expression.
+    assert.ok(performance.now() - started < 3000);
+  });
+
   test(`${env.OPENFERO_AUTH}: health and metrics are open, everything else is not`, async (t) => {
     const receiver = await buildReceiver(t, redis.url, env);
     await untilReady(receiver.redis);
-    for (const url of ['/healthz', '/readyz', '/metrics', '/healthz?x=1']) {
+    for (const url of ['/healthz', '/readyz', '/readiness', '/metrics', '/healthz?x=1']) {
       assert.equal((await receiver.app.inject(url)).statusCode, 200, url);
     }
     for (const url of [
@@ -152,6 +165,25 @@ test('with a client authority only its certificates pass, health and metrics exc
   for (const path of ['/healthz', '/readyz', '/metrics']) {
     assert.equal(await status(`${url}${path}`, {}), 200, path);
   }
+});
+
+test('a client that does not finish its TLS handshake is not answered, and others are', async (t) => {
+  makeCertificate('server-ca', 'patient');
+  const receiver = await buildReceiver(t, redis.url, {
+    OPENFERO_TLS_CERT_FILE: join(folder, 'patient.pem'),
+    OPENFERO_TLS_KEY_FILE: join(folder, 'patient.key'),
+  });
+  const { port } = new URL(await receiver.app.listen({ host: '127.0.0.1', port: 0 }));
+  const silent = connectTcp(Number(port), '127.0.0.1').setEncoding('utf8');
+  let answer = '';
+  silent.on('data', (text) => {
+    answer += text;
+  });
+
+  assert.equal(await status(`https://127.0.0.1:${port}/healthz`, {}), 200);
+  await once(silent, 'close', { signal: AbortSignal.timeout(10_000) });
+
+  assert.equal(answer, '');
 });
 
 test('a renewed certificate is served without a restart, half a renewal does no harm', async (t) => {

@@ -5,6 +5,7 @@ import { freePort, startRedis } from '@openfero/testkit/redis';
 import {
   alert,
   buildReceiver,
+  countsOf,
   notification,
   type TestReceiver,
   untilClosed,
@@ -183,7 +184,7 @@ test('scripts that Redis forgot cost a notification of several alerts one refusa
   await closed;
   await untilReady(receiver.redis);
   const again = await receiver.post(several);
-  assert.deepEqual(again.json(), { queued: 2, absorbed: 0, rejected: [] });
+  assert.deepEqual(countsOf(again), { queued: 2, absorbed: 0, rejected: 0 });
 });
 
 test('a single alert is stored all the same where Redis forgot its scripts', async (t) => {
@@ -196,5 +197,5 @@ test('a single alert is stored all the same where Redis forgot its scripts', asy
 
   const answer = await receiver.post(notification(alert('B')));
 
-  assert.deepEqual(answer.json(), { queued: 1, absorbed: 0, rejected: [] });
+  assert.deepEqual(countsOf(answer), { queued: 1, absorbed: 0, rejected: 0 });
 });

@@ -136,8 +136,8 @@ function failedOf(job: Job): Failed {
 
 function operariusOf(data: unknown): string {
   try {
-    const { labels, status } = readRemediation(data).alert;
-    return operariusName(labels['alertname'] ?? '', status);
+    const { alert, operarius } = readRemediation(data);
+    return operarius ?? operariusName(alert.labels['alertname'] ?? '', alert.status);
   } catch {
     return '';
   }

@@ -9,10 +9,12 @@ import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
-import { announce } from './ends/announce.ts';
+import { watchMode } from './check/mode.ts';
+import { announce, announceHeld } from './ends/announce.ts';
 import { onEnds } from './ends/ends.ts';
-import { createRecorder } from './ends/record.ts';
+import { createRecorder, logHeld } from './ends/record.ts';
 import { createConsumer, stopConsuming } from './queue/consume.ts';
+import type { HeldNow } from './queue/delivery.ts';
 import { createGate } from './queue/gate.ts';
 import { registerQueueMetrics } from './queue/metrics.ts';
 import { createProgress } from './queue/progress.ts';
@@ -49,7 +51,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   const queue = openQueue(observer, QUEUE, { prefix }, log);
 
-  const registry = createOperariusRegistry(cluster, settings.policy);
+  const neverStarting = new Map<string, string>();
+  const registry = createOperariusRegistry(cluster, settings.policy, neverStarting);
   const memory = createEpisodeMemory(redis, prefix);
   const places = createPlaces({ redis, prefix, maxActiveJobs, queue });
   registerQueueMetrics(metrics, {
@@ -72,14 +75,27 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const idle = (): boolean => unready() !== undefined;
   const progress = createProgress(queue, idle);
   const deps = { settings, cluster, registry, memory, places };
-  const consumer = createConsumer({ redis, watch, log, gate, deps, onProgress: progress.made });
   const record = createRecorder(log, metrics);
+  const onHeld = (held: HeldNow): void => {
+    logHeld(log, held);
+    announceHeld(cluster, held);
+  };
+  const consumer = createConsumer({
+    redis,
+    watch,
+    log,
+    gate,
+    deps,
+    onProgress: progress.made,
+    onHeld,
+  });
   onEnds(consumer, registry, (ending) => {
     record(ending);
     announce(cluster, ending);
   });
   gate.steer(consumer);
-  const stopChecking = startChecking({ cluster, redis, watch, settings, log });
+  const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
+  const stopWatchingMode = watchMode({ cluster, redis, settings, log }, metrics);
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const reconciler = createReconciler(cluster, places, memory, { watch, log });
   // Redis may have lost the places while it was unreachable.
@@ -100,6 +116,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['places', () => reconciler.stop()],
       ['checks', stopChecking],
       ['retention', stopRetention],
+      ['mode', stopWatchingMode],
       ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
       ['http', () => app.close()],

@@ -16,7 +16,7 @@ const POLICIES: readonly Scenario['annotations'][] = [
   { 'openfero.io/dedup-by': 'operarius', 'openfero.io/cooldown': '30s' },
 ];
 
-/** The long run: OPENFERO_MODEL_RUNS=13000 makes 100,000 Jobs. */
+/** The long run: OPENFERO_MODEL_RUNS=14000 makes 100,000 Jobs. */
 const RUNS = Number(process.env['OPENFERO_MODEL_RUNS'] ?? 300);
 const STEPS = 1200;
 

@@ -36,6 +36,7 @@ export async function createDirectoryJobs(folder: string): Promise<Jobs> {
       const file = await readIfThere(fileOf(name));
       return file === undefined ? undefined : parseExistingJob(name, file);
     },
+    enforcedPodSecurity: async () => undefined,
     isOurs: (name) => names.has(name),
     unfinished: () => ({ age: 0, jobs: [] }),
     onEnd: (listener) => void listeners.push(listener),

@@ -1,7 +1,8 @@
 import { digest } from '@openfero/core/digest';
 import { messageOf } from '@openfero/core/errors';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/policy';
+import { isMeantAsOperarius } from '@openfero/core/operarius';
+import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import type { Logger } from '@openfero/service/log';
 import type { Operarii } from '../cluster.ts';
 import { type ConfigMapFiles, readFolder } from './files.ts';
@@ -72,6 +73,10 @@ export async function createDirectoryOperarii(
     get: (name) => [byName.get(name)].find((one) => one !== undefined && isSelected(one)),
     globalSwitch: () => byName.get(GLOBAL_CONFIGMAP),
     all: () => [...byName.values()].filter(isSelected),
+    unlabelled: async () =>
+      [...byName.values()]
+        .filter((one) => !isSelected(one) && isMeantAsOperarius(one.metadata))
+        .map(({ metadata }) => metadata),
     revision: () => revision,
     age: () => (performance.now() - readAt) / 1000,
     problem: () => problem,

@@ -8,6 +8,8 @@ import { createWatch, type Watch, type WatchDependencies } from './watch/watch.t
 /** Marks the fields that OpenFero wrote, in the managedFields of a Job. */
 const FIELD_MANAGER = 'openfero';
 
+const ENFORCE_LABEL = 'pod-security.kubernetes.io/enforce';
+
 /** The Jobs of one namespace: created and read by calls; a watch reports when they end. */
 export function createKubernetesJobs(
   namespace: string,
@@ -38,6 +40,18 @@ export function createKubernetesJobs(
           return parseExistingJob(await api.read('get', `${path}/${encodeURIComponent(name)}`));
         } catch (error) {
           if (error instanceof ClusterError && error.reason === 'NotFound') return undefined;
+          throw error;
+        }
+      },
+      async enforcedPodSecurity() {
+        try {
+          const found = await api.read(
+            'get',
+            `/api/v1/namespaces/${encodeURIComponent(namespace)}`,
+          );
+          return stringAt(objectAt(objectAt(found, 'metadata'), 'labels'), ENFORCE_LABEL);
+        } catch (error) {
+          if (error instanceof ClusterError && error.status === 403) return undefined;
           throw error;
         }
       },

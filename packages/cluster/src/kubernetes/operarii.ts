@@ -1,7 +1,9 @@
 import { type ConfigMap, isObject, type Json, type JsonObject } from '@openfero/core/kubernetes';
-import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/policy';
+import { isMeantAsOperarius } from '@openfero/core/operarius';
+import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import type { Operarii } from '../cluster.ts';
-import type { ObjectCache } from './watch/changes.ts';
+import type { Api } from './http/api.ts';
+import { type ObjectCache, parsePage } from './watch/changes.ts';
 import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
 
 /** Which ConfigMaps are operarii. */
@@ -28,6 +30,10 @@ export function createKubernetesOperarii(
       get: (name) => selected.byName.get(name),
       globalSwitch: () => switches.byName.get(GLOBAL_CONFIGMAP),
       all: () => selected.byName.values(),
+      async unlabelled() {
+        const all = await listMetadata(path, dependencies.api);
+        return all.filter((one) => isMeantAsOperarius(one) && !selected.byName.has(one.name));
+      },
       revision: () => selected.revision() + switches.revision(),
     },
     watches: [
@@ -39,6 +45,26 @@ export function createKubernetesOperarii(
       ),
     ],
   };
+}
+
+/** Pages of 500: in a namespace with more ConfigMaps than 5,000 the rest are not looked at. */
+const MAX_PAGES = 10;
+const PAGE_SIZE = 500;
+
+/** Names, labels and annotations of all ConfigMaps, without their data. */
+async function listMetadata(path: string, api: Api): Promise<ConfigMap['metadata'][]> {
+  const all: ConfigMap['metadata'][] = [];
+  let next = '';
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const query = { limit: String(PAGE_SIZE), ...(next !== '' && { continue: next }) };
+    const page = parsePage(await api.listMetadata(path, query));
+    for (const item of page.items) {
+      if (isObject(item) && isConfigMap(item)) all.push(trim(item).metadata);
+    }
+    next = page.next;
+    if (next === '') break;
+  }
+  return all;
 }
 
 interface ConfigMapCache extends ObjectCache<ConfigMap> {
@@ -81,7 +107,7 @@ function isSameVersion(a: ConfigMap, b: ConfigMap): boolean {
 }
 
 /** Drops `managedFields` above all, which is as long as the rest. */
-function trim({ metadata, data }: ConfigMap): ConfigMap {
+function trim({ metadata, data, binaryData }: ConfigMap): ConfigMap {
   const { name, namespace, uid, resourceVersion, labels, annotations } = metadata;
   return {
     metadata: {
@@ -93,12 +119,18 @@ function trim({ metadata, data }: ConfigMap): ConfigMap {
       ...(annotations !== undefined && { annotations }),
     },
     ...(data !== undefined && { data }),
+    ...(binaryData !== undefined && { binaryData: keysOf(binaryData) }),
   };
 }
 
+/** Binary files can be large, and only their names are told to the author. */
+function keysOf(binaryData: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(binaryData).map((key) => [key, '']));
+}
+
 function isConfigMap(object: JsonObject): object is JsonObject & ConfigMap {
-  const { metadata, data } = object;
-  if (!isObject(metadata) || !isStringMap(data)) return false;
+  const { metadata, data, binaryData } = object;
+  if (!isObject(metadata) || !isStringMap(data) || !isStringMap(binaryData)) return false;
   const { name, namespace, labels, annotations } = metadata;
   return (
     [name, namespace].every((each) => typeof each === 'string') &&

@@ -1,8 +1,23 @@
 import { oneLine } from '../one-line.ts';
+import { error, type Finding, type FindingId, textOf } from './findings.ts';
 
 /** The definition is wrong: terminal, and its message goes to the author. One line. */
 export class InvalidOperarius extends Error {
-  constructor(message: string) {
-    super(oneLine(message));
+  /** Errors only, at least one. */
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    super(oneLine(findings.map(textOf).join('; ')));
+    this.findings = findings;
   }
+}
+
+/** The same with one finding. */
+export function invalid(
+  id: FindingId,
+  place: string,
+  message: string,
+  fix?: string,
+): InvalidOperarius {
+  return new InvalidOperarius([error(id, place, message, fix)]);
 }

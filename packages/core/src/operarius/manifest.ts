@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
-import { InvalidOperarius } from './invalid-operarius.ts';
+import { type InvalidOperarius, invalid } from './invalid-operarius.ts';
 
 /**
  * Checks that a manifest is a Job which can be rendered: what is written into must have the right
@@ -10,13 +10,13 @@ import { InvalidOperarius } from './invalid-operarius.ts';
  */
 export function checkManifest(manifest: Json, where: string): JsonObject {
   if (!isObject(manifest)) {
-    throw new InvalidOperarius(`${where} is ${kindOf(manifest)}: expected the manifest of a Job`);
+    const message = `the value is ${kindOf(manifest)}`;
+    throw invalid('manifest', where, message, 'expected the manifest of a Job');
   }
   const { apiVersion, kind } = manifest;
   if (apiVersion !== 'batch/v1' || kind !== 'Job') {
-    throw new InvalidOperarius(
-      `${where} is ${show(apiVersion)} ${show(kind)}: expected apiVersion batch/v1 and kind Job`,
-    );
+    const message = `the value is ${show(apiVersion)} ${show(kind)}`;
+    throw invalid('manifest', where, message, 'expected apiVersion batch/v1 and kind Job');
   }
   const field = new Field(manifest, '', where);
   field.optional('metadata')?.eachOptional(['labels', 'annotations']);
@@ -71,9 +71,8 @@ class Field {
 
   wrong(name: string, expected: string, found: Json = this.#get(name)): InvalidOperarius {
     const path = this.#pathOf(name);
-    return new InvalidOperarius(
-      `${this.#where}: ${path} is ${found === null ? 'missing' : kindOf(found)}: expected ${expected}`,
-    );
+    const message = `${path} is ${found === null ? 'missing' : kindOf(found)}`;
+    return invalid('manifest', this.#where, message, `expected ${expected}`);
   }
 
   #get(name: string): Json {

@@ -1,64 +1,44 @@
-import { createHash } from 'node:crypto';
-import type { AlertStatus } from '../alert.ts';
 import type { ConfigMap, Json, JsonObject } from '../kubernetes.ts';
 import { InvalidYaml, parseManifest } from '../yaml/yaml.ts';
-import { envFromWarnings } from './env-from-warnings.ts';
-import { InvalidOperarius } from './invalid-operarius.ts';
+import { sharedNames } from './env-from.ts';
+import { containersOf } from './fields.ts';
+import { type Finding, isError, warning } from './findings.ts';
+import { InvalidOperarius, invalid } from './invalid-operarius.ts';
 import { checkManifest } from './manifest.ts';
+import { misplacedInJob, misplacedPolicies } from './misplaced.ts';
+import { dataKey, listed, subjectOf } from './names.ts';
+import { neverStarts } from './never-starts.ts';
 import { POLICY_ANNOTATIONS, type Policy, readPolicy } from './policy.ts';
-import { shellWarnings } from './shell-warnings.ts';
+import { withoutServerOwned } from './server-owned.ts';
+import { shellPaste } from './shell-paste.ts';
+import { unexpanded } from './unexpanded.ts';
 
-export { InvalidOperarius } from './invalid-operarius.ts';
+export { type Finding, findingOfServer, textOf, warning } from './findings.ts';
+export { InvalidOperarius, invalid } from './invalid-operarius.ts';
+export {
+  dataKey,
+  isMeantAsOperarius,
+  listed,
+  operariusName,
+  type Subject,
+  subjectOf,
+} from './names.ts';
 
 /** A definition, read and found good: what to run, and how. */
 export interface Operarius {
   /** The ConfigMap's. */
   readonly name: string;
   readonly namespace: string;
-  /** The Job manifest of the data key, as its author wrote it. Never changed: render copies. */
+  /** The Job manifest as its author wrote it, without what belongs to a server. Never changed: render copies. */
   readonly template: JsonObject;
   readonly policy: Policy;
-  /** What the author should know although it runs. */
-  readonly warnings: readonly string[];
-}
-
-/** Kubernetes' limit of a ConfigMap's name, and of a key in it. */
-const MAX_NAME = 253;
-const HASH_DIGITS = 10;
-
-/**
- * The ConfigMap that an alert asks for: `openfero-<alertname>-<status>` in lower case, and always a
- * name that Kubernetes takes (DNS-1123 subdomain). A run of other characters becomes `-`; a dot stays
- * between two letters or digits. Over 253 characters it is cut, and ends in ten digits of the
- * SHA-256 of the whole, so that long alertnames stay apart.
- */
-export function operariusName(alertname: string, status: AlertStatus): string {
-  const name = `openfero-${alertname}-${status}`
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, (run) => (run === '.' ? '.' : '-'));
-  if (name.length <= MAX_NAME) return name;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
-  const start = name.slice(0, MAX_NAME - HASH_DIGITS - 1).replace(/[-.]+$/, '');
-  return `${start}-${hash}`;
+  /** What the author should know although it runs: warnings only. */
+  readonly findings: readonly Finding[];
 }
 
 /**
- * The key of the ConfigMap's data that holds the Job: the alertname in its own case, with `_` for each
- * character that a key may not have.
- *
- * Source: kubernetes, apimachinery/pkg/util/validation.IsConfigMapKey.
- */
-export function dataKey(alertname: string): string {
-  return alertname
-    .replace(/[^-._a-zA-Z0-9]/gu, '_')
-    .replace(/^\.$/, '_')
-    .replace(/^\.\./, '__')
-    .slice(0, MAX_NAME);
-}
-
-/**
- * Reads the definition of an alert from the ConfigMap that is called its {@link operariusName}. Whether
- * that carries the label is not looked at here.
+ * Reads the definition of an alert from its ConfigMap. Whether that carries the label is not looked at
+ * here. All that is wrong is found at once, as far as the text can be read.
  *
  * @param defaults the worker's settings
  * @returns undefined where several alertnames make that name, and the annotation
@@ -72,58 +52,115 @@ export function readOperarius(
 ): Operarius | undefined {
   const { name, namespace, annotations } = configMap.metadata;
   const meant = annotations?.[POLICY_ANNOTATIONS.alertname];
-  if (meant !== undefined && meant !== alertname) return undefined;
+  // Reading the policy refuses one that is not a string.
+  if (typeof meant === 'string' && meant !== alertname) return undefined;
   const where = `ConfigMap ${namespace}/${name}`;
-  const policy = readPolicy(annotations, defaults, where);
-  const template = readTemplate(configMap, dataKey(alertname), where);
-  const warnings = [...shellWarnings(template), ...envFromWarnings(template)];
-  return { name, namespace, template, policy, warnings };
+  const findings: Finding[] = [];
+  const read = <T>(part: () => T): T | undefined => {
+    try {
+      return part();
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidOperarius)) throw thrown;
+      findings.push(...thrown.findings);
+      return undefined;
+    }
+  };
+  read(() => subjectOf(configMap));
+  const policy = read(() => readPolicy(annotations, defaults, where));
+  findings.push(...misplacedPolicies(configMap, alertname, where));
+  const template = read(() => readTemplate(configMap, alertname, where));
+  findings.push(...(template?.findings ?? []));
+  const errors = findings.filter(isError);
+  if (errors.length > 0 || policy === undefined || template === undefined) {
+    throw new InvalidOperarius(errors);
+  }
+  return { name, namespace, template: template.template, policy, findings };
 }
 
-function readTemplate(configMap: ConfigMap, key: string, where: string): JsonObject {
-  const data: Readonly<Record<string, unknown>> = configMap.data ?? {};
-  if (!Object.hasOwn(data, key)) {
-    throw new InvalidOperarius(`${where} has no data key ${key}: found ${keysOf(data)}`);
-  }
-  const text = data[key];
+interface Template {
+  readonly template: JsonObject;
+  readonly findings: readonly Finding[];
+}
+
+function readTemplate(configMap: ConfigMap, alertname: string, where: string): Template {
+  const [key, text] = definitionOf(configMap, alertname, where);
   const place = `${where}, key ${key}`;
   // A file can hold what an API server would not.
   if (typeof text !== 'string') {
-    throw new InvalidOperarius(`${place} is not a string: begin the manifest with "${key}: |-"`);
+    throw invalid(
+      'manifest',
+      place,
+      'the value is not a string',
+      `begin the manifest with "${key}: |-"`,
+    );
   }
-  return checkManifest(readYaml(text, place), place);
+  const manifest = checkManifest(readYaml(text, place), place);
+  const { template, findings } = withoutServerOwned(manifest, place);
+  return {
+    template,
+    findings: [
+      ...findings,
+      ...misplacedInJob(template, place),
+      ...neverStarts(template, place),
+      ...unexpanded(template, place),
+      ...shellPaste(template, place),
+      ...ownVariables(template, place),
+      ...sharedNames(template, place),
+    ],
+  };
+}
+
+/** The key and the value that hold the Job: the only one, or of several the alertname's. */
+function definitionOf(
+  { data = {}, binaryData }: ConfigMap,
+  alertname: string,
+  where: string,
+): readonly [string, unknown] {
+  const entries: [string, unknown][] = Object.entries(data ?? {});
+  const key = dataKey(alertname);
+  const binary = Object.keys(binaryData ?? {});
+  if (binary.includes(key) || (entries.length === 0 && binary.length > 0)) {
+    throw invalid(
+      'manifest',
+      where,
+      `${listed(binary)} is in binaryData`,
+      'save the file as UTF-8 text',
+    );
+  }
+  const [only] = entries;
+  if (only !== undefined && entries.length === 1) return only;
+  const found = entries.find(([name]) => name === key);
+  if (found !== undefined) return found;
+  const keys = listed(entries.map(([name]) => name));
+  throw only === undefined
+    ? invalid(
+        'manifest',
+        where,
+        'it has no data',
+        `write the manifest of the Job under data, as ${key}: |-`,
+      )
+    : invalid(
+        'manifest',
+        where,
+        `none of its data keys is ${key}: found ${keys}`,
+        'keep one key, or name it after the alert',
+      );
 }
 
 function readYaml(text: string, place: string): Json {
   try {
     return parseManifest(text);
-  } catch (error) {
-    if (error instanceof InvalidYaml) throw new InvalidOperarius(`${place}, ${error.message}`);
-    throw error;
+  } catch (thrown) {
+    if (thrown instanceof InvalidYaml) throw invalid('yaml', place, thrown.message);
+    throw thrown;
   }
 }
 
-/** More would not make the message clearer. */
-const MAX_KEYS = 5;
-
-function keysOf(data: Readonly<Record<string, unknown>>): string {
-  const keys = Object.keys(data);
-  if (keys.length === 0) return 'none';
-  const more = keys.length > MAX_KEYS ? ` and ${keys.length - MAX_KEYS} more` : '';
-  return `${keys.slice(0, MAX_KEYS).join(', ')}${more}`;
-}
-
-const STATUSES: readonly AlertStatus[] = ['firing', 'resolved'];
-
-/**
- * The alertnames that lead to this ConfigMap, for checking it before an alert comes: the annotation's,
- * else the data keys' that make its name. Empty where none does, and the definition would never run.
- */
-export function alertnamesOf(configMap: ConfigMap): string[] {
-  const { name, annotations } = configMap.metadata;
-  const meant = annotations?.[POLICY_ANNOTATIONS.alertname];
-  const candidates = meant === undefined ? Object.keys(configMap.data ?? {}) : [String(meant)];
-  return candidates.filter((candidate) =>
-    STATUSES.some((status) => operariusName(candidate, status) === name),
-  );
+function ownVariables(template: JsonObject, place: string): Finding[] {
+  return containersOf(template).flatMap(({ name, env }) => {
+    const own = env.map((one) => one.name).filter((each) => each.startsWith('OPENFERO_'));
+    if (own.length === 0) return [];
+    const message = `container ${name} sets ${listed(own)} itself, so it does not get the value of the alert`;
+    return [warning('own-variable', place, message, 'give it another name')];
+  });
 }

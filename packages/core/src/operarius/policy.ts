@@ -1,11 +1,13 @@
 import type { Texts } from '../alert.ts';
 import { parseDuration } from '../duration.ts';
-import type { ConfigMap } from '../kubernetes.ts';
 import { InvalidMatchers, type Matcher, parseMatchers } from '../matchers/matchers.ts';
-import { InvalidOperarius } from './invalid-operarius.ts';
+import { type InvalidOperarius, invalid } from './invalid-operarius.ts';
 import { nearest } from './nearest.ts';
+import { ANNOTATION_PREFIX, POLICY_ANNOTATIONS, spelled, wantsOff } from './policy-names.ts';
 
-const MODES = ['run', 'dry-run', 'off'] as const;
+export { POLICY_ANNOTATIONS } from './policy-names.ts';
+
+export const MODES = ['run', 'dry-run', 'off'] as const;
 /** Later is stricter. */
 export type Mode = (typeof MODES)[number];
 
@@ -41,25 +43,6 @@ export const DEFAULT_POLICY: Policy = {
   runIfResolved: false,
   ownJobs: false,
 };
-
-const ANNOTATION_PREFIX = 'openfero.io/';
-
-/** What an operarius may say of itself, and the global switch. */
-export const POLICY_ANNOTATIONS = {
-  dedupBy: 'openfero.io/dedup-by',
-  cooldown: 'openfero.io/cooldown',
-  repeatAfter: 'openfero.io/repeat-after',
-  maxAge: 'openfero.io/max-age',
-  maxActive: 'openfero.io/max-active',
-  mode: 'openfero.io/mode',
-  match: 'openfero.io/match',
-  runIfResolved: 'openfero.io/run-if-resolved',
-  ownJobs: 'openfero.io/own-jobs',
-  alertname: 'openfero.io/alertname',
-} as const;
-
-/** The ConfigMap whose annotation `openfero.io/mode` switches all operarii of its namespace. */
-export const GLOBAL_CONFIGMAP = 'openfero';
 
 /** One kind of value, read alike from an annotation and from the worker's environment. */
 export interface Syntax<T> {
@@ -147,9 +130,8 @@ function withoutRepeating(policy: Policy, own: ReadonlyMap<string, string>, wher
     const text = own.get(POLICY_ANNOTATIONS.cooldown);
     const why = `${because} it must be longer than 0`;
     if (text !== undefined) throw wrongValue(where, POLICY_ANNOTATIONS.cooldown, text, why);
-    throw new InvalidOperarius(
-      `${where}: annotation ${POLICY_ANNOTATIONS.cooldown} is missing and OPENFERO_COOLDOWN is 0: ${why}`,
-    );
+    const missing = `annotation ${POLICY_ANNOTATIONS.cooldown} is missing and OPENFERO_COOLDOWN is 0`;
+    throw invalid('policy', where, missing, why);
   }
   return { ...policy, repeatAfter: 'never' };
 }
@@ -160,7 +142,8 @@ function readMatch(text: string, where: string): Matcher[] {
   } catch (error) {
     if (!(error instanceof InvalidMatchers)) throw error;
     const why = `${error.message}; expected matchers such as {zone="dmz",namespace!~"kube-.*"}`;
-    throw wrongValue(where, POLICY_ANNOTATIONS.match, text, why);
+    const message = `annotation ${POLICY_ANNOTATIONS.match} is ${quoted(text)}`;
+    throw invalid('matcher', where, message, why);
   }
 }
 
@@ -171,7 +154,7 @@ function ownAnnotations(annotations: Texts, where: string): Map<string, string> 
   const entries: [string, unknown][] = Object.entries(annotations);
   for (const [name, value] of entries) {
     if (!name.startsWith(ANNOTATION_PREFIX)) continue;
-    if (!known.includes(name)) throw new InvalidOperarius(unknownAnnotation(where, name, known));
+    if (!known.includes(name)) throw unknownAnnotation(where, name, value);
     // A file can hold what an API server would not: a bare `off` is a boolean.
     if (typeof value !== 'string') {
       throw wrongValue(where, name, value, 'it is not a string: put it in quotes');
@@ -181,32 +164,30 @@ function ownAnnotations(annotations: Texts, where: string): Map<string, string> 
   return own;
 }
 
-function unknownAnnotation(where: string, name: string, known: readonly string[]): string {
+function unknownAnnotation(where: string, name: string, value: unknown): InvalidOperarius {
+  const message = `annotation ${name} is unknown`;
+  return invalid('policy', where, message, meantBy(name, value));
+}
+
+/** What to write in place of an unknown annotation. */
+export function meantBy(name: string, value: unknown): string {
+  const known: readonly string[] = Object.values(POLICY_ANNOTATIONS);
+  const spelling = spelled(name);
+  if (spelling !== undefined && wantsOff(spelling, value)) {
+    return `did you mean ${POLICY_ANNOTATIONS.mode}: "off"?`;
+  }
   const meant = nearest(name, known);
-  const hint = meant ? `did you mean ${meant}?` : `supported are ${known.join(', ')}`;
-  return `${where}: unknown annotation ${name}: ${hint}`;
+  return meant ? `did you mean ${meant}?` : `supported are ${known.join(', ')}`;
 }
 
 function wrongValue(where: string, name: string, value: unknown, why: string): InvalidOperarius {
-  return new InvalidOperarius(`${where}: annotation ${name} is ${quoted(value)}: ${why}`);
+  return invalid('policy', where, `annotation ${name} is ${quoted(value)}`, why);
 }
 
 /** Longer values say no more, and a line of log has an end. */
 const MAX_QUOTED = 200;
 
-function quoted(value: unknown): string {
+export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
-}
-
-/**
- * What the ConfigMap {@link GLOBAL_CONFIGMAP} allows. Who reached for the switch wants less to happen,
- * so what does not parse is off: also a bare `off` in a file, which is a boolean.
- *
- * @param configMap undefined where there is none
- */
-export function readGlobalMode(configMap: ConfigMap | undefined): Mode {
-  const value: unknown = configMap?.metadata.annotations?.[POLICY_ANNOTATIONS.mode];
-  if (value === undefined) return 'run';
-  return (typeof value === 'string' ? MODE.parse(value) : undefined) ?? 'off';
 }

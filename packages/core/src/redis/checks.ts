@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../kubernetes.ts';
 import { key } from './keys.ts';
 
 /**
@@ -9,6 +10,10 @@ export interface Check {
   readonly version: string;
   /** Why it cannot run, or undefined. */
   readonly problem?: string;
+  /** An API server takes its Jobs, and nothing would start them: that may change without the definition. */
+  readonly neverStarts?: boolean;
+  /** It is no operarius, for want of the label: no watch shows when it is gone. */
+  readonly unlabelled?: boolean;
 }
 
 export const checksKey = (prefix: string): string => key(prefix, 'checks');
@@ -17,8 +22,22 @@ export const checksKey = (prefix: string): string => key(prefix, 'checks');
 export const checkClaimKey = (prefix: string, version: string): string =>
   key(prefix, 'check', version);
 
+/** Who looks again whether its Jobs still never start. */
+export const recheckClaimKey = (prefix: string, version: string): string =>
+  key(prefix, 'recheck', version);
+
+/** Milliseconds between two such looks, over all workers. */
+export const RECHECK_INTERVAL = 10_000;
+
 /** Milliseconds: a dry run takes 20 of them. */
 export const CLAIM_TTL = 60_000;
+
+/** Who tells of a version of the global switch: one of all workers. Gone after {@link SWITCH_TTL}. */
+export const switchClaimKey = (prefix: string, version: string): string =>
+  key(prefix, 'switch', version);
+
+/** Milliseconds: a worker that starts tells of a switch of today not once more; Events live an hour. */
+export const SWITCH_TTL = 24 * 3_600_000;
 
 /**
  * Claims the check of one version.
@@ -35,13 +54,23 @@ return 0
 
 /** Reads a field of the hash as hostile input. */
 export function readCheck(text: string | undefined): Check | undefined {
+  const value = parse(text);
+  const version = value['version'];
+  if (typeof version !== 'string') return undefined;
+  const problem = value['problem'];
+  return {
+    version,
+    ...(typeof problem === 'string' && { problem }),
+    ...(value['neverStarts'] === true && { neverStarts: true }),
+    ...(value['unlabelled'] === true && { unlabelled: true }),
+  };
+}
+
+function parse(text = 'null'): JsonObject {
   try {
-    const value: unknown = JSON.parse(text ?? 'null');
-    if (typeof value !== 'object' || value === null) return undefined;
-    if (!('version' in value) || typeof value.version !== 'string') return undefined;
-    const problem = 'problem' in value ? value.problem : undefined;
-    return { version: value.version, ...(typeof problem === 'string' && { problem }) };
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -34,6 +34,9 @@ export const placeOf = (operarius: string, job: string): string =>
 /** The operarius of a member, as its Job's label spells it. */
 export const operariusOf = (place: string): string => place.slice(0, place.indexOf('/'));
 
+/** The Job of a member. */
+export const jobOf = (place: string): string => place.slice(place.indexOf('/') + 1);
+
 /** Pops the remediation that waits longest in a set; nil where none does. */
 const NEXT = `
 local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end

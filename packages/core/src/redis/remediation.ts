@@ -30,6 +30,9 @@ const AlertSchema = Type.Object({
   endsAt: InstantText,
   generatorURL: Type.String(),
   fingerprint: Type.String(),
+  truncated: Type.Optional(
+    Type.Object({ labels: Type.Array(Type.String()), annotations: Type.Array(Type.String()) }),
+  ),
 });
 
 /**
@@ -55,7 +58,18 @@ export const RemediationSchema = Type.Object({
   /** The name of the Job that it was about to create: kept before, so that no later change hides it. */
   job: Type.Optional(Type.String({ pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$' })),
   /** Why it waits although a worker has looked at it, since when (milliseconds, Redis' clock). */
-  held: Type.Optional(Type.Object({ reason: Type.String(), since: Type.Number() })),
+  held: Type.Optional(
+    Type.Object({
+      reason: Type.String(),
+      since: Type.Number(),
+      /** The limit and the Jobs that reached it, in words. */
+      by: Type.Optional(Type.String()),
+      /** The ConfigMap's name, where the alertname does not lead to it. */
+      operarius: Type.Optional(Type.String()),
+    }),
+  ),
+  /** The same, of a remediation that failed. */
+  operarius: Type.Optional(Type.String()),
   /** Milliseconds for which `cooldown` or a claim held it: they do not count towards max-age. */
   cooled: Type.Optional(Type.Number({ minimum: 0 })),
   /** When a person retried it after it had failed (milliseconds, Redis' clock): max-age counts from here. */

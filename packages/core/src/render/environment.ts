@@ -1,7 +1,7 @@
 import type { Texts } from '../alert.ts';
 import { formatInstant } from '../instant.ts';
 import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
-import { InvalidOperarius } from '../operarius/operarius.ts';
+import { invalid } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
 import {
   type Candidate,
@@ -46,10 +46,11 @@ export function environment(
   containers: readonly ReadonlySet<string>[],
 ): Environment {
   const adding = { count: containers.length, defining: countNames(containers) };
+  const { alert } = remediation;
   const always = alwaysThere(remediation, adding);
-  const annotations = candidatesOf(ANNOTATIONS, remediation.alert.annotations, []);
+  const annotations = candidatesOf(ANNOTATIONS, alert.annotations, alert.truncated?.annotations);
   const taken = [...always, ...annotations].map(({ name }) => name).concat(ALERT, TRUNCATED);
-  const labels = candidatesOf(LABELS, remediation.alert.labels, taken);
+  const labels = candidatesOf(LABELS, alert.labels, alert.truncated?.labels, taken);
   const candidates = [...labels, ...always, ...annotations, alertOf(remediation)];
   return fit(candidates, adding, TRUNCATED);
 }
@@ -69,9 +70,8 @@ export function withEnvironment(
   const lists = LISTS.map((list) => ({ list, containers: containersAt(list, podSpec[list]) }));
   const names = lists.flatMap(({ containers }) => containers.map((one) => one.names));
   if (names.length > MOST_CONTAINERS) {
-    throw new InvalidOperarius(
-      `spec.template.spec has ${names.length} containers: at most ${MOST_CONTAINERS}, each gets the alert`,
-    );
+    const message = `spec.template.spec has ${names.length} containers`;
+    throw invalid('manifest', '', message, `at most ${MOST_CONTAINERS}, each gets the alert`);
   }
   const { variables, truncated } = environment(remediation, names);
   const filled = lists
@@ -95,7 +95,7 @@ interface Container {
 function containersAt(list: string, value: Json | undefined): readonly Container[] {
   const place = `spec.template.spec.${list}`;
   return arrayAt(place, value).map((fields, at) => {
-    if (!isObject(fields)) throw new InvalidOperarius(`${place}[${at}] is not an object`);
+    if (!isObject(fields)) throw invalid('manifest', '', `${place}[${at}] is not an object`);
     const env = arrayAt(`${place}[${at}].env`, fields['env']);
     return { fields, env, names: new Set(env.flatMap(nameOf)) };
   });
@@ -104,7 +104,7 @@ function containersAt(list: string, value: Json | undefined): readonly Container
 function arrayAt(place: string, value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value;
-  throw new InvalidOperarius(`${place} is not a list`);
+  throw invalid('manifest', '', `${place} is not a list`);
 }
 
 function nameOf(variable: Json): readonly string[] {
@@ -152,24 +152,26 @@ const ANNOTATIONS: Kind = { rank: 'annotation', prefix: ANNOTATION };
 /** A label `meta_annotation_x` is no annotation, also where the alert has none of that name. */
 const LABELS: Kind = { rank: 'label', prefix: LABEL, reserved: ANNOTATION };
 
+/** @param truncated names that the receiver cut, or left out: the latter are only listed */
 function candidatesOf(
   { rank, prefix, reserved }: Kind,
   texts: Texts,
-  taken: readonly string[],
+  truncated: readonly string[] = [],
+  taken: readonly string[] = [],
 ): readonly Candidate[] {
   // Never texts[key]: `__proto__` is a legal label.
   const entries = Object.entries(texts);
-  const names = variableNames(
-    prefix,
-    entries.map(([key]) => key),
-    taken,
-    reserved,
-  );
-  return entries.map(([key, value], at) => {
+  const noted = new Set(truncated);
+  const leftOut = truncated.filter((key) => !Object.hasOwn(texts, key));
+  const keys = [...entries.map(([key]) => key), ...leftOut];
+  const names = variableNames(prefix, keys, taken, reserved);
+  const given = entries.map(([key, value], at): Candidate => {
     const { text, cut } = spellValue(value);
-    const whole = !cut && prefix.length + key.length <= NAME_LIMIT;
+    const whole = !cut && prefix.length + key.length <= NAME_LIMIT && !noted.has(key);
     return { name: names[at] ?? '', value: text, rank, given: whole ? 'whole' : 'cut' };
   });
+  const listed = names.slice(entries.length);
+  return [...given, ...listed.map((name): Candidate => ({ name, value: '', rank, given: 'not' }))];
 }
 
 function alertOf({ alert }: Remediation): Candidate {
@@ -178,5 +180,10 @@ function alertOf({ alert }: Remediation): Candidate {
   const endsAt = formatInstant(alert.endsAt);
   const json = { status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint };
   const { text, cut } = spellValue(JSON.stringify(json));
-  return { name: ALERT, value: text, rank: 'alert', given: cut ? 'not' : 'whole' };
+  return {
+    name: ALERT,
+    value: text,
+    rank: 'alert',
+    given: cut || alert.truncated !== undefined ? 'not' : 'whole',
+  };
 }

@@ -9,7 +9,7 @@ import {
   type JsonObject,
 } from '../kubernetes.ts';
 import { ANNOTATIONS, LABELS, labelValue, MANAGED_BY } from '../labels.ts';
-import { InvalidOperarius, type Operarius } from '../operarius/operarius.ts';
+import { InvalidOperarius, invalid, type Operarius } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
 import { withEnvironment } from './environment.ts';
 import { cutText, plainText } from './spelling.ts';
@@ -46,7 +46,8 @@ export function render(input: RenderInput): Rendered {
   } catch (error) {
     if (!(error instanceof InvalidOperarius)) throw error;
     const { namespace, name } = input.operarius;
-    throw new InvalidOperarius(`ConfigMap ${namespace}/${name}: ${error.message}`);
+    const place = `ConfigMap ${namespace}/${name}`;
+    throw new InvalidOperarius(error.findings.map((finding) => ({ ...finding, place })));
   }
 }
 
@@ -84,9 +85,8 @@ function metadataOf(metadata: JsonObject, input: RenderInput, ours: StringMap): 
   refuseNonText('metadata.name', name);
   refuseNonText('metadata.generateName', generateName);
   if (!isAbsent(namespace) && namespace !== input.namespace) {
-    throw new InvalidOperarius(
-      `metadata.namespace is ${shown(namespace)}, but Jobs are created in ${shown(input.namespace)}: leave it out`,
-    );
+    const message = `metadata.namespace is ${shown(namespace)}, but Jobs are created in ${shown(input.namespace)}`;
+    throw invalid('namespace', '', message, 'leave it out');
   }
   return {
     name: jobName(jobPrefix(input.operarius), input.identity),
@@ -167,9 +167,8 @@ function refuseServiceAccount(podSpec: JsonObject, own: string | undefined): voi
   if (!own) return;
   for (const field of ['serviceAccountName', 'serviceAccount']) {
     if (podSpec[field] !== own) continue;
-    throw new InvalidOperarius(
-      `spec.template.spec.${field} is ${shown(own)}, OpenFero's own: give the Job a ServiceAccount of its own`,
-    );
+    const message = `spec.template.spec.${field} is ${shown(own)}, OpenFero's own`;
+    throw invalid('own-account', '', message, 'give the Job a ServiceAccount of its own');
   }
 }
 
@@ -180,9 +179,8 @@ function isAbsent(value: Json | undefined): value is null | undefined {
 
 function objectAt(place: string, value: Json | undefined): JsonObject {
   if (isObject(value)) return value;
-  throw new InvalidOperarius(
-    isAbsent(value) ? `${place} is missing` : `${place} is ${shown(value)}, not an object`,
-  );
+  const message = isAbsent(value) ? `${place} is missing` : `${place} is ${shown(value)}`;
+  throw invalid('manifest', '', message, 'expected an object');
 }
 
 function objectOrNone(place: string, value: Json | undefined): JsonObject {
@@ -193,9 +191,7 @@ function textsAt(place: string, value: Json | undefined): StringMap {
   const texts: [string, string][] = [];
   for (const [key, text] of Object.entries(objectOrNone(place, value))) {
     if (typeof text !== 'string') {
-      throw new InvalidOperarius(
-        `${place}: ${shown(key)} is ${shown(text)}, not a string: put it in quotes`,
-      );
+      throw notText(`${place}: ${shown(key)}`, text);
     }
     texts.push([key, text]);
   }
@@ -204,7 +200,12 @@ function textsAt(place: string, value: Json | undefined): StringMap {
 
 function refuseNonText(place: string, value: Json | undefined): void {
   if (isAbsent(value) || typeof value === 'string') return;
-  throw new InvalidOperarius(`${place} is ${shown(value)}, not a string: put it in quotes`);
+  throw notText(place, value);
+}
+
+function notText(place: string, value: Json): InvalidOperarius {
+  const message = `${place} is ${shown(value)}, not a string`;
+  return invalid('manifest', '', message, 'put it in quotes');
 }
 
 /** One short line, whatever the author wrote. */

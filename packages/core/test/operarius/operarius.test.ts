@@ -4,11 +4,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ConfigMap } from '../../src/kubernetes.ts';
 import {
-  alertnamesOf,
   dataKey,
   InvalidOperarius,
   operariusName,
   readOperarius,
+  subjectOf,
+  textOf,
 } from '../../src/operarius/operarius.ts';
 import { DEFAULT_POLICY } from '../../src/operarius/policy.ts';
 import { parseManifest } from '../../src/yaml/yaml.ts';
@@ -160,13 +161,93 @@ describe('an operarius', () => {
     assert.ok(readOperarius(configMap({ Disk: job }), 'Disk', DEFAULT_POLICY));
   });
 
-  it('is for the alertname in its annotation, or else for the keys that match its name', () => {
-    assert.deepEqual(alertnamesOf(configMap({ Disk: '', DISK: '', notes: '' })), ['Disk', 'DISK']);
-    assert.deepEqual(alertnamesOf(configMap({ Disk: '' }, { 'openfero.io/alertname': 'disk:' })), [
-      'disk:',
-    ]);
-    assert.deepEqual(alertnamesOf(configMap({ Disk: '' }, { 'openfero.io/alertname': 'x' })), []);
-    assert.deepEqual(alertnamesOf(configMap({})), []);
+  it('is the only data key, whatever its name: kubectl create configmap --from-file', () => {
+    for (const key of ['job.yaml', 'disk', 'DISK', 'Other']) {
+      assert.ok(readOperarius(configMap({ [key]: JOB }), 'Disk', DEFAULT_POLICY), key);
+    }
+  });
+
+  it('is the data key of the alertname where there are several', () => {
+    const several = configMap({ notes: 'x', Disk: JOB, other: 'y' });
+    assert.ok(readOperarius(several, 'Disk', DEFAULT_POLICY));
+  });
+});
+
+describe('the alerts that a ConfigMap is for', () => {
+  const named = (name: string, keys: readonly string[], alertname?: string): ConfigMap => ({
+    metadata: {
+      name,
+      namespace: 'jobs',
+      ...(alertname !== undefined && { annotations: { 'openfero.io/alertname': alertname } }),
+    },
+    data: Object.fromEntries(keys.map((key) => [key, ''])),
+  });
+
+  it('are those of its data keys that lead to its name', () => {
+    assert.deepEqual(subjectOf(named('openfero-disk-firing', ['Disk', 'DISK', 'notes'])), {
+      status: 'firing',
+      alertnames: ['Disk', 'DISK'],
+      exact: true,
+    });
+  });
+
+  it('are all that lead to its name where there is one data key', () => {
+    assert.deepEqual(subjectOf(named('openfero-disk-resolved', ['job.yaml'])), {
+      status: 'resolved',
+      alertnames: ['disk'],
+      exact: false,
+    });
+    assert.deepEqual(subjectOf(named('openfero-disk-firing', ['Disk'])).alertnames, ['Disk']);
+  });
+
+  it('are those of the annotation, whatever else its name is', () => {
+    const annotated = named('restart-web-firing', ['job.yaml'], '磁盘已满');
+    assert.deepEqual(subjectOf(annotated), {
+      status: 'firing',
+      alertnames: ['磁盘已满'],
+      exact: true,
+    });
+    const long = 'x'.repeat(300);
+    const hashed = named(operariusName(long, 'resolved'), ['a', 'b'], long);
+    assert.equal(subjectOf(hashed).status, 'resolved');
+  });
+
+  it('are none where the name leads to no alert: the message says how to name it', () => {
+    const expected: readonly (readonly [ConfigMap, RegExp])[] = [
+      [
+        named('openfero-x-firing-7hf8k9m2bt', ['x']),
+        /its name should be openfero-x-firing \(kustomize: .*disableNameSuffixHash/,
+      ],
+      [named('openfero-x', ['x']), /call it openfero-<alertname>-firing/],
+      [named('x-firing', ['x']), /or name the alert in the annotation openfero\.io\/alertname/],
+      [named('openfero-a--b-firing', ['x']), /leads to no alert/],
+      [named('openfero-firing', ['x']), /contains no alertname: name the alert in the annotation/],
+      [
+        named('restart-web-firing', ['x'], ''),
+        /alertname is "": write the exact name of the alert/,
+      ],
+      [named('restart-web-firing', ['x'], 'Disk '), /alertname is "Disk ": write the exact name/],
+      [named('restart-web', ['x'], 'Disk'), /end it in -firing or -resolved/],
+      [named('openfero-x-firing-7hf8k9m2bt', ['x'], 'x'), /should be openfero-x-firing/],
+    ];
+    for (const [configMap, message] of expected) {
+      assert.throws(() => subjectOf(configMap), message, configMap.metadata.name);
+    }
+  });
+
+  it('never include an alert that is looked up under another name', () => {
+    const alertname = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(alertname, fc.constantFrom('firing', 'resolved'), (text, status) => {
+        const name = operariusName(text, status);
+        if (name === `openfero-${status}`) return;
+        const { alertnames, status: own } = subjectOf(named(name, ['job.yaml']));
+        assert.deepEqual(
+          [own, alertnames.map((each) => operariusName(each, own))],
+          [status, [name]],
+        );
+      }),
+    );
   });
 });
 
@@ -174,11 +255,21 @@ describe('an operarius that is invalid', () => {
   const place = 'ConfigMap jobs/openfero-disk-firing, key Disk';
 
   it('has no key for the alertname: the message lists the existing keys', () => {
-    const none = 'ConfigMap jobs/openfero-disk-firing has no data key Disk: found';
-    assert.equal(refusal({ disk: JOB, notes: '' }), `${none} disk, notes`);
-    assert.equal(refusal({}), `${none} none`);
+    const where = 'ConfigMap jobs/openfero-disk-firing';
+    const none = `${where}: none of its data keys is Disk: found`;
+    const fix = 'keep one key, or name it after the alert';
+    assert.equal(refusal({ disk: JOB, notes: '' }), `${none} disk, notes: ${fix}`);
+    assert.match(refusal({}), /: it has no data: write the manifest of the Job under data/);
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, '']));
-    assert.equal(refusal(many), `${none} k0, k1, k2, k3, k4 and 4 more`);
+    assert.equal(refusal(many), `${none} k0, k1, k2, k3, k4 and 4 more: ${fix}`);
+  });
+
+  it('is in binaryData, where kubectl puts a file that is not UTF-8', () => {
+    const utf16 = { ...configMap({}), binaryData: { Disk: '//5hAA==' } };
+    const message = /Disk is in binaryData: save the file as UTF-8 text/;
+    assert.throws(() => readOperarius(utf16, 'Disk', DEFAULT_POLICY), message);
+    const beside = { ...utf16, data: { notes: 'x' } };
+    assert.throws(() => readOperarius(beside, 'Disk', DEFAULT_POLICY), message);
   });
 
   it('does not find a key that every object inherits', () => {
@@ -186,35 +277,44 @@ describe('an operarius that is invalid', () => {
       ...configMap({}),
       metadata: { name: 'openfero-proto-firing', namespace: 'jobs' },
     };
-    assert.throws(
-      () => readOperarius(proto, '__proto__', DEFAULT_POLICY),
-      /has no data key __proto__: found none/,
-    );
+    assert.throws(() => readOperarius(proto, '__proto__', DEFAULT_POLICY), /it has no data/);
   });
 
   it('contains no text, no YAML, or several documents', () => {
     assert.equal(
       refusal({ Disk: { kind: 'Job' } }),
-      `${place} is not a string: begin the manifest with "Disk: |-"`,
+      `${place}: the value is not a string: begin the manifest with "Disk: |-"`,
     );
-    assert.match(refusal({ Disk: 'a: 1\nb: {\n' }), /, key Disk, line 3: /);
+    assert.match(refusal({ Disk: 'a: 1\nb: {\n' }), /, key Disk: line 3: /);
     assert.match(refusal({ Disk: `${JOB}---\n${JOB}` }), /more than one YAML document/);
-    assert.equal(refusal({ Disk: '' }), `${place} is empty: expected the manifest of a Job`);
-    assert.equal(refusal({ Disk: '- a' }), `${place} is a list: expected the manifest of a Job`);
+    assert.equal(
+      refusal({ Disk: '' }),
+      `${place}: the value is empty: expected the manifest of a Job`,
+    );
+    assert.equal(
+      refusal({ Disk: '- a' }),
+      `${place}: the value is a list: expected the manifest of a Job`,
+    );
     assert.equal(
       refusal({ Disk: 'rm -rf' }),
-      `${place} is the string rm -rf: expected the manifest of a Job`,
+      `${place}: the value is the string rm -rf: expected the manifest of a Job`,
     );
   });
 
   it('is another kind than a Job', () => {
     const expected = 'expected apiVersion batch/v1 and kind Job';
-    assert.equal(refusal({ Disk: 'apiVersion: v1\nkind: Pod' }), `${place} is v1 Pod: ${expected}`);
+    assert.equal(
+      refusal({ Disk: 'apiVersion: v1\nkind: Pod' }),
+      `${place}: the value is v1 Pod: ${expected}`,
+    );
     assert.equal(
       refusal({ Disk: 'apiVersion: batch/v1beta1\nkind: Job' }),
-      `${place} is batch/v1beta1 Job: ${expected}`,
+      `${place}: the value is batch/v1beta1 Job: ${expected}`,
     );
-    assert.equal(refusal({ Disk: 'kind: Job' }), `${place} is (nothing) Job: ${expected}`);
+    assert.equal(
+      refusal({ Disk: 'kind: Job' }),
+      `${place}: the value is (nothing) Job: ${expected}`,
+    );
   });
 
   it('has nothing to run, or in the wrong place', () => {
@@ -261,14 +361,18 @@ describe('an operarius that is invalid', () => {
       refusal({ Disk: JOB }, { 'openfero.io/mode': 'no' }),
       /openfero\.io\/mode is "no"/,
     );
-    assert.match(refusal({ Disk: JOB }, { 'openfero.io/x': '' }), /unknown annotation/);
+    assert.match(
+      refusal({ Disk: JOB }, { 'openfero.io/x': '' }),
+      /annotation openfero\.io\/x is unknown/,
+    );
   });
 });
 
 describe('alert text that a template inserts into a shell script', () => {
   function warnings(container: string): readonly string[] {
     const job = JOB.replace('name: fix', () => container);
-    return readOperarius(configMap({ Disk: job }), 'Disk', DEFAULT_POLICY)?.warnings ?? [];
+    const operarius = readOperarius(configMap({ Disk: job }), 'Disk', DEFAULT_POLICY);
+    return (operarius?.findings ?? []).map((finding) => textOf({ ...finding, place: '' }));
   }
 
   it('leads to a warning', () => {

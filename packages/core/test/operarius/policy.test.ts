@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConfigMap } from '../../src/kubernetes.ts';
 import { parseMatchers } from '../../src/matchers/matchers.ts';
 import { InvalidOperarius } from '../../src/operarius/operarius.ts';
-import {
-  DEFAULT_POLICY,
-  type Policy,
-  readGlobalMode,
-  readPolicy,
-  strictest,
-} from '../../src/operarius/policy.ts';
+import { DEFAULT_POLICY, type Policy, readPolicy, strictest } from '../../src/operarius/policy.ts';
 
 const MINUTE = 60_000;
 const WHERE = 'ConfigMap jobs/openfero-disk-firing';
@@ -121,12 +114,18 @@ describe('an invalid value', () => {
   });
 
   it('of an unknown annotation leads to a suggestion', () => {
-    const prefix = `${WHERE}: unknown annotation openfero.io/`;
-    assert.equal(refusal({ dedupBy: 'x' }), `${prefix}dedupBy: did you mean openfero.io/dedup-by?`);
-    assert.equal(refusal({ coldown: '1' }), `${prefix}coldown: did you mean openfero.io/cooldown?`);
+    const prefix = `${WHERE}: annotation openfero.io/`;
+    assert.equal(
+      refusal({ dedupBy: 'x' }),
+      `${prefix}dedupBy is unknown: did you mean openfero.io/dedup-by?`,
+    );
+    assert.equal(
+      refusal({ coldown: '1' }),
+      `${prefix}coldown is unknown: did you mean openfero.io/cooldown?`,
+    );
     assert.match(
       refusal({ priority: '1' }),
-      /openfero\.io\/priority: supported are openfero\.io\/dedup-by,/,
+      /openfero\.io\/priority is unknown: supported are openfero\.io\/dedup-by,/,
     );
   });
 });
@@ -166,33 +165,5 @@ describe('modes', () => {
     assert.equal(strictest('run', 'run'), 'run');
     assert.equal(strictest('run', 'dry-run'), 'dry-run');
     assert.equal(strictest('off', 'dry-run', 'run'), 'off');
-  });
-});
-
-describe('the global switch', () => {
-  const configMap = (annotations?: Record<string, unknown>): ConfigMap => ({
-    metadata: {
-      name: 'openfero',
-      namespace: 'jobs',
-      ...(annotations && { annotations: annotations as Record<string, string> }),
-    },
-  });
-
-  it('is run if there is none', () => {
-    assert.equal(readGlobalMode(undefined), 'run');
-    assert.equal(readGlobalMode(configMap()), 'run');
-    assert.equal(readGlobalMode(configMap({ 'other.io/mode': 'off' })), 'run');
-  });
-
-  it('is the value of the annotation', () => {
-    for (const mode of ['run', 'dry-run', 'off'] as const) {
-      assert.equal(readGlobalMode(configMap({ 'openfero.io/mode': mode })), mode);
-    }
-  });
-
-  it('is off if it is invalid', () => {
-    for (const value of ['', 'of', 'Run', 'RUN', ' run', 'false', false, true, null, 0, {}]) {
-      assert.equal(readGlobalMode(configMap({ 'openfero.io/mode': value })), 'off', String(value));
-    }
   });
 });

@@ -211,11 +211,11 @@ test("a template that names the worker's own ServiceAccount is refused", () => {
 });
 
 test('a malformed template is refused with one line that names the place', () => {
-  refuses({}, /: spec is missing$/);
-  refuses({ spec: 'x' }, /: spec is "x", not an object$/);
-  refuses({ spec: { template: [] } }, /: spec\.template is \[\], not an object$/);
-  refuses({ spec: { template: {} } }, /: spec\.template\.spec is missing$/);
-  refuses({ ...exampleTemplate(), metadata: 'x' }, /: metadata is "x", not an object$/);
+  refuses({}, /: spec is missing: expected an object$/);
+  refuses({ spec: 'x' }, /: spec is "x": expected an object$/);
+  refuses({ spec: { template: [] } }, /: spec\.template is \[\]: expected an object$/);
+  refuses({ spec: { template: {} } }, /: spec\.template\.spec is missing: expected an object$/);
+  refuses({ ...exampleTemplate(), metadata: 'x' }, /: metadata is "x": expected an object$/);
   refuses(
     template({ labels: { a: 1 } }),
     /: metadata\.labels: "a" is 1, not a string: put it in quotes$/,

@@ -1,18 +1,29 @@
 import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import {
+  type Finding,
+  findingOfServer,
+  InvalidOperarius,
+  listed,
+  type Subject,
+  subjectOf,
+  warning,
+} from '@openfero/core/operarius';
+import { refuseSeveral, trackAnnotated } from '../remediation/annotated.ts';
 import { verdictOn } from '../remediation/verdict.ts';
 import type { WorkerSettings } from '../settings.ts';
-import { renderSamples } from './sample.ts';
+import { renderSamples, type Sample } from './sample.ts';
 
 /** What is known of a definition before an alert comes. */
-export interface CheckResult {
-  /** Why it cannot run; undefined where it can. */
-  readonly problem?: string;
-  readonly warnings: readonly string[];
-}
-
-/** A Pod that violates it is never started, though the Job is created. */
-const NEVER_STARTS = /^would violate PodSecurity/;
+export type CheckResult =
+  /** Why it cannot run; `neverStarts` where an API server would take its Job all the same. */
+  | { readonly problem: string; readonly neverStarts?: boolean }
+  /** For which alerts it runs, and what its author should know all the same. */
+  | {
+      readonly problem: undefined;
+      readonly runsFor: string;
+      readonly findings: readonly Finding[];
+    };
 
 /**
  * Checks a definition: parses it, renders it for a sample alert, and sends the Job to the API server
@@ -26,17 +37,46 @@ export async function dryRunOperarius(
 ): Promise<CheckResult> {
   const jobSettings = { ...settings, ownServiceAccount: cluster.serviceAccount };
   try {
-    const warnings: string[] = [];
+    const subject = subjectOf(configMap);
+    const annotated = trackAnnotated(cluster.operarii);
+    for (const alertname of subject.alertnames) {
+      const { status } = subject;
+      refuseSeveral(annotated.for(alertname, status), { labels: { alertname }, status });
+    }
+    const findings: Finding[] = [];
     for (const sample of renderSamples(configMap, settings.policy, jobSettings, Date.now())) {
       const more = await cluster.jobs.create(sample.job, { dryRun: true });
-      warnings.push(...sample.operarius.warnings, ...sample.warnings, ...more);
+      const enforced = more.length > 0 ? await cluster.jobs.enforcedPodSecurity() : undefined;
+      findings.push(...findingsOf(sample, more, enforced));
     }
-    const never = warnings.find((warning) => NEVER_STARTS.test(warning));
-    return { warnings, ...(never !== undefined && { problem: `its Pods cannot start: ${never}` }) };
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0) {
+      return { problem: new InvalidOperarius(errors).message, neverStarts: true };
+    }
+    return { problem: undefined, runsFor: runsFor(subject), findings };
   } catch (error) {
     const verdict = verdictOn(error);
     if (verdict.kind !== 'terminal') throw error;
     const source = error instanceof ClusterError ? 'the API server rejects it: ' : '';
-    return { problem: source + verdict.message, warnings: [] };
+    return { problem: source + verdict.message };
   }
+}
+
+function findingsOf(
+  { operarius, warnings }: Sample,
+  ofServer: readonly string[],
+  enforced: string | undefined,
+): Finding[] {
+  const place = `ConfigMap ${operarius.namespace}/${operarius.name}`;
+  return [
+    ...operarius.findings,
+    // Of a sample, which is small, rendering can only say that the Job would be deleted too soon.
+    ...warnings.map((text) => warning('short-ttl', place, text)),
+    ...ofServer.map((text) => findingOfServer(text, place, enforced)),
+  ];
+}
+
+function runsFor({ status, alertnames, exact }: Subject): string {
+  const spelled = exact ? '' : ', in upper or lower case';
+  return `${status} alerts ${listed(alertnames)}${spelled}`;
 }

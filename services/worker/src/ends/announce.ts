@@ -1,4 +1,5 @@
 import type { Events, Operarii } from '@openfero/cluster/cluster';
+import type { HeldNow } from '../queue/delivery.ts';
 import type { Ending } from './record.ts';
 
 /** What it needs of the cluster. */
@@ -33,7 +34,16 @@ export function announce({ operarii, events }: EventTarget, ending: Ending): voi
   }
 }
 
-function subjectOf({ alert, remediation }: Ending): string {
+/** Records an Event on the ConfigMap of a remediation that waits for a limit. The cooldown passes by itself. */
+export function announceHeld({ operarii, events }: EventTarget, held: HeldNow): void {
+  const metadata = operarii.get(held.operarius)?.metadata;
+  if (metadata === undefined || held.reason === 'cooldown') return;
+  const { alert, id } = held.remediation;
+  const subject = subjectOf({ alert, remediation: id });
+  events.record(metadata, 'RemediationHeld', `No Job yet for ${subject}: ${held.by}`);
+}
+
+function subjectOf({ alert, remediation }: Pick<Ending, 'alert' | 'remediation'>): string {
   if (alert === undefined) return `remediation ${remediation}`;
   const { labels, fingerprint, status } = alert;
   const name = labels['alertname']?.slice(0, LONGEST_NAME).toWellFormed();

@@ -3,6 +3,7 @@ import { ENDS, type End, FAILURES } from '@openfero/core/outcome';
 import type { Logger } from '@openfero/service/log';
 import { startAtZero } from '@openfero/service/metrics';
 import { Counter, Histogram, type Registry } from 'prom-client';
+import type { HeldNow } from '../queue/delivery.ts';
 
 /** The end of a remediation, once Redis has it. */
 export interface Ending {
@@ -51,6 +52,13 @@ export function createRecorder(log: Logger, metrics: Registry): RecordEnding {
     if (isFailure(end)) log.error(line, 'remediation failed: see the dashboard');
     else log.info(line, 'remediation ended');
   };
+}
+
+/** Says once that a remediation waits, and for what. */
+export function logHeld(log: Logger, { remediation, operarius, reason, by }: HeldNow): void {
+  const { id, alert } = remediation;
+  const line = { operarius, ...describeAlert(alert), remediation: id, held: reason, reason: by };
+  log.info(line, 'remediation is held');
 }
 
 /** Alert text is hostile and unbounded; a log line must be neither. */

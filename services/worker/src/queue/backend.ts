@@ -3,8 +3,8 @@ import type { RedisClock } from '../redis/clock.ts';
 
 /**
  * Where the scripts of BullMQ take the time, counted over keys and arguments. They promote what was
- * delayed, and remove what ended long ago, by the clock of whichever worker calls them: one that is an
- * hour ahead would delay a remediation of all for an hour, one that is days ahead empty the failed set.
+ * delayed, and note when something ended, by the clock of whichever worker calls them: one that is an hour
+ * ahead would delay a remediation of all for an hour, one that is days behind lose its outcomes at once.
  */
 const TIME_ARGUMENT: Readonly<Record<string, number>> = {
   moveToActive: 12,

@@ -21,9 +21,11 @@ import { backendBy } from './backend.ts';
 import { BoundedWorker } from './bounded-worker.ts';
 import {
   createDelivery,
+  type HeldNow,
   hold,
   holdNewer,
   LOCK_DURATION,
+  noteOperarius,
   putBack,
   type RemediationJob,
   readJob,
@@ -62,6 +64,8 @@ export interface ConsumeOptions {
   readonly deps: Dependencies;
   /** Called at the start and the end of every attempt: the sign that consuming makes progress. */
   readonly onProgress: () => void;
+  /** Called once for each remediation that begins to wait. */
+  readonly onHeld: (held: HeldNow) => void;
 }
 
 /** Creates BullMQ's worker, not yet running. It knows attempts and delays; remediate() knows what to do. */
@@ -145,14 +149,17 @@ async function attemptJob(
 async function runAttempt(
   job: RemediationJob,
   token: string,
-  { gate, deps, payloads }: AttemptOptions,
+  { gate, deps, payloads, onHeld }: AttemptOptions,
 ): Promise<AttemptResult> {
   const closed = gate.closed();
   if (closed !== undefined) throw new NotNow(closed);
   await payloads.load(job);
   const delivery = createDelivery(job, token, await readJob(job, deps));
   const attempted = await remediate(delivery, deps);
-  if (attempted.kind === 'hold') await hold(job, token, attempted, { delivery, deps });
+  if (attempted.kind === 'hold') {
+    const held = await hold(job, token, attempted, { delivery, deps });
+    if (held !== undefined) onHeld(held);
+  }
   return attempted;
 }
 
@@ -175,6 +182,7 @@ async function settleError(
     }
     return;
   }
+  if (verdict.kind === 'terminal') await noteOperarius(job, deps.registry);
   await applyVerdict(verdict, job, token, gate);
 }
 

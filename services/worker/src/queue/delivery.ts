@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Alert } from '@openfero/core/alert';
 import { codeOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason, type Result } from '@openfero/core/outcome';
@@ -11,7 +12,9 @@ import { ErrorCode, type Job } from 'bullmq';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Held, Places } from '../redis/places.ts';
 import type { AttemptResult, Delivery, Dependencies } from '../remediation/attempt.ts';
+import type { OperariusRegistry } from '../remediation/registry.ts';
 import { LockLost } from '../remediation/verdict.ts';
+import { whyHeld } from '../remediation/why-held.ts';
 
 /** Milliseconds. Another worker takes over from a killed one after lock and stalled check: within 15 s. */
 export const LOCK_DURATION = 10_000;
@@ -35,7 +38,10 @@ export async function readJob(
   if (job.data === null) throw new UnreadablePayload('the payload is not JSON');
   const remediation = readRemediation(job.data);
   const reason = HELD_REASONS.find((each) => each === remediation.held?.reason);
-  if (reason !== undefined) await places.unhold(heldOf(remediation, reason));
+  if (reason !== undefined) {
+    const operarius = remediation.held?.operarius ?? expectedName(remediation.alert);
+    await places.unhold({ reason, remediation: remediation.id, operarius });
+  }
   if (!isRetried(job, remediation)) return remediation;
   const retriedAt = await memory.now();
   const retried = { ...remediation, retriedAt, retriedAfter: job.attemptsMade };
@@ -49,9 +55,9 @@ function isRetried(job: RemediationJob, { retriedAfter }: Remediation): boolean 
   return retried && job.attemptsMade !== retriedAfter;
 }
 
-function heldOf({ id, alert }: Remediation, reason: HeldReason): Held {
-  const operarius = operariusName(alert.labels['alertname'] ?? '', alert.status);
-  return { reason, remediation: id, operarius };
+/** The ConfigMap's name, unless its annotation names the alert. */
+function expectedName({ labels, status }: Alert): string {
+  return operariusName(labels['alertname'] ?? '', status);
 }
 
 /** What an attempt may do with its BullMQ job. */
@@ -124,20 +130,70 @@ export async function putBack(job: RemediationJob, token: string, delay: number)
   }
 }
 
-/** Stores why the remediation is held, and delays it. */
+/**
+ * Notes in a payload that is about to fail which ConfigMap it was for, where the alertname does not say
+ * so: `replay` selects by it, and knows no cluster.
+ */
+export async function noteOperarius(
+  job: RemediationJob,
+  registry: Pick<OperariusRegistry, 'nameFor'>,
+): Promise<void> {
+  const remediation = readOrUndefined(job.data);
+  if (remediation === undefined) return;
+  const operarius = registry.nameFor(remediation.alert);
+  if (operarius === '' || operarius === expectedName(remediation.alert)) return;
+  await job.updateData({ ...remediation, operarius });
+}
+
+function readOrUndefined(data: unknown): Remediation | undefined {
+  try {
+    return readRemediation(data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A remediation that has just begun to wait. */
+export interface HeldNow {
+  readonly remediation: Remediation;
+  /** The ConfigMap's name. */
+  readonly operarius: string;
+  readonly reason: HeldReason;
+  /** The limit, and the Jobs that reached it. */
+  readonly by: string;
+}
+
+/**
+ * Stores why the remediation is held, and delays it.
+ *
+ * @returns what people should be told, unless it was held for this reason before
+ */
 export async function hold(
   job: RemediationJob,
   token: string,
   { reason, until, remediation }: AttemptResult & { kind: 'hold' },
   { delivery, deps }: { readonly delivery: Delivery; readonly deps: Dependencies },
-): Promise<void> {
+): Promise<HeldNow | undefined> {
   const now = await deps.memory.now();
   const { held } = remediation;
-  const since = held?.reason === reason ? held.since : now;
-  const changed = { ...remediation, held: { reason, since } };
+  const { operarius } = deps.registry.find(remediation.alert);
+  const name = operarius?.name ?? expectedName(remediation.alert);
+  const isNew = held?.reason !== reason;
+  const by = isNew && operarius !== undefined ? await whyHeld(reason, operarius, deps) : held?.by;
+  const changed = {
+    ...remediation,
+    held: {
+      reason,
+      since: isNew ? now : held.since,
+      ...(by !== undefined && { by }),
+      ...(name !== expectedName(remediation.alert) && { operarius: name }),
+    },
+  };
   if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
   const delayed = await putBack(job, token, Math.max(0, until - now));
-  if (delayed) await deps.places.hold(heldOf(remediation, reason), until);
+  if (!delayed) return undefined;
+  await deps.places.hold({ reason, remediation: remediation.id, operarius: name }, until);
+  return isNew && by !== undefined ? { remediation, operarius: name, reason, by } : undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import { CLAIM_LIFE, claimKey, MEMORY_TTL, memoryKey } from '@openfero/core/redi
 import {
   HOLD,
   heldKey,
+  jobOf,
   NEXT_WAITING,
   operariusOf,
   placeOf,
@@ -61,6 +62,13 @@ export interface Held {
   readonly operarius: string;
 }
 
+/** Who has the places of a limit. */
+export interface Holders {
+  readonly count: number;
+  /** The names of some, the oldest first. */
+  readonly jobs: readonly string[];
+}
+
 /** The places of unfinished Jobs over all workers, and the claims. Every call throws the Redis client's errors. */
 export interface Places {
   /** Takes the Job's place and claims its trouble, at the last moment before the create. */
@@ -83,6 +91,8 @@ export interface Places {
   hold(held: Held, until: number): Promise<boolean>;
   /** Removes the record of {@link Places.hold}: the remediation is being tried. */
   unhold(held: Held): Promise<void>;
+  /** The Jobs that have the places of a limit. */
+  holders(reason: HeldReason, operarius: string): Promise<Holders>;
   /** How many are held for a reason. */
   held(reason: HeldReason, now: number): Promise<number>;
 }
@@ -103,6 +113,9 @@ const AHEAD_OF_WATCH = 15_000;
 
 /** Milliseconds after its planned retry at which a held remediation counts as gone. */
 const OVERDUE = 60_000;
+
+/** Jobs that a message names: the oldest are those that hang. */
+const NAMED_HOLDERS = 5;
 
 /** Places that one command corrects: other commands get their turn in between. */
 const CHUNK = 500;
@@ -187,6 +200,15 @@ export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): 
     async unhold({ reason, remediation, operarius }) {
       const sets = [heldKey(prefix, reason), waitingKey(prefix), waitingOfKey(prefix, operarius)];
       await Promise.all(sets.map((set) => redis.zrem(set, remediation)));
+    },
+    async holders(reason, operarius) {
+      if (reason !== 'max-active' && reason !== 'max-active-jobs') return { count: 0, jobs: [] };
+      const set = reason === 'max-active' ? placesOfKey(prefix, operarius) : placesKey(prefix);
+      const [count, oldest] = await Promise.all([
+        redis.zcard(set),
+        redis.zrange(set, '0', String(NAMED_HOLDERS - 1)),
+      ]);
+      return { count, jobs: oldest.map(jobOf) };
     },
     async held(reason, now) {
       // A remediation that a person removed never ends its own record.

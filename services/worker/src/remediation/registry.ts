@@ -4,20 +4,23 @@ import { jobPrefix, looksLikeOwnJob } from '@openfero/core/identity/job-name';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { matchesAll } from '@openfero/core/matchers';
 import {
-  alertnamesOf,
   dataKey,
   InvalidOperarius,
+  invalid,
   type Operarius,
   operariusName,
   readOperarius,
+  subjectOf,
 } from '@openfero/core/operarius';
+import { type GlobalSwitch, readGlobalSwitch } from '@openfero/core/operarius/global-switch';
 import {
   type Mode,
   POLICY_ANNOTATIONS,
   type Policy,
-  readGlobalMode,
   strictest,
 } from '@openfero/core/operarius/policy';
+import { refuseSeveral, trackAnnotated } from './annotated.ts';
+import { jobNamesIn, mayBeIn } from './job-labels.ts';
 
 /** The operarii as they are now, parsed once per version. Costs no call to the cluster. */
 export interface OperariusRegistry {
@@ -43,22 +46,44 @@ export type Found =
   | { readonly operarius: Operarius }
   | { readonly operarius: undefined; readonly reason: string };
 
-/** @param defaults the policy of the settings, which annotations override */
-export function createOperariusRegistry(cluster: Cluster, defaults: Policy): OperariusRegistry {
+/** ConfigMaps that can be read, and whose Jobs nothing would start: why, by uid and resourceVersion. */
+export type NeverStarting = ReadonlyMap<string, string>;
+
+/**
+ * @param defaults the policy of the settings, which annotations override
+ * @param neverStarting as the latest checks found it
+ */
+export function createOperariusRegistry(
+  cluster: Cluster,
+  defaults: Policy,
+  neverStarting: NeverStarting = new Map(),
+): OperariusRegistry {
   const read = createReader(defaults);
   const jobPrefixes = trackJobPrefixes(cluster, read);
-  const globalMode = (): Mode => readGlobalMode(cluster.operarii.globalSwitch());
+  const annotated = trackAnnotated(cluster.operarii);
+  const globalSwitch = trackGlobalSwitch(cluster);
+  /** Those that name the alert, else the one that has its name. */
+  const configMapsFor = ({ labels, status }: Alert): readonly ConfigMap[] => {
+    const { alertname = '' } = labels;
+    const named = annotated.for(alertname, status);
+    if (named.length > 0) return named;
+    const configMap = cluster.operarii.get(operariusName(alertname, status));
+    return configMap === undefined ? [] : [configMap];
+  };
   return {
     find(alert) {
       const { alertname = '' } = alert.labels;
       const name = operariusName(alertname, alert.status);
-      const configMap = cluster.operarii.get(name);
+      const found = configMapsFor(alert);
+      const [configMap] = found;
       if (configMap === undefined) {
         return {
           operarius: undefined,
           reason: `no ConfigMap ${name} has the labels of OPENFERO_LABEL_SELECTOR`,
         };
       }
+      refuseSeveral(found, alert);
+      refuseNeverStarting(configMap, neverStarting);
       const operarius = read(configMap, alertname);
       if (operarius !== undefined) return { operarius };
       return {
@@ -66,14 +91,12 @@ export function createOperariusRegistry(cluster: Cluster, defaults: Policy): Ope
         reason: `the annotation openfero.io/alertname of ConfigMap ${name} names another alert`,
       };
     },
-    nameFor({ labels, status }) {
-      const name = operariusName(labels['alertname'] ?? '', status);
-      return cluster.operarii.get(name) === undefined ? '' : name;
-    },
-    modeOf: ({ policy }) => strictest(policy.mode, globalMode()),
+    nameFor: (alert) => configMapsFor(alert)[0]?.metadata.name ?? '',
+    modeOf: ({ policy }) => strictest(policy.mode, globalSwitch().mode),
     whyOff({ name }) {
       if (defaults.mode === 'off') return 'OPENFERO_MODE is off';
-      if (globalMode() === 'off') return 'the ConfigMap openfero has openfero.io/mode: off';
+      const { mode, reason } = globalSwitch();
+      if (mode === 'off') return `the ConfigMap openfero switches all off: ${reason}`;
       return `ConfigMap ${name} has openfero.io/mode: off`;
     },
     mismatch({ policy }, alert) {
@@ -83,10 +106,12 @@ export function createOperariusRegistry(cluster: Cluster, defaults: Policy): Ope
       return `the alert does not match ${name}${operator}${JSON.stringify(value)}`;
     },
     ownJobOf({ labels }, namespace) {
-      if (labels['namespace'] !== namespace) return undefined;
-      return [labels['job_name'], labels['pod']].find(
-        (name) =>
-          name !== undefined && (cluster.jobs.isOurs(name) || looksLikeOwnJob(name, jobPrefixes())),
+      const names = jobNamesIn(labels);
+      return (
+        names.find((name) => cluster.jobs.isOurs(name)) ??
+        (mayBeIn(namespace, labels)
+          ? names.find((name) => looksLikeOwnJob(name, jobPrefixes()))
+          : undefined)
       );
     },
   };
@@ -119,9 +144,14 @@ function createReader(defaults: Policy): Read {
   };
 }
 
-/** What a definition is known by: the alertname that the ConfigMap is for, else a key that it has, if any. */
+/**
+ * What a definition is known by: the alertname that the ConfigMap is for, else its only key, else the one
+ * of the alertname, if any.
+ */
 function placeOf({ metadata, data = {} }: ConfigMap, alertname: string): string {
   if (metadata.annotations?.[POLICY_ANNOTATIONS.alertname] !== undefined) return alertname;
+  const [only, second] = Object.keys(data);
+  if (only !== undefined && second === undefined) return only;
   const key = dataKey(alertname);
   return Object.hasOwn(data, key) ? key : '';
 }
@@ -150,12 +180,30 @@ function trackJobPrefixes(cluster: Cluster, read: Read): () => ReadonlySet<strin
 }
 
 function readAll(configMap: ConfigMap, read: Read): Operarius[] {
-  return alertnamesOf(configMap).flatMap((alertname) => {
-    try {
-      return read(configMap, alertname) ?? [];
-    } catch {
-      // An invalid definition creates no Jobs.
-      return [];
+  try {
+    return subjectOf(configMap).alertnames.flatMap((alertname) => read(configMap, alertname) ?? []);
+  } catch {
+    // An invalid definition creates no Jobs.
+    return [];
+  }
+}
+
+/** @throws {InvalidOperarius} where nothing would start the Jobs of this version */
+function refuseNeverStarting({ metadata }: ConfigMap, problems: ReadonlyMap<string, string>): void {
+  const problem = problems.get(`${metadata.uid}/${metadata.resourceVersion}`);
+  if (problem !== undefined) throw invalid('never-starts', '', problem);
+}
+
+/** The switch is asked for with every remediation, and changes seldom. */
+function trackGlobalSwitch(cluster: Cluster): () => GlobalSwitch {
+  let configMap: ConfigMap | undefined;
+  let known = readGlobalSwitch(undefined);
+  return () => {
+    const current = cluster.operarii.globalSwitch();
+    if (current !== configMap) {
+      configMap = current;
+      known = readGlobalSwitch(current);
     }
-  });
+    return known;
+  };
 }

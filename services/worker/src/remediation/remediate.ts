@@ -2,7 +2,7 @@ import { tooLate } from '@openfero/core/decisions/timeliness';
 import { messageOf } from '@openfero/core/errors';
 import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
-import type { HeldReason } from '@openfero/core/outcome';
+import { HELD_REASONS, type HeldReason } from '@openfero/core/outcome';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import {
@@ -16,6 +16,7 @@ import { dryRunJob } from './create-job.ts';
 import { deduplicate } from './deduplicate.ts';
 import { findOwnJob } from './existing-job.ts';
 import { Ended, NotNow } from './verdict.ts';
+import { whyHeld } from './why-held.ts';
 
 /**
  * Takes one remediation through one attempt. The order of the steps is contract: first what is
@@ -125,6 +126,14 @@ async function outOfTime(attempt: Attempt, look: Look): Promise<AttemptResult | 
   const late = tooLate(remediation, policy, state, look.now);
   if (late === undefined) return undefined;
   if (late.outcome === 'superseded') return end('superseded', name, late.reason);
+  const held = await whatHeld(attempt);
   const last = delivery.lastError === undefined ? '' : `; last error: ${delivery.lastError}`;
-  throw new Ended('expired', late.reason + last);
+  throw new Ended('expired', late.reason + held + last);
+}
+
+/** The limit that held a remediation, for the reason why it has expired. */
+async function whatHeld({ delivery, operarius, deps }: Attempt): Promise<string> {
+  const reason = HELD_REASONS.find((each) => each === delivery.remediation.held?.reason);
+  const by = reason === undefined ? undefined : await whyHeld(reason, operarius, deps);
+  return by === undefined ? '' : `; it was held: ${by}`;
 }

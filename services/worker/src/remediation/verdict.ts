@@ -42,10 +42,26 @@ const NEWER_DELAY = 10_000;
 const REJECTED = new Set([400, 413, 422]);
 
 /**
+ * How an API server words a denial by a policy: of an admission webhook (Kyverno, Gatekeeper), or of
+ * a ValidatingAdmissionPolicy. Only these words tell it from a 403 for want of rights or of quota.
+ *
+ * Source: kubernetes, apiserver/pkg/admission/plugin/webhook/errors (ToStatusErr) and
+ * plugin/policy/validating (dispatcher).
+ */
+const DENIED = [
+  /^\d+ \w*: admission webhook "[^"]*" denied the request/,
+  /^\d+ \w*: [\w.]+ "[^"]*" is forbidden: ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/,
+];
+
+/** RBAC: the worker lacks a right. */
+const NO_RIGHTS = /^403 \w*: .* is forbidden: User "/;
+
+/**
  * Decides what an error means. The only place that does.
  *
- * Terminal is what only a change of the definition can fix. A 403 is not: RBAC and quotas change
- * without the definition (`exceeded quota`, a Role that is being rolled out), so max-age decides.
+ * Terminal is what only a change of the definition can fix: also a 403 by which a policy denies it.
+ * Any other 403 is not: RBAC and quotas change without the definition (`exceeded quota`, a Role that
+ * is being rolled out), so max-age decides.
  */
 export function verdictOn(error: unknown): Verdict {
   if (error instanceof LockLost) return { kind: 'lost' };
@@ -70,10 +86,24 @@ function terminal(error: unknown): Verdict | undefined {
   if (error instanceof InvalidOperarius) {
     return { kind: 'terminal', failure: 'invalid-operarius', message: error.message };
   }
-  if (error instanceof ClusterError && error.status !== undefined && REJECTED.has(error.status)) {
+  if (error instanceof ClusterError && isRejection(error)) {
     return { kind: 'terminal', failure: 'rejected', message: error.message };
   }
   return undefined;
+}
+
+function isRejection({ status = 0, message }: ClusterError): boolean {
+  if (REJECTED.has(status)) return true;
+  // A webhook chooses its status: 429 asks for another attempt, and 5xx says that it failed itself.
+  const mayDeny = status >= 400 && status < 500 && status !== 429;
+  return mayDeny && DENIED.some((words) => words.test(message));
+}
+
+/** The message, and for want of rights where they are given. */
+function messageFor(error: unknown): string {
+  const message = messageOf(error);
+  if (!(error instanceof ClusterError) || !NO_RIGHTS.test(message)) return message;
+  return `${message}: check the worker's Role and RoleBinding (deploy/kubernetes/access.yaml)`;
 }
 
 function retry(error: unknown): Verdict {
@@ -81,8 +111,7 @@ function retry(error: unknown): Verdict {
   // BullMQ takes 0 as immediately, and an hour is beyond every max-age.
   const after =
     asked === undefined ? undefined : Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, asked));
-  const message = messageOf(error);
-  return { kind: 'retry', after, message };
+  return { kind: 'retry', after, message: messageFor(error) };
 }
 
 /** Milliseconds: the first wait and the longest, within which a recovered cluster is noticed. */

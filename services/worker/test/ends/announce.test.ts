@@ -3,31 +3,38 @@ import { describe, it } from 'node:test';
 import type { Alert } from '@openfero/core/alert';
 import { NEVER, parseInstant } from '@openfero/core/instant';
 import { ENDS, type End } from '@openfero/core/outcome';
-import { announce } from '../../src/ends/announce.ts';
+import { remediation } from '@openfero/testkit/remediations';
+import { announce, announceHeld } from '../../src/ends/announce.ts';
 import type { Ending } from '../../src/ends/record.ts';
 
 const metadata = { name: 'openfero-disk-firing', namespace: 'jobs' };
 
-/** @returns what an end leaves on its ConfigMap, as `reason: message` */
-function announced(end: End, over: Partial<Ending> = { alert: alert('Disk') }): string[] {
-  const told: string[] = [];
-  const cluster = {
-    operarii: { get: (name: string) => (name === metadata.name ? { metadata } : undefined) },
+type Target = Parameters<typeof announce>[0];
+
+/** @returns what is left on the ConfigMap, as `reason: message` */
+function told(tell: (cluster: Target) => void): string[] {
+  const lines: string[] = [];
+  tell({
+    operarii: { get: (name) => (name === metadata.name ? { metadata } : undefined) },
     events: {
-      record(_: unknown, reason: string, message: string) {
-        told.push(`${reason}: ${message}`);
+      record(_, reason, message) {
+        lines.push(`${reason}: ${message}`);
       },
     },
-  };
-  announce(cluster, {
+  });
+  return lines;
+}
+
+function announced(end: End, over: Partial<Ending> = { alert: alert('Disk') }): string[] {
+  const ending = {
     end,
     operarius: metadata.name,
     reason: 'as it is',
     remediation: 'an id',
     job: 'disk-1',
     ...over,
-  });
-  return told;
+  };
+  return told((cluster) => announce(cluster, ending));
 }
 
 const alert = (alertname: string): Alert => ({
@@ -56,16 +63,39 @@ describe('an end is told on the ConfigMap', () => {
   }
 
   it('and nothing else is, nor where there is no ConfigMap', () => {
-    const told = ENDS.filter((end) => announced(end).length > 0);
-    assert.deepEqual(told, ['created', 'invalid-operarius', 'rejected', 'expired']);
+    const some = ENDS.filter((end) => announced(end).length > 0);
+    assert.deepEqual(some, ['created', 'invalid-operarius', 'rejected', 'expired']);
     assert.deepEqual(announced('created', { operarius: '' }), []);
   });
 
   it('with so much of the name of the alert, or the id where there is none', () => {
-    const [told = ''] = announced('created', { alert: alert('x'.repeat(5000)) });
-    assert.ok(told.length < 300);
+    const [line = ''] = announced('created', { alert: alert('x'.repeat(5000)) });
+    assert.ok(line.length < 300);
     assert.deepEqual(announced('expired', {}), [
       'RemediationFailed: No Job for remediation an id: expired: as it is',
     ]);
+  });
+});
+
+describe('a remediation that waits is told on the ConfigMap', () => {
+  const held = (reason: 'max-active' | 'cooldown', operarius = metadata.name): string[] =>
+    told((cluster) =>
+      announceHeld(cluster, {
+        ...{ operarius, reason, by: 'max-active is 2: unfinished Jobs a, b' },
+        remediation: remediation('Disk'),
+      }),
+    );
+
+  it('with the limit and the Jobs that reached it', () => {
+    const [line = '', ...more] = held('max-active');
+    assert.match(
+      line,
+      /^RemediationHeld: No Job yet for firing alert Disk .*: max-active is 2: unfinished Jobs a, b$/,
+    );
+    assert.deepEqual(more, []);
+  });
+
+  it('unless only time has to pass, or there is no ConfigMap', () => {
+    assert.deepEqual([...held('cooldown'), ...held('max-active', '')], []);
   });
 });

@@ -60,6 +60,7 @@ export function claimsOf(
     reconcile: async () => {},
     hold: async () => false,
     unhold: async () => {},
+    holders: async () => ({ count: 0, jobs: [] }),
     held: async () => 0,
   };
 }

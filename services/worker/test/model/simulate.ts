@@ -74,9 +74,9 @@ export async function simulate(scenario: Scenario): Promise<Run> {
 
   const begin = (): void => {
     const waiting = alertmanager.entries.filter(({ state }) => state === 'waiting');
-    // BullMQ puts what has stalled at the head of its queue.
-    const stalled = waiting.filter((one) => one.stalled > 0);
-    const entry = random.pick(stalled.length > 0 ? stalled : waiting);
+    // What was attempted does not wait for as long as a finished Job is kept: see docs/guarantees.md.
+    const attempted = waiting.filter((one) => one.stalled + one.attemptsMade > 0);
+    const entry = random.pick(attempted.length > 0 ? attempted : waiting);
     if (entry === undefined || attempts.size >= WORKERS || world.now < awayUntil) return;
     const attempt: Attempt = { entry, token: tokens++, resume: undefined, pausedUntil: 0 };
     take(entry, attempt.token, world.now);

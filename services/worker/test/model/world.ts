@@ -76,9 +76,11 @@ export function clusterOf(
       get: (name) => (name === configMap.metadata.name ? configMap : undefined),
       globalSwitch: () => undefined,
       all: () => [configMap],
+      unlabelled: async () => [],
       revision: () => 1,
     },
     jobs: {
+      enforcedPodSecurity: async () => undefined,
       // At once: between the check of the lock and the create lie microseconds, and 5 s are left of it.
       async create(job) {
         if (random.chance(CUT)) throw noAnswer();

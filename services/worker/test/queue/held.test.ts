@@ -62,6 +62,11 @@ for (const [reason, env, policy] of [
 
     const { held } = (await sandbox.queue.getJob(id))?.data ?? {};
     assert.equal(held.reason, reason);
+    const limit =
+      reason === 'max-active' ? /max-active of .*-firing is 2: / : /MAX_ACTIVE_JOBS is 2: /;
+    assert.match(held.by, new RegExp(`${limit.source}unfinished Jobs one, two$`));
+    const line = await worker.line(({ msg }) => msg === 'remediation is held');
+    assert.deepEqual([line['remediation'], line['held'], line['reason']], [id, reason, held.by]);
     assert.ok(Math.abs(held.since - Date.now()) < 5000);
     assert.deepEqual(await sandbox.jobs(), []);
     assert.equal(await worker.metric('openfero_queue_remediations{state="delayed"}'), 1);
@@ -87,7 +92,12 @@ test('what is held grows old: it expires, and leaves nothing that waits', async 
   await until('held', delayed(sandbox));
   await until('too old', async () => Date.now() > given.receivedAt + 1100);
   await (await sandbox.queue.getJob(id))?.promote();
-  assert.equal((await worker.end(id))['outcome'], 'expired');
+  const line = await worker.end(id);
+  assert.equal(line['outcome'], 'expired');
+  assert.match(
+    String(line['reason']),
+    /longer than max-age 1s; it was held: max-active of ConfigMap openfero-disk-firing is 1: unfinished Job one$/,
+  );
   const keys = await sandbox.redis.keys(`${sandbox.prefix}:waiting*`);
   assert.deepEqual([...keys, ...(await sandbox.redis.keys(`${sandbox.prefix}:held*`))], []);
 });

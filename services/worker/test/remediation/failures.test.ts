@@ -25,14 +25,14 @@ describe('invalid-operarius, told with the place and what to do', () => {
     [
       'YAML that is none',
       { data: { Disk: 'a: [' } },
-      /ConfigMap default\/openfero-disk-firing, key Disk, /,
+      /ConfigMap default\/openfero-disk-firing, key Disk: /,
     ],
     [
       'a key that is missing',
       { data: { disk: 'x', other: 'y' } },
-      /no data key Disk: found disk, other/,
+      /none of its data keys is Disk: found disk, other/,
     ],
-    ['no data', { data: {} }, /found none/],
+    ['no data', { data: {} }, /it has no data: write the manifest/],
     [
       'a policy that does not parse',
       { policy: { cooldown: 'soon' } },

@@ -131,6 +131,41 @@ describe('own-job', () => {
     await assertNothing(await endOf(t, firing(elsewhere), { env }), 'own-job');
   });
 
+  /** A Job of this name exists, made by OpenFero. */
+  const known: Case = {
+    prepare: async ({ jobsDir }) => {
+      await mkdir(jobsDir);
+      await writeFile(`${jobsDir}/any-name.yaml`, 'kind: Job\n');
+    },
+  };
+
+  test('by a name that the cluster knows, in each of the usual labels, whatever the namespace', async (t) => {
+    const given: readonly Record<string, string>[] = [
+      { job_name: 'any-name', namespace: 'monitoring', exported_namespace: 'default' },
+      { job_name: 'any-name', namespace: 'monitoring' },
+      { job_name: 'any-name' },
+      { job_name: 'other', exported_job_name: 'any-name', namespace: 'monitoring' },
+      { job: 'kube-state-metrics', exported_job: 'any-name' },
+      { job: 'any-name' },
+      { pod: 'any-name-x7k2p', namespace: 'monitoring' },
+      { pod: 'kube-state-metrics-0', exported_pod: 'any-name-12-x7k2p' },
+    ];
+    for (const labels of given) {
+      const { line } = await endOf(t, firing(labels), known);
+      assert.deepEqual([line['outcome'], labels], ['own-job', labels]);
+      assert.match(String(line['reason']), /any-name/);
+    }
+  });
+
+  test('by the shape of the name alone only where the namespace may be that of the Jobs', async (t) => {
+    const { pod } = shaped;
+    await assertNothing(await endOf(t, firing({ pod })), 'own-job');
+    const exported = { pod, namespace: 'monitoring', exported_namespace: 'default' };
+    await assertNothing(await endOf(t, firing(exported)), 'own-job');
+    const foreign = { pod, namespace: 'default', exported_namespace: 'shop' };
+    assert.equal((await endOf(t, firing(foreign))).line['outcome'], 'created');
+  });
+
   test('not where the operarius says own-jobs: "true"', async (t) => {
     const { line } = await endOf(t, firing(shaped), { policy: { 'own-jobs': 'true' } });
     assert.equal(line['outcome'], 'created');
@@ -177,6 +212,17 @@ describe('off', () => {
       'by the ConfigMap openfero, which needs no label',
       { prepare: (sandbox) => sandbox.define('switch', globalSwitch('off')) },
       /ConfigMap openfero /,
+    ],
+    [
+      'by the ConfigMap openfero that is misspelt',
+      {
+        prepare: (sandbox) =>
+          sandbox.define(
+            'switch',
+            globalSwitch('run').replace('openfero.io/mode', 'openfero/mode'),
+          ),
+      },
+      /ConfigMap openfero .*openfero\/mode is unknown, and so counts as off/,
     ],
     [
       'by the strictest of the three',

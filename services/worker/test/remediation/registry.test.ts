@@ -78,6 +78,9 @@ test('an alertname without a key is told its own key, not that of another', asyn
   const yaml = definition('Disk', { data: { a: 'x', b: 'y' } });
   const registry = await registryOf(t, yaml);
   for (const name of ['Disk', 'DISK', 'disk']) {
-    assert.throws(() => registry.find(alertOf(name)), new RegExp(`no data key ${name}:`));
+    assert.throws(
+      () => registry.find(alertOf(name)),
+      new RegExp(`none of its data keys is ${name}:`),
+    );
   }
 });

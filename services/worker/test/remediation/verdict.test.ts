@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClusterError } from '@openfero/cluster/cluster';
-import { InvalidOperarius } from '@openfero/core/operarius';
+import { invalid } from '@openfero/core/operarius';
 import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
 import { backoff, Ended, LockLost, NotNow, verdictOn } from '../../src/remediation/verdict.ts';
 
@@ -16,7 +16,7 @@ describe('an error means', () => {
   it('the end, for a person, where only the definition can be mended', () => {
     const failures: readonly (readonly [Error, string])[] = [
       [new UnreadablePayload('x'), 'unreadable'],
-      [new InvalidOperarius('x'), 'invalid-operarius'],
+      [invalid('yaml', 'here', 'x'), 'invalid-operarius'],
       [new Ended('expired', 'x'), 'expired'],
       [server(400, 'BadRequest'), 'rejected'],
       [server(413, 'RequestEntityTooLarge'), 'rejected'],
@@ -26,6 +26,45 @@ describe('an error means', () => {
       const then = verdictOn(error);
       assert.equal(then.kind === 'terminal' && then.failure, failure);
     }
+  });
+
+  it('the end, where a policy denies the Job', () => {
+    const policy = `jobs.batch "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`;
+    const webhook = 'admission webhook "deny.example.com" denied the request: no';
+    for (const [status, message] of [
+      [403, policy],
+      [403, webhook],
+      [409, webhook],
+    ] as const) {
+      const then = verdictOn(
+        new ClusterError(`${status} Forbidden: ${message}`, { status, reason: '' }),
+      );
+      assert.equal(then.kind === 'terminal' && then.failure, 'rejected');
+    }
+    const passing = [
+      [429, webhook],
+      [500, webhook],
+      [403, 'jobs.batch "x" is forbidden: exceeded quota: q, requested: count/jobs.batch=1'],
+      [
+        403,
+        `jobs.batch "x" is forbidden: unable to create new content in namespace n because it is being terminated`,
+      ],
+      [403, `jobs.batch "x" is forbidden: "${webhook}"`],
+    ] as const;
+    for (const [status, message] of passing) {
+      const then = verdictOn(
+        new ClusterError(`${status} Forbidden: ${message}`, { status, reason: '' }),
+      );
+      assert.equal(then.kind, 'retry', message);
+    }
+  });
+
+  it('another attempt that names the Role, where the worker lacks a right', () => {
+    const message =
+      '403 Forbidden: jobs.batch is forbidden: User "u" cannot create resource "jobs" in API group "batch" in the namespace "n"';
+    const then = verdictOn(new ClusterError(message, { status: 403, reason: 'Forbidden' }));
+    assert.ok(then.kind === 'retry');
+    assert.match(then.message, /: check the worker's Role and RoleBinding/);
   });
 
   it('another attempt, where the cluster may change: quota, RBAC, load, network, busy writes', () => {

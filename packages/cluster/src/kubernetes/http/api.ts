@@ -14,6 +14,8 @@ export interface Api {
   patch(path: string, query: Query, patch: unknown): Promise<readonly string[]>;
   /** @returns the object or list, parsed */
   read(verb: 'get' | 'list', path: string, query?: Query): Promise<unknown>;
+  /** @returns a list whose items have metadata only, parsed */
+  listMetadata(path: string, query: Query): Promise<unknown>;
   /** @returns the bytes of a watch that the server has accepted; they end by `signal` or by silence */
   watch(path: string, query: Query, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** @throws {ClusterError} unless the server responds that it is ready, or refuses to tell us */
@@ -39,15 +41,17 @@ export async function createApi(options: ClientOptions, log: Logger): Promise<Ap
     const call = { ...target, body, limit: timing.call, ignoreBody: true };
     return warningsOf((await client.call(call)).headers);
   };
+  const read = async (target: Target): Promise<unknown> => {
+    const limit = target.verb === 'list' ? timing.list : timing.call;
+    const { body } = await client.call({ ...target, limit, ignoreBody: false });
+    return parseBody(body, access.server);
+  };
   return {
     token,
     create: (path, query, object) => write({ verb: 'create', path, query }, object),
     patch: (path, query, patch) => write({ verb: 'patch', path, query }, patch),
-    async read(verb, path, query = {}) {
-      const limit = verb === 'list' ? timing.list : timing.call;
-      const { body } = await client.call({ verb, path, query, limit, ignoreBody: false });
-      return parseBody(body, access.server);
-    },
+    read: (verb, path, query = {}) => read({ verb, path, query }),
+    listMetadata: (path, query) => read({ verb: 'list', path, query, metadataOnly: true }),
     watch: (path, query, signal) => client.watch({ verb: 'watch', path, query }, signal),
     async ping() {
       const readyz = { verb: 'get', path: '/readyz', query: {} } as const;

@@ -10,10 +10,15 @@ export interface Target {
   readonly verb: Verb;
   readonly path: string;
   readonly query: Query;
+  /** Of a list: leave the rest of each item out. */
+  readonly metadataOnly?: boolean;
 }
 
 /** The response to a write is not read: its metadata is the least that the server can send. */
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+
+const METADATA_LIST =
+  'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
 const USER_AGENT = { 'user-agent': 'openfero-worker' };
 const READ = { method: 'GET', headers: { ...USER_AGENT, accept: 'application/json' } } as const;
@@ -35,7 +40,7 @@ const METHODS = {
  * @param prefix path of the API server
  */
 export function httpRequestOf(
-  { verb, path, query }: Target,
+  { verb, path, query, metadataOnly = false }: Target,
   prefix: string,
   { headers }: Credentials,
 ) {
@@ -43,6 +48,10 @@ export function httpRequestOf(
     path: prefix + path,
     query,
     method: METHODS[verb].method,
-    headers: { ...METHODS[verb].headers, ...headers },
+    headers: {
+      ...METHODS[verb].headers,
+      ...(metadataOnly && { accept: METADATA_LIST }),
+      ...headers,
+    },
   };
 }

@@ -1,4 +1,6 @@
-import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
+import type { Json, JsonObject } from '../kubernetes.ts';
+import { at, items } from './fields.ts';
+import { type Finding, warning } from './findings.ts';
 
 /** What the names of OpenFero's own variables begin with. */
 const OURS = 'OPENFERO_';
@@ -10,14 +12,15 @@ const OURS = 'OPENFERO_';
  *
  * @param template a manifest that checkManifest has found good
  */
-export function envFromWarnings(template: JsonObject): string[] {
-  const pod = at(at(at(template, 'spec'), 'template'), 'spec');
+export function sharedNames(template: JsonObject, place: string): Finding[] {
+  const pod = at(template, 'spec', 'template', 'spec');
   return ['initContainers', 'containers'].flatMap((list) =>
     items(at(pod, list))
       .filter((container) => items(at(container, 'envFrom')).some(canMeet))
       .map((container) => {
         const name = at(container, 'name');
-        return `container ${typeof name === 'string' ? name : '?'}: if what envFrom reads defines a name that OpenFero sets (${OURS}...), OpenFero's value wins: give it another name, or define it in env`;
+        const message = `container ${typeof name === 'string' ? name : '?'}: if what envFrom reads defines a name that OpenFero sets (${OURS}...), OpenFero's value wins`;
+        return warning('own-variable', place, message, 'give it another name, or define it in env');
       }),
   );
 }
@@ -26,12 +29,4 @@ function canMeet(source: Json): boolean {
   const value = at(source, 'prefix');
   const prefix = typeof value === 'string' ? value : '';
   return prefix.startsWith(OURS) || OURS.startsWith(prefix);
-}
-
-function at(value: Json | undefined, name: string): Json | undefined {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function items(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
 }

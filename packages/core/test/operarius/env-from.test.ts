@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { JsonObject } from '../../src/kubernetes.ts';
-import { envFromWarnings } from '../../src/operarius/env-from-warnings.ts';
+import { sharedNames } from '../../src/operarius/env-from.ts';
+import { textOf } from '../../src/operarius/operarius.ts';
 
 function warnings(envFrom: JsonObject[], list = 'containers'): string[] {
   const containers = [{ name: 'clean-up', envFrom }];
-  return envFromWarnings({ spec: { template: { spec: { [list]: containers } } } });
+  const template = { spec: { template: { spec: { [list]: containers } } } };
+  return sharedNames(template, '').map(textOf);
 }
 
 const secret = (prefix?: string): JsonObject => ({
@@ -29,6 +31,6 @@ describe('envFrom', () => {
       assert.deepEqual(warnings([secret(prefix)]), [], prefix);
     }
     assert.deepEqual(warnings([]), []);
-    assert.deepEqual(envFromWarnings({}), []);
+    assert.deepEqual(sharedNames({}, ''), []);
   });
 });
