@@ -33,8 +33,8 @@ export interface Observer {
   stop(): Promise<void>;
 }
 
-/** Milliseconds between two looks. The stream keeps a minute of this load; cleaning spares the last 5 s. */
-const LOOK = 1000;
+/** Milliseconds between two looks. The stream keeps some seconds of this load; cleaning spares the last 5 s. */
+const LOOK = 100;
 
 /** Entries of the stream per read. */
 const PAGE = 1000;
