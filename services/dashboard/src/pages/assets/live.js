@@ -60,11 +60,19 @@ function listen() {
     if (shown) replace(shown, part);
   });
   on('changed', () => location.reload());
+  // Browsers try again after a break, but not where there was no room (503).
+  source.addEventListener('error', () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 30_000);
+  });
 }
 
 // A page that nobody sees needs no connection. It catches up from the last event.
+function follow() {
+  source?.close();
+  if (!document.hidden) listen();
+}
+
 if (address) {
-  const follow = () => (document.hidden ? source?.close() : listen());
   document.addEventListener('visibilitychange', follow);
   follow();
 }
