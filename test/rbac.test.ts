@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { at, type Cluster, itemsOf } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { definition, RESTRICTED_POD } from '@openfero/testkit/operarii';
 import { until } from '@openfero/testkit/until';
 import { startClusterSystem } from './cluster-system.ts';
 import { rightsOf, WORKER_RIGHTS } from './rights.ts';
@@ -16,27 +17,6 @@ const STRICTLY = ['--validate=strict', '--warnings-as-errors'];
 
 /** Milliseconds: the test waits for events that must come. */
 const LIMITED = { timeout: 60_000 };
-
-/** Meets `restricted`, the Pod Security level of the Jobs' namespace. */
-const OPERARIUS = `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: openfero-shipped-firing, labels: { app: openfero } }
-data:
-  Shipped: |
-    apiVersion: batch/v1
-    kind: Job
-    metadata: { name: shipped }
-    spec:
-      template:
-        spec:
-          restartPolicy: Never
-          securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
-          containers:
-            - name: c
-              image: i
-              securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
-`;
 
 const readme = (): Promise<string> => readFile(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -130,7 +110,7 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
         namespace: 'openfero-jobs',
         kubeconfig,
       });
-      await system.define(OPERARIUS);
+      await system.define(definition('Shipped', { job: { pod: RESTRICTED_POD } }));
       const [, spec] = podsOf(await shipped()).find(([name]) => name === 'openfero-worker') ?? [];
       const variables = at(spec, 'containers', 0, 'env');
       assert.ok(Array.isArray(variables));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { at } from '@openfero/testkit/controlplane';
 import { CHART } from '@openfero/testkit/helm';
-import { definition } from '@openfero/testkit/operarii';
+import { definition, RESTRICTED_POD } from '@openfero/testkit/operarii';
 import { startClusterSystem } from '../cluster-system.ts';
 import { rightsOf, WORKER_RIGHTS } from '../rights.ts';
 import { notificationOf } from '../system.ts';
@@ -65,7 +65,7 @@ await describeChart('a release of the chart', (chart, plane) => {
     const token = await plane.tokenFor(namespace, 'openfero-worker');
     const kubeconfig = await plane.kubeconfig({ token }, jobs);
     const system = await startClusterSystem(t, plane, { namespace: jobs, kubeconfig });
-    await system.define(definition('Charted'));
+    await system.define(definition('Charted', { job: { pod: RESTRICTED_POD } }));
     const settings = async (component: string): Promise<Record<string, string>> => {
       const all = Object.entries(environmentOf(await deployment(component)));
       return Object.fromEntries(all.filter(([name]) => name.startsWith('OPENFERO_')));

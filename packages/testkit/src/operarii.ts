@@ -56,6 +56,17 @@ export interface JobParts {
   readonly pod?: Readonly<Record<string, unknown>>;
 }
 
+/** The spec of Pods that the Pod Security level `restricted` admits. */
+export const RESTRICTED_POD: NonNullable<JobParts['pod']> = {
+  securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+  containers: [
+    {
+      ...{ name: 'c', image: 'i' },
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    },
+  ],
+};
+
 /** A Job of one container that an API server accepts. */
 export function jobManifest({ metadata = {}, spec = {}, pod = {} }: JobParts = {}): object {
   const container = { name: 'c', image: 'i' };

@@ -33,7 +33,24 @@ export const CLEAN_GRACE_MS = 5000;
 export const RELOAD_SECONDS = 3;
 
 /**
- * Entries of the history in memory, some 0.6 KB each: half as many again as a worker lets the stream have by
- * default, for the nodes that Redis trims as a whole, and for who sets OPENFERO_HISTORY_COUNT higher.
+ * Entries of the history in memory: half as many again as a worker lets the stream have by default, for the
+ * nodes that Redis trims as a whole, and for who sets OPENFERO_HISTORY_COUNT higher.
  */
-export const HISTORY_LIMIT = 300_000;
+const MOST_ENTRIES = 300_000;
+
+/** Bytes: an entry takes 700 (measured, of 200,000), and V8 needs room to collect what reading leaves. */
+const ENTRY_BYTES = 1_000;
+
+/** Bytes of the heap for all else: 50 MB of young objects, which V8 counts in, and modules and pages. */
+const REST_BYTES = 115_000_000;
+
+/**
+ * Returns how many entries of the history fit into the heap: a dashboard with little memory shows the
+ * newest ones, and does not end.
+ *
+ * @param heapLimit bytes
+ */
+export function historyLimit(heapLimit: number): number {
+  const fit = Math.floor((heapLimit - REST_BYTES) / ENTRY_BYTES);
+  return Math.max(1_000, Math.min(MOST_ENTRIES, fit));
+}

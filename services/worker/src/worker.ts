@@ -51,7 +51,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   const queue = openQueue(observer, QUEUE, { prefix }, log);
 
-  const registry = createOperariusRegistry(cluster, settings.policy);
+  const neverStarting = new Map<string, string>();
+  const registry = createOperariusRegistry(cluster, settings.policy, neverStarting);
   const memory = createEpisodeMemory(redis, prefix);
   const places = createPlaces({ redis, prefix, maxActiveJobs, queue });
   registerQueueMetrics(metrics, {
@@ -93,7 +94,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     announce(cluster, ending);
   });
   gate.steer(consumer);
-  const stopChecking = startChecking({ cluster, redis, watch, registry, settings, log });
+  const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopWatchingMode = watchMode({ cluster, redis, settings, log }, metrics);
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const reconciler = createReconciler(cluster, places, memory, { watch, log });

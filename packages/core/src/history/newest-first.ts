@@ -9,6 +9,11 @@ export class NewestFirst {
 
   /** Puts one where its new row belongs: at the top, where entries come in order. */
   place(one: Kept, row: Row): void {
+    if (one.row?.cursor === row.cursor) {
+      // What is trimmed stays where it is: far from the top.
+      one.row = row;
+      return;
+    }
     this.remove(one);
     one.row = row;
     let older = this.#newest;

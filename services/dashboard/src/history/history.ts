@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import { messageOf } from '@openfero/core/errors';
 import type { Fold } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
@@ -7,7 +8,7 @@ import { historyKey } from '@openfero/core/redis/history';
 import type { Logger } from '@openfero/service/log';
 import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { Redis } from 'ioredis';
-import { HISTORY_LIMIT } from '../limits.ts';
+import { historyLimit } from '../limits.ts';
 import { Reading } from './reading.ts';
 import { readAfter, readExtent, readRunId } from './stream.ts';
 
@@ -37,7 +38,7 @@ export interface HistoryOptions {
   readonly redis: Redis;
   readonly prefix: string;
   readonly log: Logger;
-  /** Entries in memory. */
+  /** Entries in memory: by default as many as there is room for. */
   readonly limit?: number;
 }
 
@@ -200,6 +201,6 @@ class Reader {
   }
 
   #newReading(): Reading {
-    return new Reading(this.#options.limit ?? HISTORY_LIMIT);
+    return new Reading(this.#options.limit ?? historyLimit(getHeapStatistics().heap_size_limit));
   }
 }

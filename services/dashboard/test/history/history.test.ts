@@ -13,6 +13,7 @@ import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 import { Redis } from 'ioredis';
 import { followHistory, type History, type HistoryChange } from '../../src/history/history.ts';
+import { historyLimit } from '../../src/limits.ts';
 
 interface Given {
   readonly redis: Redis;
@@ -193,6 +194,12 @@ suite('the history in memory', { concurrency: false }, () => {
     const kept = 600 + ((SOME.length - 600) % 20);
     assert.deepEqual(shown(history), rowsOf(SOME.slice(-kept)));
   });
+});
+
+test('a small heap holds fewer entries, a large one no more than a stream ever has', () => {
+  assert.equal(historyLimit(160_000_000), 45_000);
+  assert.equal(historyLimit(4_000_000_000), 300_000);
+  assert.equal(historyLimit(10_000_000), 1_000);
 });
 
 suite('a Redis that goes away', { concurrency: false }, () => {

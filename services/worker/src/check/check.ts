@@ -7,7 +7,6 @@ import { RECHECK_INTERVAL, recheckClaimKey } from '@openfero/core/redis/checks';
 import type { Logger } from '@openfero/service/log';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Redis } from 'ioredis';
-import type { OperariusRegistry } from '../remediation/registry.ts';
 import { verdictOn } from '../remediation/verdict.ts';
 import type { WorkerSettings } from '../settings.ts';
 import { dryRunOperarius } from './dry-run.ts';
@@ -36,7 +35,8 @@ export interface CheckDependencies {
   readonly cluster: Cluster;
   readonly redis: Redis;
   readonly watch: Pick<RedisWatch, 'note'>;
-  readonly registry: Pick<OperariusRegistry, 'refuse'>;
+  /** Of the registry: what is found here holds from the next remediation on. */
+  readonly neverStarting: Map<string, string>;
   readonly settings: WorkerSettings;
   readonly log: Logger;
 }
@@ -91,8 +91,8 @@ async function checkWhatIsDue(
   const known = await readChecks(store);
   if (checked === undefined) repeatProblems(problemsOf(known, deps), log);
   await checkAll(known, store, deps, signal);
+  await readNeverStarting(store, deps);
   if (full || checked === undefined) await checkUnlabelled(store, deps, signal);
-  deps.registry.refuse(neverStarting(await readChecks(store)));
   return revision;
 }
 
@@ -128,6 +128,9 @@ async function checkNew(
   try {
     await checkOnce(configMap.metadata, store, async () => {
       const result = await dryRunOperarius(configMap, deps);
+      if (result.problem !== undefined && result.neverStarts === true) {
+        deps.neverStarting.set(versionOf(configMap.metadata), result.problem);
+      }
       reportCheck(configMap, result, deps);
       return result.problem === undefined ? {} : result;
     });
@@ -156,6 +159,7 @@ async function checkAgain(
   if ((await redis.set(key, '1', 'PX', RECHECK_INTERVAL, 'NX')) === null) return;
   const result = await dryRunOperarius(configMap, deps);
   if (result.problem !== undefined) return;
+  deps.neverStarting.delete(versionOf(configMap.metadata));
   reportCheck(configMap, result, deps);
   await storeCheck(configMap.metadata, store, {});
 }
@@ -198,13 +202,14 @@ function problemsOf(known: Known, { cluster }: CheckDependencies): [string, stri
   });
 }
 
-/** The problems of those that an API server would take, by version. */
-function neverStarting(known: Known): Map<string, string> {
-  return new Map(
-    [...known.values()].flatMap(({ version, problem, neverStarts }) => {
-      const refused: [string, string][] =
-        neverStarts === true && problem !== undefined ? [[version, problem]] : [];
-      return refused;
-    }),
-  );
+/** Takes over what other workers have found. */
+async function readNeverStarting(
+  store: CheckStore,
+  { neverStarting }: CheckDependencies,
+): Promise<void> {
+  const checks = [...(await readChecks(store)).values()];
+  neverStarting.clear();
+  for (const { version, problem, neverStarts } of checks) {
+    if (neverStarts === true && problem !== undefined) neverStarting.set(version, problem);
+  }
 }

@@ -32,11 +32,6 @@ export interface OperariusRegistry {
   find(alert: Alert): Found;
   /** The name of the alert's ConfigMap if there is one, valid or not, else the empty string. */
   nameFor(alert: Alert): string;
-  /**
-   * Which ConfigMaps count as invalid although they can be read, and why: by uid and resourceVersion, as
-   * the latest check found that nothing would start their Jobs.
-   */
-  refuse(problems: ReadonlyMap<string, string>): void;
   /** The strictest of OPENFERO_MODE, the global switch and the operarius' own. */
   modeOf(operarius: Operarius): Mode;
   /** Which of the three is off, in words. */
@@ -51,13 +46,22 @@ export type Found =
   | { readonly operarius: Operarius }
   | { readonly operarius: undefined; readonly reason: string };
 
-/** @param defaults the policy of the settings, which annotations override */
-export function createOperariusRegistry(cluster: Cluster, defaults: Policy): OperariusRegistry {
+/** ConfigMaps that can be read, and whose Jobs nothing would start: why, by uid and resourceVersion. */
+export type NeverStarting = ReadonlyMap<string, string>;
+
+/**
+ * @param defaults the policy of the settings, which annotations override
+ * @param neverStarting as the latest checks found it
+ */
+export function createOperariusRegistry(
+  cluster: Cluster,
+  defaults: Policy,
+  neverStarting: NeverStarting = new Map(),
+): OperariusRegistry {
   const read = createReader(defaults);
   const jobPrefixes = trackJobPrefixes(cluster, read);
   const annotated = trackAnnotated(cluster.operarii);
   const globalSwitch = trackGlobalSwitch(cluster);
-  let refused: ReadonlyMap<string, string> = new Map();
   /** Those that name the alert, else the one that has its name. */
   const configMapsFor = ({ labels, status }: Alert): readonly ConfigMap[] => {
     const { alertname = '' } = labels;
@@ -79,16 +83,13 @@ export function createOperariusRegistry(cluster: Cluster, defaults: Policy): Ope
         };
       }
       refuseSeveral(found, alert);
-      refuseNeverStarting(configMap, refused);
+      refuseNeverStarting(configMap, neverStarting);
       const operarius = read(configMap, alertname);
       if (operarius !== undefined) return { operarius };
       return {
         operarius,
         reason: `the annotation openfero.io/alertname of ConfigMap ${name} names another alert`,
       };
-    },
-    refuse(problems) {
-      refused = problems;
     },
     nameFor: (alert) => configMapsFor(alert)[0]?.metadata.name ?? '',
     modeOf: ({ policy }) => strictest(policy.mode, globalSwitch().mode),
@@ -187,7 +188,7 @@ function readAll(configMap: ConfigMap, read: Read): Operarius[] {
   }
 }
 
-/** @throws {InvalidOperarius} where the version of the ConfigMap is among those */
+/** @throws {InvalidOperarius} where nothing would start the Jobs of this version */
 function refuseNeverStarting({ metadata }: ConfigMap, problems: ReadonlyMap<string, string>): void {
   const problem = problems.get(`${metadata.uid}/${metadata.resourceVersion}`);
   if (problem !== undefined) throw invalid('never-starts', '', problem);
