@@ -56,7 +56,9 @@ export interface Jobs {
   /** Our unfinished Jobs according to the watch, and the age of that information (ms). */
   unfinished(): { readonly age: number; readonly jobs: Iterable<JobOfOperarius> };
   /** Calls the listener once for each of our Jobs that finishes or is deleted. */
-  onEnd(listener: (job: JobOfOperarius) => void): void;
+  onEnd(listener: (job: EndedJob) => void): void;
+  /** The Jobs of ours that have ended and still exist, by the watch. */
+  ended(): Iterable<EndedJob>;
 }
 
 /** What the author of an operarius sees with `kubectl describe configmap`. */
@@ -71,6 +73,7 @@ export const EVENT_TYPES = {
   OperariusWarning: 'Warning',
   InvalidOperarius: 'Warning',
   JobCreated: 'Normal',
+  JobFailed: 'Warning',
   RemediationFailed: 'Warning',
   RemediationHeld: 'Warning',
   SwitchedOff: 'Warning',
@@ -83,6 +86,28 @@ export interface JobOfOperarius {
   readonly name: string;
   /** Name of the ConfigMap, from the Job's label. */
   readonly operarius: string;
+}
+
+/** A Job that is over. */
+export interface EndedJob extends JobOfOperarius {
+  /** Undefined where the cluster does not run Jobs. */
+  readonly end?: JobEnd;
+}
+
+/** How a Job ended, and what it was created for. Times in milliseconds, by the cluster's clock. */
+export interface JobEnd {
+  readonly uid: string;
+  readonly fate: 'succeeded' | 'failed' | 'deleted';
+  /** The reason of its condition, such as BackoffLimitExceeded; else empty. */
+  readonly reason: string;
+  readonly createdAt: number;
+  readonly endedAt: number;
+  /** From the labels and annotations of the Job. */
+  readonly remediation: string;
+  readonly alertname: string;
+  readonly fingerprint: string;
+  readonly startsAt: string;
+  readonly status: string;
 }
 
 export interface ExistingJob {

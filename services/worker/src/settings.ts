@@ -10,6 +10,7 @@ import {
   type Policy,
   type Syntax,
 } from '@openfero/core/operarius/policy';
+import { DEFAULT_HISTORY_AGE, DEFAULT_HISTORY_COUNT } from '@openfero/core/redis/history';
 import {
   type CommonSettings,
   type Environment,
@@ -30,6 +31,9 @@ export interface WorkerSettings extends CommonSettings, ClusterSettings {
   /** Seconds; 0 leaves the template's field unset. */
   readonly jobTtl: number;
   readonly jobDeadline: number;
+  /** Entries of the history, and milliseconds that one is kept. */
+  readonly historyCount: number;
+  readonly historyAge: number;
 }
 
 /** Measured default: 64 creates in flight reach the limit of one API server on two cores. */
@@ -61,6 +65,13 @@ export function readSettings(env: Environment): WorkerSettings {
     maxActiveJobs: () => read(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, DEFAULT_MAX_ACTIVE_JOBS),
     jobTtl: () => seconds(env, 'OPENFERO_JOB_TTL'),
     jobDeadline: () => seconds(env, 'OPENFERO_JOB_DEADLINE'),
+    historyCount: () =>
+      integer(env, 'OPENFERO_HISTORY_COUNT', {
+        fallback: DEFAULT_HISTORY_COUNT,
+        min: 100,
+        max: 10_000_000,
+      }),
+    historyAge: () => read(env, 'OPENFERO_HISTORY_AGE', DURATION, DEFAULT_HISTORY_AGE),
   });
   return Object.freeze({ ...common, ...cluster, ...own });
 }

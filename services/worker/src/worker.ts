@@ -7,11 +7,14 @@ import { connectRedis } from '@openfero/service/redis';
 import { registerDurability, warnOfDurability } from '@openfero/service/redis-durability';
 import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
+import { VERSION } from '@openfero/service/version';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
 import { announce, announceHeld } from './ends/announce.ts';
 import { onEnds } from './ends/ends.ts';
+import { endEntry } from './ends/history.ts';
+import { createJobEnding } from './ends/job-ending.ts';
 import { createRecorder, logHeld } from './ends/record.ts';
 import { createConsumer, stopConsuming } from './queue/consume.ts';
 import type { HeldNow } from './queue/delivery.ts';
@@ -19,8 +22,10 @@ import { createGate } from './queue/gate.ts';
 import { registerQueueMetrics } from './queue/metrics.ts';
 import { createProgress } from './queue/progress.ts';
 import { startRetention } from './queue/retention.ts';
+import { createHistory } from './redis/history.ts';
 import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
+import { startPresence } from './redis/presence.ts';
 import { createReconciler } from './redis/reconcile.ts';
 import { createOperariusRegistry } from './remediation/registry.ts';
 import { countRequests } from './request-count.ts';
@@ -38,7 +43,7 @@ export interface RunningWorker {
  * @throws {InvalidSetting}
  */
 export async function startWorker(settings: WorkerSettings, log: Logger): Promise<RunningWorker> {
-  const { prefix, maxActiveJobs, concurrency } = settings;
+  const { prefix, maxActiveJobs, concurrency, historyCount } = settings;
   const metrics = createMetrics();
   const onRequest = countRequests(metrics);
   const cluster = await connectCluster(settings, { concurrency, onRequest }, log);
@@ -54,11 +59,11 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const neverStarting = new Map<string, string>();
   const registry = createOperariusRegistry(cluster, settings.policy, neverStarting);
   const memory = createEpisodeMemory(redis, prefix);
-  const places = createPlaces({ redis, prefix, maxActiveJobs, queue });
+  const places = createPlaces({ redis, prefix, maxActiveJobs, historyCount, queue });
   registerQueueMetrics(metrics, {
     ...{ redis: observer, prefix, queue, cluster },
     memory: createEpisodeMemory(observer, prefix),
-    places: createPlaces({ redis: observer, prefix, maxActiveJobs, queue }),
+    places: createPlaces({ redis: observer, prefix, maxActiveJobs, historyCount, queue }),
   });
   registerDurability(metrics, observer);
   const watch = watchRedis({
@@ -89,17 +94,37 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     onProgress: progress.made,
     onHeld,
   });
-  onEnds(consumer, registry, (ending) => {
+  const history = createHistory(
+    { redis, prefix, memory, watch, count: historyCount, age: settings.historyAge },
+    log,
+  );
+  onEnds(consumer, registry, (ending, remediation) => {
     record(ending);
     announce(cluster, ending);
+    history.append(endEntry(ending, remediation, Date.now()));
   });
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopWatchingMode = watchMode({ cluster, redis, settings, log }, metrics);
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
-  const reconciler = createReconciler(cluster, places, memory, { watch, log });
+  const reconciler = createReconciler(cluster, places, memory, {
+    watch,
+    log,
+    end: createJobEnding({ cluster, places }, log, metrics),
+  });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
+
+  const stopPresence = startPresence(
+    {
+      cluster,
+      redis: observer,
+      memory: createEpisodeMemory(observer, prefix),
+      settings,
+      version: VERSION,
+    },
+    log,
+  );
 
   const app = buildApp(metrics, {
     healthy: progress.problem,
@@ -114,6 +139,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['gate', () => gate.stop()],
       ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
+      ['history', () => history.stop()],
+      ['presence', stopPresence],
       ['checks', stopChecking],
       ['retention', stopRetention],
       ['mode', stopWatchingMode],

@@ -30,7 +30,13 @@ export async function step(
     ...{ settings, cluster },
     registry: createOperariusRegistry(cluster, settings.policy),
     memory: createEpisodeMemory(redis, prefix),
-    places: createPlaces({ redis, prefix, queue, maxActiveJobs: settings.maxActiveJobs }),
+    places: createPlaces({
+      redis,
+      prefix,
+      queue,
+      maxActiveJobs: settings.maxActiveJobs,
+      historyCount: 1000,
+    }),
   };
   try {
     return await remediate(delivery, deps);

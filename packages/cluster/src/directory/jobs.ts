@@ -40,6 +40,7 @@ export async function createDirectoryJobs(folder: string): Promise<Jobs> {
     isOurs: (name) => names.has(name),
     unfinished: () => ({ age: 0, jobs: [] }),
     onEnd: (listener) => void listeners.push(listener),
+    ended: () => [],
   };
 }
 

@@ -1,7 +1,14 @@
 import { isObject, type JsonObject } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '@openfero/core/labels';
-import { ClusterError, type ExistingJob, type JobOfOperarius, type Jobs } from '../cluster.ts';
+import {
+  ClusterError,
+  type EndedJob,
+  type ExistingJob,
+  type JobOfOperarius,
+  type Jobs,
+} from '../cluster.ts';
 import { objectAt, stringAt } from '../json.ts';
+import { createdFor, endOf, type JobOrigin } from './job-end.ts';
 import type { ObjectCache } from './watch/changes.ts';
 import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
 
@@ -61,6 +68,7 @@ export function createKubernetesJobs(
         jobs: [...cache.byName.values()].filter((job) => !job.finished),
       }),
       onEnd: (listener) => void cache.listeners.push(listener),
+      ended: () => [...cache.byName.values()].filter((job) => job.finished).map(endedJob),
     },
   };
 }
@@ -69,11 +77,20 @@ export function createKubernetesJobs(
 interface CachedJob extends JobOfOperarius {
   readonly uid: string;
   readonly finished: boolean;
+  readonly origin: JobOrigin;
+  /** Undefined as long as it is unfinished. */
+  readonly ended: ReturnType<typeof endOf> | undefined;
+}
+
+/** One that went away unfinished was deleted. */
+function endedJob({ name, operarius, uid, origin, ended }: CachedJob): EndedJob {
+  const end = ended ?? { fate: 'deleted' as const, reason: '', endedAt: Date.now() };
+  return { name, operarius, end: { uid, ...origin, ...end } };
 }
 
 interface JobCache extends ObjectCache<CachedJob> {
   readonly byName: ReadonlyMap<string, CachedJob>;
-  readonly listeners: ((job: JobOfOperarius) => void)[];
+  readonly listeners: ((job: EndedJob) => void)[];
 }
 
 /** Reports the end of each Job once. Jobs differ by uid: a name may be used again. */
@@ -82,8 +99,8 @@ function createJobCache(): JobCache {
   const listeners: JobCache['listeners'] = [];
   let complete = false;
 
-  const reportEnd = ({ name, operarius }: CachedJob): void => {
-    for (const listener of listeners) listener({ name, operarius });
+  const reportEnd = (job: CachedJob): void => {
+    for (const listener of listeners) listener(endedJob(job));
   };
   const remove = (job: CachedJob): void => {
     const before = byName.get(job.name);
@@ -120,7 +137,9 @@ function parseCachedJob(object: JsonObject): CachedJob | undefined {
   const uid = stringAt(metadata, 'uid');
   if (name === undefined || uid === undefined) return undefined;
   const operarius = stringAt(objectAt(metadata, 'labels'), LABELS.operarius) ?? '';
-  return { name, uid, operarius, finished: isFinished(object) };
+  const finished = isFinished(object);
+  const ended = finished ? endOf(object) : undefined;
+  return { name, uid, operarius, finished, origin: createdFor(object), ended };
 }
 
 /** Milliseconds: Kubernetes' times have whole seconds, cut off. */

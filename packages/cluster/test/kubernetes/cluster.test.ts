@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { at, configMapsPath, finishJob, jobsPath } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { until } from '@openfero/testkit/until';
-import { ClusterError, type JobOfOperarius } from '../../src/cluster.ts';
+import { ClusterError, type EndedJob } from '../../src/cluster.ts';
 import { accessOf, type Connected, connect, forbid, workerIn } from './connect.ts';
 import { exampleJob, writeConfigMap } from './objects.ts';
 
@@ -163,7 +163,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   });
 
   describe('reports the end of a Job once', () => {
-    const ends: JobOfOperarius[] = [];
+    const ends: EndedJob[] = [];
     const endsOf = (name: string): number => ends.filter((job) => job.name === name).length;
     before(() => connected.cluster.jobs.onEnd((job) => void ends.push(job)));
 
@@ -194,10 +194,13 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
         await until('it is gone', () => !jobs.isOurs(name));
         assert.equal(endsOf(name), 1);
         const operarius = 'openfero-kubequotaalmostfull-firing';
-        assert.deepEqual(
-          ends.find((job) => job.name === name),
-          { name, operarius },
-        );
+        const ended = ends.find((job) => job.name === name);
+        assert.equal(ended?.operarius, operarius);
+        assert.equal(ended?.end?.fate, phase.toLowerCase());
+        assert.equal(ended?.end?.reason, phase === 'Failed' ? 'BackoffLimitExceeded' : '');
+        assert.equal(ended?.end?.remediation, 'a-remediation');
+        const { createdAt = 0, endedAt = 0 } = ended?.end ?? {};
+        assert.ok(createdAt > 0 && endedAt >= createdAt);
       });
     }
 
@@ -207,6 +210,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       await until('its end', () => endsOf('deleted') > 0);
       assert.ok(!connected.cluster.jobs.isOurs('deleted'));
       assert.equal(endsOf('deleted'), 1);
+      assert.equal(ends.find(({ name }) => name === 'deleted')?.end?.fate, 'deleted');
     });
 
     test('when it is deleted, though a foreign finalizer keeps it', async () => {

@@ -29,9 +29,11 @@ const OPERARIUS_INTERVAL = 60_000;
 export const OPERARIUS_STALE_AFTER = 2 * OPERARIUS_INTERVAL;
 
 /** Milliseconds between two writes of a worker. */
-const WORKER_INTERVAL = 10_000;
+export const WORKER_INTERVAL = 10_000;
 /** Milliseconds: three writes were missed. It is not counted as alive. */
 export const WORKER_STALE_AFTER = 3 * WORKER_INTERVAL;
+/** Milliseconds: after these, another worker removes it from the hash. */
+export const FORGET_WORKER_AFTER = 3_600_000;
 
 /** The end of year 9999. */
 const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });

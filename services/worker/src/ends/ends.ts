@@ -3,7 +3,7 @@ import { type Remediation, readRemediation } from '@openfero/core/redis/remediat
 import type { Job, Worker } from 'bullmq';
 import { FailedRemediation } from '../queue/consume.ts';
 import type { OperariusRegistry } from '../remediation/registry.ts';
-import type { Ending, RecordEnding } from './record.ts';
+import type { Ending } from './record.ts';
 
 /**
  * Reports every end once Redis has accepted it: a worker that lost its lock must not report an end
@@ -14,18 +14,21 @@ import type { Ending, RecordEnding } from './record.ts';
 export function onEnds(
   worker: Worker<unknown, Result>,
   registry: OperariusRegistry,
-  report: RecordEnding,
+  report: (ending: Ending, remediation: Remediation | undefined) => void,
 ): void {
   worker.on('completed', (job, { outcome, operarius, reason, job: name, warnings }) => {
-    report({ end: outcome, operarius, reason, job: name, warnings, ...endingOf(job) });
+    const remediation = payloadOf(job);
+    const ending = endingOf(job, remediation);
+    report({ end: outcome, operarius, reason, job: name, warnings, ...ending }, remediation);
   });
   worker.on('failed', (job, error) => {
     // Only an attempt failed.
     if (job === undefined || job.finishedOn === undefined) return;
     const { failure, message } = failureOf(error);
-    const ending = endingOf(job);
+    const remediation = payloadOf(job);
+    const ending = endingOf(job, remediation);
     const operarius = ending.alert === undefined ? '' : registry.nameFor(ending.alert);
-    report({ end: failure, operarius, reason: message, ...ending });
+    report({ end: failure, operarius, reason: message, ...ending }, remediation);
   });
 }
 
@@ -35,8 +38,10 @@ function failureOf(error: Error): { failure: End; message: string } {
   return { failure: 'expired', message: `BullMQ gave it up: ${error.message}` };
 }
 
-function endingOf(job: Job<unknown, Result>): Pick<Ending, 'remediation' | 'alert' | 'seconds'> {
-  const remediation = payloadOf(job);
+function endingOf(
+  job: Job<unknown, Result>,
+  remediation: Remediation | undefined,
+): Pick<Ending, 'remediation' | 'alert' | 'seconds'> {
   const { id = '' } = job;
   if (remediation === undefined) return { remediation: id };
   // Two clocks: Redis' at the receipt, ours at the end.

@@ -11,11 +11,11 @@ import {
 } from '@openfero/core/redis/ended';
 import type { Logger } from '@openfero/service/log';
 import { EVENTS_KEPT } from '@openfero/service/queue';
-import { refusalOf } from '@openfero/service/redis-errors';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { readMemory } from '../redis/fullness.ts';
 
 /** Milliseconds between two checks of how full Redis is: the receiver refuses alerts above three quarters. */
 const FULLNESS_INTERVAL = 5_000;
@@ -111,20 +111,4 @@ function createTrim({ redis, queue, prefix }: Kept): (bytes: number) => Promise<
     for (const retention of RETENTIONS) removed += await trim(retention, bytes);
     return removed;
   };
-}
-
-/** Bytes; a `max` of 0 is no limit. It counts as none where the user may not run INFO. */
-async function readMemory(redis: Redis): Promise<ReturnType<typeof memoryOf>> {
-  try {
-    return memoryOf(await redis.info('memory'));
-  } catch (error) {
-    if (refusalOf(error)?.kind !== 'not-permitted') throw error;
-    return { used: 0, max: 0 };
-  }
-}
-
-function memoryOf(info: string): { readonly used: number; readonly max: number } {
-  const field = (name: string): number =>
-    Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-  return { used: field('used_memory'), max: field('maxmemory') };
 }

@@ -1,6 +1,7 @@
 import type { JobOfOperarius } from '@openfero/cluster/cluster';
 import type { Trouble } from '@openfero/core/identity/trouble';
 import type { HeldReason } from '@openfero/core/outcome';
+import { END_JOB, type EndOfJob, endJobArguments, readEndJob } from '@openfero/core/redis/fates';
 import { CLAIM_LIFE, claimKey, MEMORY_TTL, memoryKey } from '@openfero/core/redis/memory';
 import {
   HOLD,
@@ -75,6 +76,13 @@ export interface Places {
   take(request: PlaceRequest): Promise<Taken>;
   /** Gives the Job's place back, and wakes the remediation that waits for it. */
   release(job: JobOfOperarius): Promise<void>;
+  /**
+   * The same, and records the fate of a Job that has ended, once over all workers and all calls.
+   *
+   * @returns whether this call was the one that recorded it
+   * @throws where Redis did not record it: tell it again
+   */
+  end(job: JobOfOperarius, fate: Omit<EndOfJob, 'job' | 'operarius'>): Promise<boolean>;
   /** Wakes the remediation that waits longest: the one that was called for a place does not need it. */
   passOn(operarius: string): Promise<void>;
   /**
@@ -102,6 +110,8 @@ interface Context {
   readonly prefix: string;
   /** OPENFERO_MAX_ACTIVE_JOBS. */
   readonly maxActiveJobs: number;
+  /** OPENFERO_HISTORY_COUNT. */
+  readonly historyCount: number;
   readonly queue: Queue;
 }
 
@@ -120,11 +130,13 @@ const NAMED_HOLDERS = 5;
 /** Places that one command corrects: other commands get their turn in between. */
 const CHUNK = 500;
 
-export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): Places {
+export function createPlaces(context: Context): Places {
+  const { redis, prefix, maxActiveJobs, historyCount, queue } = context;
   const takeScript = script(redis, TAKE_PLACE);
   const releaseScript = script(redis, RELEASE_PLACE);
   const nextWaitingScript = script(redis, NEXT_WAITING);
   const holdScript = script(redis, HOLD);
+  const endScript = script(redis, END_JOB);
   const keys = (operarius: string): string[] => [
     placesKey(prefix),
     placesOfKey(prefix, operarius),
@@ -176,6 +188,13 @@ export function createPlaces({ redis, prefix, maxActiveJobs, queue }: Context): 
       return taken;
     },
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
+    async end({ name: job, operarius }, fate) {
+      const { keys, args } = endJobArguments(prefix, { ...fate, job, operarius }, historyCount);
+      const told = readEndJob(await endScript(keys, args));
+      await wake(told.next, operarius);
+      if (told.refused !== undefined) throw new Error(told.refused);
+      return told.first;
+    },
     passOn: async (operarius) => wake(await nextWaitingScript(keys(operarius), []), operarius),
     async reconcile(asOf, jobs) {
       const unfinished = new Set([...jobs].map(({ name, operarius }) => placeOf(operarius, name)));

@@ -1,4 +1,4 @@
-import type { Cluster } from '@openfero/cluster/cluster';
+import type { Cluster, EndedJob } from '@openfero/cluster/cluster';
 import type { Logger } from '@openfero/service/log';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { EpisodeMemory } from './memory.ts';
@@ -16,16 +16,29 @@ export interface Reconciler {
   readonly stop: () => void;
 }
 
-/** Gives places back as Jobs end, and corrects them from the watch at start and every minute. */
+export interface ReconcilerContext {
+  readonly watch: Pick<RedisWatch, 'note'>;
+  readonly log: Logger;
+  readonly end: (job: EndedJob) => Promise<void>;
+}
+
+/**
+ * Gives places back as Jobs end and has their fates recorded, and corrects the places from the watch at
+ * start and every minute.
+ *
+ * @param end gives back the place of a Job that is over; called again for one that it threw for
+ */
 export function createReconciler(
   cluster: Cluster,
   places: Places,
   memory: EpisodeMemory,
-  { watch, log }: { readonly watch: Pick<RedisWatch, 'note'>; readonly log: Logger },
+  { watch, log, end }: ReconcilerContext,
 ): Reconciler {
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let stopped = false;
+  /** Ends that Redis has not accepted, by uid; at first those of all Jobs that exist. */
+  let untold: Map<string, EndedJob> | undefined;
   const failed = (error: unknown): void => {
     if (watch.note(error)) return;
     log.warn(
@@ -38,6 +51,17 @@ export function createReconciler(
     const now = await memory.now();
     const { age, jobs } = cluster.jobs.unfinished();
     await places.reconcile(now - age, jobs);
+    untold ??= keyed(cluster.jobs.ended());
+    for (const job of [...untold.values()]) await tellEnd(job);
+  };
+  const tellEnd = async (job: EndedJob): Promise<void> => {
+    try {
+      await end(job);
+      untold?.delete(keyOf(job));
+    } catch (error) {
+      untold?.set(keyOf(job), job);
+      failed(error);
+    }
   };
   const run = async (): Promise<void> => {
     // While Redis is unreachable one run waits for it: more would do the same.
@@ -50,7 +74,7 @@ export function createReconciler(
     if (!stopped)
       timer = setTimeout(() => void run(), blocked ? BLOCKED_RETRY : RECONCILE_INTERVAL);
   };
-  cluster.jobs.onEnd((job) => void places.release(job).catch(failed));
+  cluster.jobs.onEnd((job) => void tellEnd(job));
   void run();
   return {
     reconcile: () => void run(),
@@ -60,3 +84,8 @@ export function createReconciler(
     },
   };
 }
+
+const keyOf = ({ name, end }: EndedJob): string => end?.uid ?? name;
+
+const keyed = (jobs: Iterable<EndedJob>): Map<string, EndedJob> =>
+  new Map([...jobs].map((job) => [keyOf(job), job]));

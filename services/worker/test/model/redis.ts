@@ -56,6 +56,7 @@ export function claimsOf(
       return { kind: 'taken', now: world.now };
     },
     release: async () => {},
+    end: async () => false,
     passOn: async () => {},
     reconcile: async () => {},
     hold: async () => false,

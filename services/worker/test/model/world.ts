@@ -118,6 +118,7 @@ export function clusterOf(
       isOurs: () => false,
       unfinished: () => ({ age: 0, jobs: [] }),
       onEnd: () => {},
+      ended: () => [],
     },
     events: { record() {} },
     blocked: () => undefined,

@@ -19,7 +19,7 @@ async function occupy(
   names: readonly string[],
 ): Promise<(name: string) => Promise<void>> {
   const { redis, prefix, queue } = sandbox;
-  const own = createPlaces({ redis, prefix, maxActiveJobs: 50, queue });
+  const own = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
   const operarius = 'openfero-disk-firing';
   for (const job of names) {
     const given = remediation('Elsewhere', { receivedAt: 0 });

@@ -26,7 +26,7 @@ interface Given {
 async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Promise<Given> {
   const sandbox = await createSandbox(t, server.url);
   const { redis, prefix, queue } = sandbox;
-  const own = createPlaces({ redis, prefix, maxActiveJobs, queue });
+  const own = createPlaces({ redis, prefix, maxActiveJobs, historyCount: 1000, queue });
   let receivedAt = 0;
   const take: Given['take'] = async (job, operarius = 'op', id = `of-${job}`) => {
     const wanted = remediation('Disk', { id, receivedAt: ++receivedAt });

@@ -85,7 +85,7 @@ test('held by its limit, it runs when a place is free', async (t) => {
   const sandbox = await createSandbox(t, server.url);
   await sandbox.define('one', annotated('mine-firing', 'Disk', { 'max-active': '1' }));
   const { redis, prefix, queue } = sandbox;
-  const places = createPlaces({ redis, prefix, maxActiveJobs: 50, queue });
+  const places = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
   const operarius = 'mine-firing';
   const other = remediation('Elsewhere');
   await places.take({

@@ -1,0 +1,49 @@
+import { isObject, type JsonObject } from '@openfero/core/kubernetes';
+import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
+import type { JobEnd } from '../cluster.ts';
+import { objectAt, stringAt } from '../json.ts';
+
+/** What a Job was created for, and when. */
+export type JobOrigin = Omit<JobEnd, 'uid' | 'fate' | 'reason' | 'endedAt'>;
+
+/** Reads it from what render wrote. Empty where a person has removed it. */
+export function createdFor(job: JsonObject): JobOrigin {
+  const metadata = objectAt(job, 'metadata');
+  const labels = objectAt(metadata, 'labels');
+  const annotations = objectAt(metadata, 'annotations');
+  return {
+    createdAt: timeAt(metadata, 'creationTimestamp') ?? 0,
+    remediation: stringAt(annotations, ANNOTATIONS.remediation) ?? '',
+    alertname: stringAt(annotations, ANNOTATIONS.alertname) ?? '',
+    startsAt: stringAt(annotations, ANNOTATIONS.startsAt) ?? '',
+    fingerprint: stringAt(labels, LABELS.fingerprint) ?? '',
+    status: stringAt(labels, LABELS.status) ?? '',
+  };
+}
+
+/**
+ * How a finished Job ended, by its condition. Without one it is being deleted: with a finalizer whose
+ * controller is gone it stays, and nobody will say more.
+ */
+export function endOf(job: JsonObject): Pick<JobEnd, 'fate' | 'reason' | 'endedAt'> {
+  const { conditions } = objectAt(job, 'status');
+  const all = Array.isArray(conditions) ? conditions.filter(isObject) : [];
+  const condition = (type: string): JsonObject | undefined =>
+    all.find((one) => one['type'] === type && one['status'] === 'True');
+  const failed = condition('Failed');
+  const ended = failed ?? condition('Complete');
+  if (ended === undefined) {
+    const deletedAt = timeAt(objectAt(job, 'metadata'), 'deletionTimestamp') ?? 0;
+    return { fate: 'deleted', reason: '', endedAt: deletedAt };
+  }
+  return {
+    fate: failed === undefined ? 'succeeded' : 'failed',
+    reason: failed === undefined ? '' : (stringAt(failed, 'reason') ?? ''),
+    endedAt: timeAt(ended, 'lastTransitionTime') ?? 0,
+  };
+}
+
+function timeAt(object: JsonObject, field: string): number | undefined {
+  const time = Date.parse(stringAt(object, field) ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}

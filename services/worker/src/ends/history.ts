@@ -1,0 +1,48 @@
+import type { EndedJob } from '@openfero/cluster/cluster';
+import { encodeEntry } from '@openfero/core/history/encode';
+import type { EndEntry, FateEntry } from '@openfero/core/history/entry';
+import { NEVER, parseInstant } from '@openfero/core/instant';
+import type { Remediation } from '@openfero/core/redis/remediation';
+import type { Ending } from './record.ts';
+
+/**
+ * The entry of the history for the end of a remediation. One that could not be read has no alert.
+ *
+ * @param endedAt milliseconds
+ */
+export function endEntry(
+  { remediation: id, end: outcome, operarius, reason, job, warnings }: Ending,
+  remediation: Remediation | undefined,
+  endedAt: number,
+): string {
+  const alert = remediation?.alert;
+  const entry: EndEntry = {
+    kind: 'end',
+    ...{ id, outcome, operarius, reason, endedAt },
+    alertname: alert?.labels['alertname'] ?? '',
+    status: alert?.status ?? 'firing',
+    fingerprint: alert?.fingerprint ?? '',
+    startsAt: alert?.startsAt ?? NEVER,
+    labels: alert?.labels ?? {},
+    groupKey: remediation?.group.key ?? '',
+    receivedAt: remediation?.receivedAt ?? endedAt,
+    ...(job !== undefined && { job }),
+    ...(warnings !== undefined && { warnings }),
+    ...(alert?.status === 'resolved' && { endsAt: alert.endsAt }),
+  };
+  return encodeEntry(entry);
+}
+
+/** The entry for the end of a Job; undefined where the cluster does not run Jobs. */
+export function fateEntry({ name: job, operarius, end }: EndedJob): string | undefined {
+  if (end === undefined) return undefined;
+  const { uid, fate, reason, createdAt, endedAt, alertname, fingerprint } = end;
+  const entry: FateEntry = {
+    kind: 'fate',
+    ...{ uid, fate, reason, job, operarius, createdAt, endedAt, alertname, fingerprint },
+    id: end.remediation,
+    status: end.status === 'resolved' ? 'resolved' : 'firing',
+    startsAt: parseInstant(end.startsAt) ?? NEVER,
+  };
+  return encodeEntry(entry);
+}

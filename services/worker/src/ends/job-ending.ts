@@ -1,0 +1,54 @@
+import type { Cluster, EndedJob } from '@openfero/cluster/cluster';
+import type { Logger } from '@openfero/service/log';
+import { Histogram, type Registry } from 'prom-client';
+import type { Places } from '../redis/places.ts';
+import { fateEntry } from './history.ts';
+
+export interface JobEndingContext {
+  readonly cluster: {
+    readonly operarii: Pick<Cluster['operarii'], 'get'>;
+    readonly events: Cluster['events'];
+  };
+  readonly places: Pick<Places, 'end' | 'release'>;
+}
+
+/**
+ * Creates what is done when a Job is over: its place is given back, and its fate recorded in the history
+ * once over all workers. The one that records it writes the log line, observes the duration and, if the
+ * Job failed, records an Event on the ConfigMap.
+ *
+ * @returns what throws if Redis has not recorded it: to be called again
+ */
+export function createJobEnding(
+  { cluster, places }: JobEndingContext,
+  log: Logger,
+  metrics: Registry,
+): (job: EndedJob) => Promise<void> {
+  const durations = new Histogram({
+    name: 'openfero_job_duration_seconds',
+    help: 'Time from the creation of a Job to its end, by fate: succeeded, failed or deleted',
+    labelNames: ['fate'],
+    buckets: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
+    registers: [metrics],
+  });
+  return async (job) => {
+    const entry = fateEntry(job);
+    if (job.end === undefined || entry === undefined) return places.release(job);
+    const { uid, fate, reason, createdAt, endedAt } = job.end;
+    const first = await places.end(job, { uid, fate, entry });
+    if (!first) return;
+    const seconds = Math.max(0, endedAt - createdAt) / 1000;
+    durations.observe({ fate }, seconds);
+    const { remediation, fingerprint, status } = job.end;
+    const { name, operarius } = job;
+    const line = { fate, job: name, operarius, remediation, fingerprint, status, seconds };
+    if (fate !== 'failed') {
+      log.info(line, 'Job ended');
+      return;
+    }
+    log.error({ ...line, reason }, 'Job failed: see its events and logs');
+    const metadata = cluster.operarii.get(operarius)?.metadata;
+    if (metadata === undefined) return;
+    cluster.events.record(metadata, 'JobFailed', `Job ${name} failed: ${reason}`);
+  };
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { EndedJob } from '@openfero/cluster/cluster';
+import { parseEntry } from '@openfero/core/history/parse';
+import { historyKey } from '@openfero/core/redis/history';
+import { createMetrics } from '@openfero/service/metrics';
+import { definition } from '@openfero/testkit/operarii';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation, STARTS } from '@openfero/testkit/remediations';
+import { until } from '@openfero/testkit/until';
+import { pino } from 'pino';
+import { createJobEnding } from '../../src/ends/job-ending.ts';
+import { createPlaces } from '../../src/redis/places.ts';
+import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+async function entriesOf({ redis, prefix }: Sandbox): Promise<unknown[]> {
+  const found = await redis.xrange(historyKey(prefix), '-', '+');
+  return found.map(([, fields]) => parseEntry(fields));
+}
+
+test('the end of every remediation is in the history, with what identifies its alert', async (t) => {
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk');
+  await sandbox.define('Bad', definition('Bad', { data: {} }));
+  const worker = await runWorker(t, sandbox);
+  const disk = remediation('Disk', { labels: { zone: 'a' } });
+  await worker.end(await sandbox.add(disk));
+  await worker.end(await sandbox.add(remediation('Bad')));
+  await worker.end(await sandbox.add(remediation('Nobody')));
+
+  await until('three entries', async () => (await entriesOf(sandbox)).length === 3);
+  const found = JSON.stringify(await entriesOf(sandbox));
+  assert.match(found, /"outcome":"created"/);
+  assert.match(found, /"outcome":"invalid-operarius"/);
+  assert.match(found, /"outcome":"no-operarius"/);
+  assert.match(found, new RegExp(`"id":"${disk.id}"`));
+  assert.match(found, /"zone":"a"/);
+});
+
+test('the fate of a Job is recorded once, whoever tells it and however often', async (t) => {
+  const sandbox = await createSandbox(t, server.url);
+  const { redis, prefix, queue } = sandbox;
+  const lines: string[] = [];
+  const log = pino({}, { write: (line) => void lines.push(line) });
+  const events: string[] = [];
+  const cluster = {
+    operarii: {
+      get: (name: string) => ({ metadata: { name, namespace: 'default' } }),
+    },
+    events: { record: (_on: unknown, reason: string) => void events.push(reason) },
+  };
+  const job: EndedJob = {
+    name: 'disk-1',
+    operarius: 'openfero-disk-firing',
+    end: {
+      ...{ uid: 'u1', fate: 'failed', reason: 'BackoffLimitExceeded', createdAt: 1000 },
+      ...{ endedAt: 61_000, remediation: 'r1', alertname: 'Disk', fingerprint: 'f1' },
+      ...{ startsAt: STARTS, status: 'firing' },
+    },
+  };
+  const workers = [1, 2, 3].map(() => {
+    const places = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
+    return createJobEnding({ cluster, places }, log, createMetrics());
+  });
+  await Promise.all(workers.flatMap((end) => [end(job), end(job)]));
+
+  const found = await entriesOf(sandbox);
+  assert.equal(found.length, 1);
+  assert.match(JSON.stringify(found), /"fate":"failed","reason":"BackoffLimitExceeded"/);
+  assert.equal(lines.filter((line) => line.includes('Job failed')).length, 1);
+  assert.deepEqual(events, ['JobFailed']);
+  assert.equal(await redis.hget(`${prefix}:totals`, 'openfero-disk-firing/failed'), '1');
+});
