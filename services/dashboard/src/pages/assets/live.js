@@ -20,7 +20,6 @@ function replace(old, fresh) {
 const fresh = new Set();
 const button = document.querySelector('[data-fresh]');
 button?.addEventListener('click', () => location.reload());
-
 function raise(id) {
   if (!button) return;
   fresh.add(id);
@@ -36,8 +35,7 @@ setInterval(() => {
 }, 10_000);
 
 const address = document.body.dataset.events;
-let source;
-let last = '';
+let [source, last] = [undefined, ''];
 
 function listen() {
   const resumed = last && `${address.includes('?') ? '&' : '?'}resume=${encodeURIComponent(last)}`;
