@@ -9,8 +9,8 @@ import { rowId } from './occurrence-row.ts';
 
 /** What a page wants to hear of. */
 export interface Interest {
-  /** The same as that of its rows. */
-  readonly shows: (row: Row) => boolean;
+  /** Makes the predicate of its rows, as it is now: made once for many rows, since it compiles. */
+  readonly predicate: () => (row: Row) => boolean;
   /** The newest entry when the page was made. */
   readonly since: string;
   /** The newest entry that it knows by now. */
@@ -117,10 +117,11 @@ function note(client: Client, changed: readonly Row[] | undefined): void {
 }
 
 async function flush(client: Client, renderRows: EventsOptions['renderRows']): Promise<void> {
-  const { response, pending, since, shows, wantsNew } = client;
+  const { response, pending, since, predicate, wantsNew } = client;
   if (pending.size === 0 || response.writableNeedDrain) return;
   const batch = [...pending].slice(0, FLUSH_ROWS);
   for (const [id] of batch) pending.delete(id);
+  const shows = predicate();
   const rows = batch.map(([, row]) => ({ row, isShown: wantsNew && shows(row) }));
   // The page cannot have a row that began after it was made: the script only counts it.
   const known = rows.filter(({ row }) => row.since <= timeOfId(since));

@@ -73,10 +73,10 @@ ${select(
   fates[0],
 )}
 <label>From (UTC)
-<input type="datetime-local" name="from" value="${fieldTime(from)}"></label>
+<input type="datetime-local" step="1" name="from" value="${fieldTime(from)}"></label>
 <label>To (UTC)
-<input type="datetime-local" name="to" value="${fieldTime(to)}"></label>
-${select('last', 'Or the last', LAST, filter.last === undefined ? undefined : LAST_BY_MS.get(filter.last))}
+<input type="datetime-local" step="1" name="to" value="${fieldTime(to)}"></label>
+${lastField(filter)}
 <label class="check"><input type="checkbox" name="all" value="1"${all && html` checked`}>With alerts that nobody wrote an operarius for</label>
 <div class="actions wide"><button>Apply</button> <a class="button" href="${Address.own('/')}">Clear</a></div>
 </div>
@@ -101,6 +101,15 @@ const LAST_BY_MS = new Map([
   [7 * 24 * HOUR, '7d'],
   [30 * 24 * HOUR, '30d'],
 ]);
+
+/** Also a time that only a URL can name is kept when the form is sent. */
+function lastField(filter: Filter): Html {
+  const { last } = filter;
+  const written = writeFilter({ filter, after: undefined }).get('last') ?? '';
+  const chosen = last === undefined ? undefined : (LAST_BY_MS.get(last) ?? written);
+  const isListed = chosen === undefined || LAST.some(([value]) => value === chosen);
+  return select('last', 'Or the last', isListed ? LAST : [...LAST, [chosen, chosen]], chosen);
+}
 
 /** Whether the fields below the search field are as they were. */
 function isPlain({ match, outcomes, operarii, fates, from, to, last }: Filter): boolean {

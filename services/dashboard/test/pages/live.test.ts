@@ -106,6 +106,21 @@ suite('an open page', { concurrency: false, timeout: 60_000 }, () => {
     assert.ok((await next('new')).data.endsWith(subjectOf({ name: 'InDmz' }).fingerprint));
   });
 
+  test('hears of its own occurrence only, where it is a story', async (t) => {
+    const { fingerprint, startsAt } = subjectOf({ name: 'Known' });
+    const { next } = await listen(
+      t,
+      dashboard,
+      await eventsOf(`/occurrences/${fingerprint}/${startsAt}`),
+    );
+    await pages.write(
+      end({ name: 'AnotherOne', at: Date.now() }, 'created'),
+      fate({ name: 'Known' }, 'deleted'),
+    );
+    const { data } = await next('row');
+    assert.match(data, /data-shown="1"[\s\S]*>Known</);
+  });
+
   test('misses nothing while it was away', async (t) => {
     const address = await eventsOf('/?q=Away');
     const first = await listen(t, dashboard, address);

@@ -157,6 +157,13 @@ suite('the list of occurrences', { concurrency: false }, () => {
     );
   });
 
+  test('keeps every time that its URL names', async () => {
+    const body = await get('/?last=3h&from=2026-11-22T03:00:01Z');
+    assert.match(body, /<option value="3h" selected>3h</);
+    assert.match(body, /step="1" name="from" value="2026-11-22T03:00:01"/);
+    assert.match(await get('/?last=7d'), /<option value="7d" selected>7 days</);
+  });
+
   test('tells an empty answer from an unknown one', async () => {
     assert.match(
       textOf(await get('/?q=nothing-like-this')),

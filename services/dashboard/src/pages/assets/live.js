@@ -20,7 +20,6 @@ function replace(old, fresh) {
 const fresh = new Set();
 const button = document.querySelector('[data-fresh]');
 button?.addEventListener('click', () => location.reload());
-
 function raise(id) {
   if (!button) return;
   fresh.add(id);
@@ -36,8 +35,7 @@ setInterval(() => {
 }, 10_000);
 
 const address = document.body.dataset.events;
-let source;
-let last = '';
+let [source, last] = [undefined, ''];
 
 function listen() {
   const resumed = last && `${address.includes('?') ? '&' : '?'}resume=${encodeURIComponent(last)}`;
@@ -60,11 +58,19 @@ function listen() {
     if (shown) replace(shown, part);
   });
   on('changed', () => location.reload());
+  // Browsers try again after a break, but not where there was no room (503).
+  source.addEventListener('error', () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 30_000);
+  });
 }
 
 // A page that nobody sees needs no connection. It catches up from the last event.
+function follow() {
+  source?.close();
+  if (!document.hidden) listen();
+}
+
 if (address) {
-  const follow = () => (document.hidden ? source?.close() : listen());
   document.addEventListener('visibilitychange', follow);
   follow();
 }

@@ -56,10 +56,10 @@ function interestOf(request: FastifyRequest): Interest {
   const from = sinceOf(request.headers['last-event-id'], query.get('resume'), since);
   const story = query.get('story');
   if (story !== null)
-    return { shows: (row) => keyOfRow(row) === story, since, from, wantsNew: true };
+    return { predicate: () => (row) => keyOfRow(row) === story, since, from, wantsNew: true };
   const { filter } = readPlace(request);
-  const shows = (row: Row): boolean => createPredicate(filter, Date.now())(row);
-  return { shows, since, from, wantsNew: !query.has('older') };
+  const predicate = (): ((row: Row) => boolean) => createPredicate(filter, Date.now());
+  return { predicate, since, from, wantsNew: !query.has('older') };
 }
 
 const keyOfRow = (row: Row): string =>
