@@ -81,7 +81,7 @@ function uncovered({ sender, endings }: Evidence): string[] {
     if (end === undefined) continue;
     const { group, alert, receivedAt } = end.remediation;
     const of = occurrence(group.key, { ...alert });
-    spans.set(of, [...(spans.get(of) ?? []), [receivedAt, end.at]]);
+    spans.set(of, [...(spans.get(of) ?? []), [receivedAt, end.seenAt]]);
   }
   const stands = (of: string, { sentAt, answeredAt }: Acknowledged): boolean =>
     spans.get(of)?.some(([from, to]) => from <= answeredAt + 1 && to >= sentAt - 1) ?? false;

@@ -12,8 +12,9 @@ export interface Ending {
   readonly end: End | 'unknown';
   readonly reason: string;
   readonly job: string | undefined;
-  /** When it was recorded: milliseconds since 1970, by Redis' clock. */
+  /** When its worker recorded it, and when that was seen in Redis: a command may be under way for long. */
   readonly at: number;
+  readonly seenAt: number;
 }
 
 /** Reads the ends of all remediations from Redis, through a connection that no fault affects. */
@@ -33,11 +34,14 @@ export interface Observer {
   stop(): Promise<void>;
 }
 
-/** Milliseconds between two looks. The stream keeps some seconds of this load; cleaning spares the last 5 s. */
-const LOOK = 100;
+/** Milliseconds between two looks. Cleaning spares what ended in the last 5 s. */
+const LOOK = 1000;
 
-/** Entries of the stream per read. */
-const PAGE = 1000;
+/** Milliseconds that a worker's command may be under way, with the time at which it was sent: Redis hangs. */
+const OVERLAP = 60_000;
+
+/** BullMQ's sets of what has ended, with the time as score, and the field that says how. */
+const ENDED = { completed: 'returnvalue', failed: 'failedReason' } as const;
 
 export const queueKey = (...parts: string[]): string => key(DEFAULT_PREFIX, QUEUE, ...parts);
 
@@ -51,26 +55,28 @@ export function startObserver(port: number): Observer {
   redis.on('error', () => {});
   const endings = new Map<string, Ending[]>();
   const stopping = new AbortController();
-  let last = '0-0';
+  const known = new Set<string>();
+  let latest = 0;
 
-  const note = async ({ id, at, result, failedReason }: Event): Promise<void> => {
-    const data = await redis.hget(queueKey(id), 'data');
-    if (data === null) throw new Error(`${id} was removed before it was read`);
+  const note = async (id: string, at: number, state: keyof typeof ENDED): Promise<void> => {
+    const [data, how] = await redis.hmget(queueKey(id), 'data', ENDED[state]);
+    // A person has retried or removed it just now.
+    if (!data || !how) return;
     const remediation: Remediation = JSON.parse(data);
-    const ending = { remediation, at, ...endOf(result, failedReason) };
+    const ending = { remediation, at, seenAt: Date.now(), ...endOf(state, how) };
     endings.set(id, [...(endings.get(id) ?? []), ending]);
-  };
-  const readOn = async (): Promise<number> => {
-    const entries = await redis.xrange(queueKey('events'), `(${last}`, '+', 'COUNT', PAGE);
-    for (const [entry, fields] of entries) {
-      const event = eventOf(entry, fields);
-      if (event !== undefined) await note(event);
-      last = entry;
-    }
-    return entries.length;
+    known.add(`${id} ${at}`);
   };
   const lookAt = async (): Promise<void> => {
-    while ((await readOn()) === PAGE);
+    const from = latest - OVERLAP;
+    for (const state of ['completed', 'failed'] as const) {
+      const flat = await redis.zrangebyscore(queueKey(state), from, '+inf', 'WITHSCORES');
+      for (let i = 0; i < flat.length; i += 2) {
+        const [id = '', at] = [flat[i], Number(flat[i + 1])];
+        if (!known.has(`${id} ${at}`)) await note(id, at, state);
+        latest = Math.max(latest, at);
+      }
+    }
   };
   let looking: Promise<void> | undefined;
   const look = (): Promise<void> => {
@@ -126,39 +132,13 @@ export function startObserver(port: number): Observer {
   };
 }
 
-interface Event {
-  readonly id: string;
-  readonly at: number;
-  readonly result: string | undefined;
-  readonly failedReason: string | undefined;
-}
-
-/** @returns an end from BullMQ's event stream, whose entry ids contain Redis' time */
-function eventOf(entry: string, fields: readonly string[]): Event | undefined {
-  const field = (name: string): string | undefined => {
-    const index = fields.indexOf(name);
-    return index % 2 === 0 ? fields[index + 1] : undefined;
-  };
-  const event = field('event');
-  if (event !== 'completed' && event !== 'failed') return undefined;
-  return {
-    id: field('jobId') ?? '',
-    at: Number(entry.split('-')[0]),
-    result: event === 'completed' ? field('returnvalue') : undefined,
-    failedReason: event === 'failed' ? field('failedReason') : undefined,
-  };
-}
-
-function endOf(
-  returned: string | undefined,
-  failedReason: string | undefined,
-): Pick<Ending, 'end' | 'reason' | 'job'> {
-  const result: unknown = returned === undefined ? undefined : JSON.parse(returned);
-  const outcome = failedReason?.split(':', 1)[0] ?? at(result, 'outcome');
+function endOf(state: keyof typeof ENDED, how: string): Pick<Ending, 'end' | 'reason' | 'job'> {
+  const result: unknown = state === 'completed' ? JSON.parse(how) : undefined;
+  const outcome = state === 'failed' ? how.split(':', 1)[0] : at(result, 'outcome');
   const job = at(result, 'job');
   return {
     end: ENDS.find((one) => one === outcome) ?? 'unknown',
-    reason: failedReason ?? String(at(result, 'reason')),
+    reason: state === 'failed' ? how : String(at(result, 'reason')),
     job: typeof job === 'string' ? job : undefined,
   };
 }

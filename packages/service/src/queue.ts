@@ -6,11 +6,10 @@ import type { Logger } from './log.ts';
 type OpenOptions = Pick<QueueOptions, 'prefix' | 'defaultJobOptions' | 'skipMetasUpdate'>;
 
 /**
- * No service reads BullMQ's stream of events, and it cannot be turned off. At its own bound of 10,000 it
- * took 66 MB, since an event repeats the result. BullMQ trims it to twice this at most: the fault suite reads
- * it, and must not miss an end while the machine is busy.
+ * Nobody reads BullMQ's stream of events, and it cannot be turned off. At its own bound of 10,000 it
+ * took 66 MB, since an event repeats the result. BullMQ trims it to twice this at most.
  */
-export const EVENTS_KEPT = 1_000;
+export const EVENTS_KEPT = 100;
 
 /**
  * Opens a BullMQ queue to add to it or to look at it. Close it before the connection, which it

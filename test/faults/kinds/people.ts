@@ -10,6 +10,7 @@ export const PEOPLE: readonly Fault[] = [
     name: 'a person retries a remediation',
     at: ['people', 'redis'],
     async run(context) {
+      await context.observer.look();
       const id = await someFailed(context);
       if (id === undefined) return;
       const at = Date.now();
@@ -20,6 +21,7 @@ export const PEOPLE: readonly Fault[] = [
     name: 'a person retries all that failed',
     at: ['people', 'redis'],
     async run(context) {
+      await context.observer.look();
       // Recorded before too, since the answer may be lost.
       context.people.retries.push({ at: Date.now(), id: undefined });
       await put(context, 'retry/failed');

@@ -34,9 +34,13 @@ export const MEMORY_TTL = 8 * 24 * 3600 * 1000;
 export const memoryKey = (prefix: string, troubleKey: string): string =>
   key(prefix, 'memory', troubleKey);
 
-const FIELDS = "'episode', 'count', 'remediation', 'job', 'createdAt', 'createdAfter'";
+/** Lua: the fields of a memory, in the order in which they are read. */
+export const MEMORY_FIELDS =
+  "'episode', 'count', 'remediation', 'job', 'createdAt', 'createdAfter'";
 
-/** Reads {@link FIELDS}; undefined where nothing, or nothing whole, is remembered. */
+const JOB_FIELD = 3;
+
+/** Reads {@link MEMORY_FIELDS}; undefined where nothing, or nothing whole, is remembered. */
 function readMemory(fields: unknown): Memory | undefined {
   const [instant, count, remediation, job, createdAt, createdAfter = createdAt] = texts(fields);
   if (!instant || !remediation || !job) return undefined;
@@ -82,12 +86,10 @@ export function readClaim(text: unknown): Claim | undefined {
 /** Lua: a claim is {episode, count, job, remediation, time}, all as texts; nil where there is none. */
 export const CLAIM_FUNCTIONS = `
 local function claimIn(key)
-  local ok, claim = pcall(cjson.decode, redis.call('GET', key) or '')
-  return ok and type(claim) == 'table' and tonumber(claim[5]) and claim or nil
-end
-local function redisNow()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  local text = redis.call('GET', key)
+  if not text then return nil end
+  local ok, claim = pcall(cjson.decode, text)
+  return ok and type(claim) == 'table' and tonumber(claim[5]) and claim or nil, text
 end
 `;
 
@@ -102,7 +104,8 @@ end
 export const REMEMBER = `${CLAIM_FUNCTIONS}
 local claim = claimIn(KEYS[2])
 if claim and claim[1] == ARGV[1] and claim[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
-local now = redisNow()
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local createdAt = math.min(now, tonumber(ARGV[6]) or now)
 local createdAfter = math.min(createdAt, tonumber(ARGV[5]))
 local known = tonumber(redis.call('HGET', KEYS[1], 'createdAt'))
@@ -126,7 +129,7 @@ if claim and claim[4] == ARGV[1] then redis.call('DEL', KEYS[1]) end
  */
 export const LOOK = `
 local time = redis.call('TIME')
-local memory = redis.call('HMGET', KEYS[2], ${FIELDS})
+local memory = redis.call('HMGET', KEYS[2], ${MEMORY_FIELDS})
 return {redis.call('GET', KEYS[1]), memory, time[1], time[2]}
 `;
 
@@ -135,6 +138,8 @@ export interface Look {
   /** The latest received state of the alert. */
   readonly state: State | undefined;
   readonly memory: Memory | undefined;
+  /** The remembered Job, even of a memory that cannot be read; empty where there is none. */
+  readonly known: string;
   /** Milliseconds since 1970, by Redis' clock: the clock of every decision about time. */
   readonly now: number;
 }
@@ -142,7 +147,12 @@ export interface Look {
 /** Reads the answer of {@link LOOK} as hostile input. */
 export function readLook(answer: unknown): Look {
   const [state, memory, ...time] = Array.isArray(answer) ? answer : [];
-  return { state: readState(textOf(state)), memory: readMemory(memory), now: readTime(time) };
+  return {
+    state: readState(textOf(state)),
+    memory: readMemory(memory),
+    known: texts(memory)[JOB_FIELD] ?? '',
+    now: readTime(time),
+  };
 }
 
 /** Milliseconds since 1970, from the two numbers that TIME answers. @throws where they are none */

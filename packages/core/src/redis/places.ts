@@ -1,6 +1,6 @@
 import { labelValue } from '../labels.ts';
 import { key } from './keys.ts';
-import { CLAIM_FUNCTIONS } from './memory.ts';
+import { CLAIM_FUNCTIONS, MEMORY_FIELDS } from './memory.ts';
 
 /**
  * The places of unfinished Jobs, so that the limits hold over all workers. Sorted sets:
@@ -44,16 +44,19 @@ local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
 
 /**
  * Takes a place for a Job and claims its trouble, at the last moment before the create: puts the
- * remediation among those that wait for a place, or takes both, and keeps its payload, which names the
- * Job. With no limit (0) there are no places, but the claim is taken all the same. Taken again, both
- * count as just taken.
+ * remediation among those that wait for a place, or takes both, and keeps the Job's name in its payload.
+ * With no limit (0) there are no places, but the claim is taken all the same. Taken again, both count
+ * as just taken.
+ *
+ * It also looks: most troubles have no Job yet, and need no other command.
  *
  * KEYS places, places:<operarius>, waiting, waiting:<operarius>, the memory of the trouble, its claim,
- * BullMQ's hash of the remediation, its lock.
+ * BullMQ's hash of the remediation, its lock, the state of the alert.
  * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
  * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
- * to exist (or ''), token of the lock, payload, life of a claim, life of its string.
- * Returns {'taken', now}, or why not:
+ * to exist (or ''), token of the lock, the payload if it names a Job already (or ''), life of a claim,
+ * life of its string.
+ * Returns {what was got, and the answer of LOOK}, the former being {'taken'}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
  *   {'claimed'}: another remediation of the trouble is about to create its Job
@@ -63,37 +66,50 @@ local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
  *     was called for, and cannot use, is another operarius'
  */
 export const TAKE_PLACE = `${NEXT}${CLAIM_FUNCTIONS}
-if redis.call('GET', KEYS[8]) ~= ARGV[11] then return {'lost'} end
-if (redis.call('HGET', KEYS[5], 'job') or '') ~= ARGV[9] then return {'changed'} end
-local now = redisNow()
-local claim = claimIn(KEYS[6])
-if claim and claim[4] ~= ARGV[4] then
-  -- Either way: Redis' clock can be set back.
-  if math.abs(now - claim[5]) < tonumber(ARGV[13]) then return {'claimed'} end
-  local text = redis.call('GET', KEYS[6])
-  if text ~= ARGV[10] then return {'expired', text} end
-end
-local place, all, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local limited = all > 0 or own > 0
-if limited and not redis.call('ZSCORE', KEYS[1], place) then
-  local full = all > 0 and redis.call('ZCARD', KEYS[1]) >= all
-  if own > 0 and redis.call('ZCARD', KEYS[2]) >= own then
-    redis.call('ZADD', KEYS[4], ARGV[5], ARGV[4])
-    return {'max-active', not full and nextOf(KEYS[3]) or ''}
+local time = redis.call('TIME')
+local memory = redis.call('HMGET', KEYS[5], ${MEMORY_FIELDS})
+local function whyNot(now)
+  if redis.call('GET', KEYS[8]) ~= ARGV[11] then return {'lost'} end
+  if (memory[4] or '') ~= ARGV[9] then return {'changed'} end
+  local claim, text = claimIn(KEYS[6])
+  if claim and claim[4] ~= ARGV[4] then
+    -- Either way: Redis' clock can be set back.
+    if math.abs(now - claim[5]) < tonumber(ARGV[13]) then return {'claimed'} end
+    if text ~= ARGV[10] then return {'expired', text} end
   end
-  if full then
-    redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
-    return {'max-active-jobs'}
+  local place, all, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+  if all == 0 and own == 0 then return nil end
+  if not redis.call('ZSCORE', KEYS[1], place) then
+    local full = all > 0 and redis.call('ZCARD', KEYS[1]) >= all
+    if own > 0 and redis.call('ZCARD', KEYS[2]) >= own then
+      redis.call('ZADD', KEYS[4], ARGV[5], ARGV[4])
+      return {'max-active', not full and nextOf(KEYS[3]) or ''}
+    end
+    if full then
+      redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
+      return {'max-active-jobs'}
+    end
   end
-end
-if limited then
   redis.call('ZADD', KEYS[1], now, place)
   redis.call('ZADD', KEYS[2], now, place)
 end
-local text = cjson.encode({ARGV[6], ARGV[7], ARGV[8], ARGV[4], string.format('%.0f', now)})
-redis.call('SET', KEYS[6], text, 'PX', ARGV[14])
-redis.call('HSET', KEYS[7], 'data', ARGV[12])
-return {'taken', now}
+-- Where the payload names no Job yet, the name goes in front of all that it holds.
+local function named(data, job)
+  local rest = string.gsub(data, '^{"job":"[a-z0-9-]*",', '{', 1)
+  return '{"job":"' .. job .. '",' .. string.sub(rest, 2)
+end
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local taken = whyNot(now)
+if not taken then
+  local claim = cjson.encode({ARGV[6], ARGV[7], ARGV[8], ARGV[4], string.format('%.0f', now)})
+  redis.call('SET', KEYS[6], claim, 'PX', ARGV[14])
+  local data = redis.call('HGET', KEYS[7], 'data')
+  if data then
+    redis.call('HSET', KEYS[7], 'data', ARGV[12] ~= '' and ARGV[12] or named(data, ARGV[8]))
+  end
+  taken = {'taken'}
+end
+return {taken, redis.call('GET', KEYS[9]), memory, time[1], time[2]}
 `;
 
 /**

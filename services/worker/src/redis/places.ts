@@ -2,7 +2,14 @@ import type { JobOfOperarius } from '@openfero/cluster/cluster';
 import type { Trouble } from '@openfero/core/identity/trouble';
 import type { HeldReason } from '@openfero/core/outcome';
 import { END_JOB, type EndOfJob, endJobArguments, readEndJob } from '@openfero/core/redis/fates';
-import { CLAIM_LIFE, claimKey, MEMORY_TTL, memoryKey } from '@openfero/core/redis/memory';
+import {
+  CLAIM_LIFE,
+  claimKey,
+  type Look,
+  MEMORY_TTL,
+  memoryKey,
+  readLook,
+} from '@openfero/core/redis/memory';
 import {
   HOLD,
   heldKey,
@@ -18,6 +25,7 @@ import {
   waitingOfKey,
 } from '@openfero/core/redis/places';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import { stateKey } from '@openfero/core/redis/states';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -27,12 +35,11 @@ export interface PlaceRequest extends Trouble {
   readonly job: string;
   readonly operarius: string;
   readonly maxActive: number;
-  /** As it is to be kept in the queue: it names the Job. */
   readonly remediation: Remediation;
   /** What holds it in the queue: nothing is taken once it is another worker's. */
   readonly entry: QueueEntry;
-  /** The remembered Job that was decided on, if any. */
-  readonly known: string | undefined;
+  /** The remembered Job that was decided on; empty where none is remembered. */
+  readonly known: string;
   /** An expired claim whose Job does not exist. */
   readonly abandoned: string | undefined;
 }
@@ -46,8 +53,8 @@ export interface QueueEntry {
 
 /** What a request got. */
 export type Taken =
-  /** All of it, at this time (ms, Redis' clock). */
-  | { readonly kind: 'taken'; readonly now: number }
+  /** All of it. */
+  | { readonly kind: 'taken' }
   /** Another Job of the trouble has been remembered since. */
   | { readonly kind: 'changed' }
   /** The remediation is another worker's. */
@@ -72,8 +79,13 @@ export interface Holders {
 
 /** The places of unfinished Jobs over all workers, and the claims. Every call throws the Redis client's errors. */
 export interface Places {
-  /** Takes the Job's place and claims its trouble, at the last moment before the create. */
-  take(request: PlaceRequest): Promise<Taken>;
+  /**
+   * Takes the Job's place, claims its trouble, and keeps the Job's name in the queue, at the last moment
+   * before the create.
+   *
+   * @returns also what Redis knew at that moment
+   */
+  take(request: PlaceRequest): Promise<{ readonly taken: Taken; readonly look: Look }>;
   /** Gives the Job's place back, and wakes the remediation that waits for it. */
   release(job: JobOfOperarius): Promise<void>;
   /**
@@ -168,24 +180,24 @@ export function createPlaces(context: Context): Places {
   return {
     async take(request) {
       const { troubleKey, episode, job, operarius, remediation, entry } = request;
-      const taken = readTaken(
-        await takeScript(
-          [
-            ...keys(operarius),
-            ...[memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
-            ...[entry.key, `${entry.key}:lock`],
-          ],
-          [
-            ...[placeOf(operarius, job), maxActiveJobs, request.maxActive],
-            ...[remediation.id, remediation.receivedAt],
-            ...[episode.instant, episode.count, job],
-            ...[request.known ?? '', request.abandoned ?? ''],
-            ...[entry.token, JSON.stringify(remediation), CLAIM_LIFE, MEMORY_TTL],
-          ],
-        ),
+      const answer = await takeScript(
+        [
+          ...keys(operarius),
+          ...[memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
+          ...[entry.key, `${entry.key}:lock`, stateKey(prefix, remediation.alert)],
+        ],
+        [
+          ...[placeOf(operarius, job), maxActiveJobs, request.maxActive],
+          ...[remediation.id, remediation.receivedAt],
+          ...[episode.instant, episode.count, job],
+          ...[request.known, request.abandoned ?? ''],
+          ...[entry.token, renamed(remediation, job), CLAIM_LIFE, MEMORY_TTL],
+        ],
       );
+      const [got, ...seen] = Array.isArray(answer) ? answer : [];
+      const taken = readTaken(got);
       if (taken.kind === 'held') await wake(taken.instead, operarius);
-      return taken;
+      return { taken, look: readLook(seen) };
     },
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
     async end({ name: job, operarius }, fate) {
@@ -237,12 +249,16 @@ export function createPlaces(context: Context): Places {
   };
 }
 
-/** Reads the answer of TAKE_PLACE. @throws where it is none */
+/** Where a payload names a Job already, as an earlier attempt left it, the script takes it whole. */
+function renamed(remediation: Remediation, job: string): string {
+  return remediation.job === undefined ? '' : JSON.stringify({ ...remediation, job });
+}
+
+/** Reads what TAKE_PLACE got. @throws where it is nothing */
 function readTaken(answer: unknown): Taken & { readonly instead?: unknown } {
   const [word, detail] = Array.isArray(answer) ? answer : [];
   switch (word) {
     case 'taken':
-      return { kind: 'taken', now: Number(detail) };
     case 'changed':
     case 'lost':
       return { kind: word };

@@ -1,3 +1,4 @@
+import { jobName, jobPrefix } from '@openfero/core/identity/job-name';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import { type Look, readClaim } from '@openfero/core/redis/memory';
 import type { Taken } from '../redis/places.ts';
@@ -10,6 +11,12 @@ const PLACE_RETRY = 15_000;
 /** Milliseconds until one is tried again whose trouble is claimed: a create takes a few of them. */
 const CLAIM_RETRY = 1_000;
 
+/** What Redis knew, and what was taken in the same moment, if anything was asked for. */
+export interface Known {
+  readonly look: Look;
+  readonly first?: { readonly job: string; readonly taken: Taken };
+}
+
 export type ClaimResult =
   /** The Job may be created: it is created after `now` (ms, Redis' clock). */
   | { readonly kind: 'claimed'; readonly now: number }
@@ -17,30 +24,71 @@ export type ClaimResult =
   /** What was looked at has changed: look again. */
   | { readonly kind: 'outdated' };
 
+/** Which of the names of an attempt's episode is the n-th. */
+export const nameOf = (attempt: Attempt, n: number): string =>
+  jobName(jobPrefix(attempt.operarius), { ...attempt, n });
+
+/**
+ * Looks at what is known of a trouble, and claims it in the same command if it has no Job yet: most have
+ * none. {@link giveBackFirst} if it turns out that none is needed.
+ */
+export async function lookAndClaim(attempt: Attempt): Promise<Known> {
+  const job = nameOf(attempt, 0);
+  const { taken, look } = await take(attempt, job, '');
+  return { look, first: { job, taken } };
+}
+
+/** Undoes {@link lookAndClaim}. */
+export async function giveBackFirst(attempt: Attempt, { first }: Known): Promise<void> {
+  if (first?.taken.kind === 'taken') await giveBack(attempt, first.job);
+  if (first?.taken.kind !== 'held' || first.taken.reason === 'claimed') return;
+  const { delivery, deps, operarius } = attempt;
+  const { reason } = first.taken;
+  const remediation = delivery.remediation.id;
+  await deps.places.unhold({ reason, remediation, operarius: operarius.name });
+}
+
+/** Nothing was created under that name: others may have its place, and its trouble. */
+export async function giveBack(
+  { deps, delivery, operarius, troubleKey }: Attempt,
+  job: string,
+): Promise<void> {
+  await deps.places.release({ name: job, operarius: operarius.name });
+  await deps.memory.freeClaim(troubleKey, delivery.remediation.id);
+}
+
 /**
  * The last step before a create: claims the trouble, so that no other Job of it is created meanwhile, takes
  * a place, and keeps the Job's name in the queue.
  *
  * @throws {LockLost}
  */
-export async function claimJob(attempt: Attempt, job: string, look: Look): Promise<ClaimResult> {
-  const taken = await take(attempt, job, look);
+export async function claimJob(attempt: Attempt, job: string, known: Known): Promise<ClaimResult> {
+  const { first, look } = known;
+  const isFirst = first?.job === job && first.taken.kind !== 'changed';
+  const asked = isFirst ? { taken: first.taken, look } : await take(attempt, job, look.known);
+  const { taken } = asked;
   return taken.kind === 'expired'
-    ? resultOf(await settleExpired(taken.claim, attempt, job, look), attempt, look)
-    : resultOf(taken, attempt, look);
+    ? resultOf(await settleExpired(taken.claim, attempt, job, look), attempt)
+    : resultOf(asked, attempt);
 }
 
-function resultOf(taken: Taken, attempt: Attempt, { now }: Look): ClaimResult {
+interface Asked {
+  readonly taken: Taken;
+  readonly look: Look;
+}
+
+function resultOf({ taken, look }: Asked, attempt: Attempt): ClaimResult {
   switch (taken.kind) {
     case 'taken':
-      return { kind: 'claimed', now: taken.now };
+      return { kind: 'claimed', now: look.now };
     case 'lost':
       throw new LockLost();
     case 'changed':
     case 'expired':
       return { kind: 'outdated' };
     case 'held':
-      return { kind: 'settled', result: heldFor(taken.reason, attempt, now) };
+      return { kind: 'settled', result: heldFor(taken.reason, attempt, look.now) };
   }
 }
 
@@ -63,32 +111,27 @@ async function settleExpired(
   attempt: Attempt,
   job: string,
   look: Look,
-): Promise<Taken> {
+): Promise<Asked> {
   const { deps, troubleKey } = attempt;
   const { episode, job: name } = readClaim(claim) ?? {};
-  if (episode === undefined || name === undefined) return take(attempt, job, look, claim);
+  if (episode === undefined || name === undefined) return take(attempt, job, look.known, claim);
   const existing = await deps.cluster.jobs.get(name);
   if (existing?.dedupKey !== dedupKeyText({ troubleKey, episode })) {
-    return take(attempt, job, look, claim);
+    return take(attempt, job, look.known, claim);
   }
   const { remediation = '', createdAt: createdAfter, createdBefore: createdAt } = existing;
   const memory = { episode, remediation, job: name, createdAfter, createdAt };
   await deps.memory.remember(troubleKey, memory);
-  return { kind: 'changed' };
+  return { taken: { kind: 'changed' }, look };
 }
 
-function take(
-  { delivery, deps, operarius, troubleKey, episode }: Attempt,
-  job: string,
-  { memory }: Look,
-  abandoned?: string,
-): Promise<Taken> {
-  const { entry, remediation } = delivery;
+/** @param known the remembered Job that was decided on; empty where none is remembered */
+function take(attempt: Attempt, job: string, known: string, abandoned?: string): Promise<Asked> {
+  const { delivery, deps, operarius, troubleKey, episode } = attempt;
   return deps.places.take({
-    ...{ troubleKey, episode, job, entry, abandoned },
+    ...{ troubleKey, episode, job, known, abandoned },
+    ...{ entry: delivery.entry, remediation: delivery.remediation },
     operarius: operarius.name,
     maxActive: operarius.policy.maxActive,
-    remediation: { ...remediation, job },
-    known: memory?.job,
   });
 }

@@ -1,9 +1,8 @@
 import { ClusterError } from '@openfero/cluster/cluster';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
-import type { Look } from '@openfero/core/redis/memory';
 import type { Rendered } from '@openfero/core/render';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
-import { claimJob } from './claim.ts';
+import { claimJob, giveBack, giveBackFirst, type Known, nameOf } from './claim.ts';
 import { endWithExisting, MAX_NAMES } from './existing-job.ts';
 import { keptManifest } from './kept-manifest.ts';
 import { renderJob } from './render-job.ts';
@@ -25,23 +24,22 @@ type NameResult =
  * Claims the trouble and creates the Job under the episode's name. The name is the same for every
  * worker and every attempt, so the API server accepts one of them.
  *
- * @param look what Redis knew when it was decided that the Job is needed
+ * @param known what Redis knew when it was decided that the Job is needed
  * @throws what verdict.ts decides about
  */
-export async function createJob(attempt: Attempt, look: Look): Promise<CreateResult> {
+export async function createJob(attempt: Attempt, known: Known): Promise<CreateResult> {
   for (let n = 0; n < MAX_NAMES; n++) {
-    const named = await createUnderName(attempt, n, look);
+    const named = await createUnderName(attempt, n, known);
     if (named.kind !== 'taken') return named;
   }
   throw allNamesTaken(attempt);
 }
 
 /** @param n which of the episode's names */
-async function createUnderName(attempt: Attempt, n: number, look: Look): Promise<NameResult> {
-  // Before a place is taken: a template that cannot be rendered must not keep one.
-  const rendered = renderFor(attempt, n);
-  const { name } = rendered.job.metadata;
-  const claimed = await claimJob(attempt, name, look);
+async function createUnderName(attempt: Attempt, n: number, known: Known): Promise<NameResult> {
+  const name = nameOf(attempt, n);
+  const rendered = await renderOrGiveBack(attempt, n, known);
+  const claimed = await claimJob(attempt, name, known);
   if (claimed.kind !== 'claimed') return claimed;
   await attempt.delivery.confirmLock();
   const warnings = await submit(attempt, rendered);
@@ -72,12 +70,6 @@ async function submit(
     }
     throw error;
   }
-}
-
-/** Nothing was created under that name: others may have its place, and its trouble. */
-async function giveBack({ deps, delivery, operarius, troubleKey }: Attempt, name: string) {
-  await deps.places.release({ name, operarius: operarius.name });
-  await deps.memory.freeClaim(troubleKey, delivery.remediation.id);
 }
 
 function isAlreadyThere(error: unknown): boolean {
@@ -113,6 +105,16 @@ export async function dryRunJob(attempt: Attempt): Promise<AttemptResult> {
     if (!isAlreadyThere(error)) throw error;
     const reason = `would create no Job: ${name} already exists`;
     return end('dry-run', attempt.operarius.name, reason, { warnings, ...keptManifest(job) });
+  }
+}
+
+/** A template that cannot be rendered must not keep a place, or a claim. */
+async function renderOrGiveBack(attempt: Attempt, n: number, known: Known): Promise<Rendered> {
+  try {
+    return renderFor(attempt, n);
+  } catch (error) {
+    await giveBackFirst(attempt, known);
+    throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Attempt, type AttemptResult, end, holdUntil } from './attempt.ts';
+import type { Known } from './claim.ts';
 import { createJob } from './create-job.ts';
 
 /**
@@ -15,19 +16,20 @@ const MAX_ROUNDS = 5;
  * Creates the Job of an attempt, unless its trouble already has one, a limit holds it, or the API
  * server refuses it.
  *
- * @param look what Redis knew when the attempt was found to be wanted and in time
+ * @param found what Redis knew when the attempt was found to be wanted and in time
  */
-export async function deduplicate(attempt: Attempt, look: Look): Promise<AttemptResult> {
+export async function deduplicate(attempt: Attempt, found: Known): Promise<AttemptResult> {
   const { memory } = attempt.deps;
   let current = attempt;
-  let known = look;
+  let known = found;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const consulted = await consultMemory(current, known);
+    const consulted = await consultMemory(current, known.look);
     if (consulted.kind !== 'create') return consulted;
     current = consulted.attempt;
     const created = await createJob(current, known);
     if (created.kind === 'settled') return created.result;
-    known = await memory.look(current.troubleKey, current.delivery.remediation.alert);
+    const { troubleKey, delivery } = current;
+    known = { look: await memory.look(troubleKey, delivery.remediation.alert) };
   }
   throw new Error(`other Jobs of its trouble came or went ${MAX_ROUNDS} times meanwhile`);
 }

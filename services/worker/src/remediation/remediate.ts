@@ -12,6 +12,7 @@ import {
   type Dependencies,
   end,
 } from './attempt.ts';
+import { giveBackFirst, lookAndClaim } from './claim.ts';
 import { dryRunJob } from './create-job.ts';
 import { deduplicate } from './deduplicate.ts';
 import { findOwnJob } from './existing-job.ts';
@@ -55,13 +56,22 @@ async function decide(attempt: Attempt): Promise<AttemptResult> {
   if (earlier !== undefined) return earlier;
   const unwanted = whyUnwanted(remediation, operarius, deps);
   if (unwanted !== undefined) return unwanted;
+  if (deps.registry.modeOf(operarius) !== 'dry-run') return decideInTime(attempt);
   const look = await deps.memory.look(attempt.troubleKey, remediation.alert);
-  const late = await outOfTime(attempt, look);
-  if (late !== undefined) return late;
-  return deps.registry.modeOf(operarius) === 'dry-run'
-    ? dryRunJob(attempt)
-    : deduplicate(attempt, look);
+  return (await outOfTime(attempt, look)) ?? dryRunJob(attempt);
 }
+
+/** Most are in time and have no Job yet: one command looks, and takes what the create needs. */
+async function decideInTime(attempt: Attempt): Promise<AttemptResult> {
+  const known = await lookAndClaim(attempt);
+  if (!isLate(attempt, known.look)) return deduplicate(attempt, known);
+  await giveBackFirst(attempt, known);
+  const late = await outOfTime(attempt, known.look);
+  return late ?? deduplicate(attempt, await lookAndClaim(attempt));
+}
+
+const isLate = ({ delivery, operarius }: Attempt, { state, now }: Look): boolean =>
+  tooLate(delivery.remediation, operarius.policy, state, now) !== undefined;
 
 const FOR_A_PLACE: readonly unknown[] = ['max-active', 'max-active-jobs'] satisfies HeldReason[];
 

@@ -1,4 +1,4 @@
-import { CLAIM_LIFE, type Claim } from '@openfero/core/redis/memory';
+import { CLAIM_LIFE, type Claim, type Look } from '@openfero/core/redis/memory';
 import type { EpisodeMemory } from '../../src/redis/memory.ts';
 import type { PlaceRequest, Places, Taken } from '../../src/redis/places.ts';
 import { type Entry, owns } from './queue.ts';
@@ -9,10 +9,7 @@ export function memoriesOf(world: World, turn: Turn, without?: Without): Episode
   return {
     async look(k, { fingerprint }) {
       await turn();
-      const memory = without === 'memory' ? undefined : world.memory.get(k);
-      // Without the cover what began before a Job was created counts as a later episode.
-      const known = memory && without === 'cover' ? { ...memory, createdAfter: 0 } : memory;
-      return { memory: known, state: world.states.get(fingerprint), now: world.now };
+      return lookAt(world, k, fingerprint, without);
     },
     async state({ fingerprint }) {
       await turn();
@@ -35,6 +32,14 @@ export function memoriesOf(world: World, turn: Turn, without?: Without): Episode
   };
 }
 
+function lookAt(world: World, k: string, fingerprint: string, without?: Without): Look {
+  const memory = without === 'memory' ? undefined : world.memory.get(k);
+  // Without the cover what began before a Job was created counts as a later episode.
+  const seen = memory && without === 'cover' ? { ...memory, createdAfter: 0 } : memory;
+  const state = world.states.get(fingerprint);
+  return { memory: seen, known: memory?.job ?? '', state, now: world.now };
+}
+
 const isClaimOf = (claim: Claim | undefined, { instant, count }: Claim['episode']): boolean =>
   claim?.episode.instant === instant && claim.episode.count === count;
 
@@ -47,13 +52,14 @@ export function claimsOf(
   return {
     async take(request) {
       await turn();
-      if (!owns(entry, token, world.now) && without !== 'lock check') return { kind: 'lost' };
-      const refusal = without === 'claim' ? undefined : whyNot(request, world, without);
-      if (refusal !== undefined) return refusal;
       const { troubleKey, episode, job, remediation } = request;
+      const look = lookAt(world, troubleKey, remediation.alert.fingerprint, without);
+      const lost = !owns(entry, token, world.now) && without !== 'lock check';
+      const refusal = lost ? { kind: 'lost' as const } : whyNot(request, look, world, without);
+      if (refusal !== undefined) return { taken: refusal, look };
       world.claims.set(troubleKey, { episode, job, remediation: remediation.id, at: world.now });
-      entry.remediation = remediation;
-      return { kind: 'taken', now: world.now };
+      entry.remediation = { ...entry.remediation, job };
+      return { taken: { kind: 'taken' }, look };
     },
     release: async () => {},
     end: async () => false,
@@ -66,10 +72,16 @@ export function claimsOf(
   };
 }
 
-function whyNot(request: PlaceRequest, world: World, without?: Without): Taken | undefined {
-  const { troubleKey, remediation, known, abandoned } = request;
-  const latest = without === 'memory' ? undefined : world.memory.get(troubleKey)?.job;
-  if (latest !== known) return { kind: 'changed' };
+function whyNot(
+  { troubleKey, remediation, known, abandoned }: PlaceRequest,
+  look: Look,
+  world: World,
+  without?: Without,
+): Taken | undefined {
+  // Without the claim the look is a step of its own: what it has seen may be old by now.
+  if (without === 'claim')
+    return known === '' && look.known !== '' ? { kind: 'changed' } : undefined;
+  if (look.known !== known) return { kind: 'changed' };
   const claim = world.claims.get(troubleKey);
   if (claim === undefined || claim.remediation === remediation.id) return undefined;
   if (world.now - claim.at < CLAIM_LIFE) return { kind: 'held', reason: 'claimed' };

@@ -23,14 +23,14 @@ async function occupy(
   const operarius = 'openfero-disk-firing';
   for (const job of names) {
     const given = remediation('Elsewhere', { receivedAt: 0 });
-    const taken = await own.take({
+    const { taken } = await own.take({
       ...{ troubleKey: job, episode: { instant: STARTS, count: 0 } },
       ...{
         job,
         operarius,
         maxActive: 0,
         remediation: given,
-        known: undefined,
+        known: '',
         abandoned: undefined,
       },
       entry: await sandbox.lock(given),

@@ -31,10 +31,10 @@ async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Prom
   const take: Given['take'] = async (job, operarius = 'op', id = `of-${job}`) => {
     const wanted = remediation('Disk', { id, receivedAt: ++receivedAt });
     const entry = await sandbox.lock(wanted);
-    const taken = await own.take({
+    const { taken } = await own.take({
       // Each Job is about a trouble of its own.
       ...{ troubleKey: job, episode: { instant: STARTS, count: 0 } },
-      ...{ job, operarius, maxActive, remediation: wanted, known: undefined, abandoned: undefined },
+      ...{ job, operarius, maxActive, remediation: wanted, known: '', abandoned: undefined },
       entry,
     });
     await sandbox.redis.del(`${entry.key}:lock`);

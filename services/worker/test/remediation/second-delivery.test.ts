@@ -5,7 +5,7 @@ import { ClusterError } from '@openfero/cluster/cluster';
 import { readRemediation } from '@openfero/core/redis/remediation';
 import { type Definition, definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { remediation, startsNow } from '@openfero/testkit/remediations';
+import { LATER, remediation, startsNow } from '@openfero/testkit/remediations';
 import type { AttemptResult } from '../../src/remediation/attempt.ts';
 import { deliveryBy, step } from '../attempt.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
@@ -93,6 +93,36 @@ describe('before a create', () => {
     await worker.line(({ msg }) => msg === 'attempt failed, will be retried');
     assert.match((await sandbox.queue.getJob(id))?.data.job, /^disk-[0-9a-f]{10}$/);
     assert.equal((await keysOf(sandbox, 'claim')).length, 1, 'it may have been created');
+  });
+
+  for (const [what, kept] of [
+    ['names no Job yet', {}],
+    ['names another Job, which an earlier attempt did not create', { job: 'other-0123456789' }],
+  ] as const) {
+    test(`the payload that ${what} is kept with the name, and as it was otherwise`, async (t) => {
+      const sandbox = await createSandbox(t, server.url);
+      await sandbox.define('Disk');
+      const given = { ...remediation('Disk', { labels: { text: '{"job":"x","' } }), ...kept };
+      const delivery = { ...(await deliveryBy(sandbox, given)), again: true };
+      const { key } = delivery.entry;
+      await sandbox.redis.hset(key, 'data', JSON.stringify(given));
+      const [outcome, job] = resultOf(await step(sandbox, delivery));
+      assert.equal(outcome, 'created');
+      const data = await sandbox.redis.hget(key, 'data');
+      assert.deepEqual(JSON.parse(String(data)), { ...given, job });
+    });
+  }
+
+  test('that comes too late, nothing stays taken', async (t) => {
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk');
+    const given = remediation('Disk');
+    const over = { status: 'resolved', endsAt: LATER, receivedAt: given.receivedAt + 1 } as const;
+    await sandbox.receive(given, over);
+    const done = await step(sandbox, await deliveryBy(sandbox, given));
+    assert.equal(done.kind === 'end' && done.result.outcome, 'superseded');
+    assert.deepEqual(await keysOf(sandbox, 'claim'), []);
+    assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 0);
   });
 
   test('that is refused for certain, the claim is given back', async (t) => {
