@@ -1,6 +1,6 @@
 import { Job, type JobType, Queue, type QueueOptions } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Logger } from './log.ts';
+import type { RedisConnection } from './redis.ts';
 
 /** skipMetasUpdate: opening the queue writes nothing to Redis. */
 type OpenOptions = Pick<QueueOptions, 'prefix' | 'defaultJobOptions' | 'skipMetasUpdate'>;
@@ -17,7 +17,12 @@ export const EVENTS_KEPT = 100;
  *
  * @param redis of the kind producer
  */
-export function openQueue(redis: Redis, name: string, options: OpenOptions, log: Logger): Queue {
+export function openQueue(
+  redis: RedisConnection,
+  name: string,
+  options: OpenOptions,
+  log: Logger,
+): Queue {
   const queue = new TolerantQueue(name, {
     ...options,
     connection: redis,

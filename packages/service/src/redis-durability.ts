@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from './log.ts';
+import type { RedisConnection } from './redis.ts';
 import { connectionFailure } from './redis.ts';
 import { refusalOf, wordsOf } from './redis-errors.ts';
 
@@ -16,7 +16,7 @@ interface Durability {
  * Logs one warning if Redis may lose what it acknowledged, or does not say so: as Redis is shipped, and
  * with the defaults of most charts, it loses alerts when it is killed.
  */
-export async function warnOfDurability(redis: Redis, log: Logger): Promise<void> {
+export async function warnOfDurability(redis: RedisConnection, log: Logger): Promise<void> {
   const durability = await readDurability(redis);
   if (durability === undefined) return;
   const { risks, unknown } = durability;
@@ -32,7 +32,7 @@ export async function warnOfDurability(redis: Redis, log: Logger): Promise<void>
 const RIGHT = 'set appendonly yes, appendfsync always and maxmemory-policy noeviction';
 
 /** Registers the gauge, which is read when it is scraped. It is left out while the answer is unknown. */
-export function registerDurability(metrics: Registry, redis: Redis): void {
+export function registerDurability(metrics: Registry, redis: RedisConnection): void {
   new Gauge({
     name: 'openfero_redis_durable',
     help: '1 if Redis keeps every acknowledged write (appendonly yes, appendfsync always, noeviction), 0 if it can lose some. Absent if it does not say so.',
@@ -57,7 +57,7 @@ const SETTINGS = [
 ] as const;
 
 /** @returns undefined if the connection is not open, or breaks */
-async function readDurability(redis: Redis): Promise<Durability | undefined> {
+async function readDurability(redis: RedisConnection): Promise<Durability | undefined> {
   // Before its client is ready, a command may wait for ever.
   if (connectionFailure(redis) !== undefined) return undefined;
   try {

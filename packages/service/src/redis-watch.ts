@@ -1,6 +1,6 @@
 import { key } from '@openfero/core/redis/keys';
-import type { Redis } from 'ioredis';
 import type { Logger } from './log.ts';
+import type { RedisConnection } from './redis.ts';
 import { connectionFailure } from './redis.ts';
 import { NOT_CONNECTED, type RedisFailure, refusalOf } from './redis-errors.ts';
 import { createRefusals } from './redis-refusals.ts';
@@ -22,7 +22,7 @@ export interface RedisWatch {
 
 export interface WatchOptions {
   /** All must be open. */
-  readonly connections: readonly Redis[];
+  readonly connections: readonly RedisConnection[];
   /** One command or script that Redis refuses as it would refuse the service's own. */
   readonly probe: () => Promise<unknown>;
   readonly log: Logger;
@@ -131,13 +131,13 @@ function createTeller(
  * A probe for a service that writes: a script that would change a key, if there were one. Redis refuses
  * it on a replica, in a cluster, without memory, disk or replicas, and to a user without the right.
  */
-export function writeProbe(redis: Redis, prefix: string): () => Promise<unknown> {
+export function writeProbe(redis: RedisConnection, prefix: string): () => Promise<unknown> {
   const touch = script(redis, "return redis.call('SET', KEYS[1], '', 'XX')");
   return () => touch([probeKey(prefix)], []);
 }
 
 /** A probe for a service that reads. */
-export function readProbe(redis: Redis, prefix: string): () => Promise<unknown> {
+export function readProbe(redis: RedisConnection, prefix: string): () => Promise<unknown> {
   return () => redis.get(probeKey(prefix));
 }
 

@@ -1,4 +1,4 @@
-import { type RedisOptions as AllOptions, Redis } from 'ioredis';
+import { type RedisOptions as AllOptions, type Cluster, Redis } from 'ioredis';
 import {
   connectionFailureOf,
   NOT_CONNECTED,
@@ -7,6 +7,9 @@ import {
   refusalOf,
 } from './redis-errors.ts';
 import type { RedisSettings } from './settings.ts';
+
+/** A connection to a Redis of any topology. */
+export type RedisConnection = Redis | Cluster;
 
 /** The type parameter is about the mapping of replies, which we never change. */
 type RedisOptions = Omit<AllOptions, 'replyMapping'>;
@@ -42,7 +45,7 @@ export interface ConnectOptions {
 }
 
 /** Why a connection is not open, until it is. */
-const failures = new WeakMap<Redis, RedisFailure>();
+const failures = new WeakMap<RedisConnection, RedisFailure>();
 
 /**
  * Connects to Redis and reconnects for ever: it never throws. redis-watch.ts logs and judges its state.
@@ -53,7 +56,7 @@ const failures = new WeakMap<Redis, RedisFailure>();
  * never `keyPrefix` and never commandTimeout: the duplicate inherits it, and its BZPOPMIN blocks for
  * seconds.
  */
-export function connectRedis(settings: RedisSettings, options: ConnectOptions): Redis {
+export function connectRedis(settings: RedisSettings, options: ConnectOptions): RedisConnection {
   const redis = guardDatabase(new BatchingRedis(redisOptions(settings, options)));
   redis.on('error', (error: Error) => failures.set(redis, connectionFailureOf(error)));
   redis.on('ready', () => failures.delete(redis));
@@ -61,7 +64,7 @@ export function connectRedis(settings: RedisSettings, options: ConnectOptions): 
 }
 
 /** Returns why the connection is not open, undefined if it is. */
-export function connectionFailure(redis: Redis): RedisFailure | undefined {
+export function connectionFailure(redis: RedisConnection): RedisFailure | undefined {
   return redis.status === 'ready' ? undefined : (failures.get(redis) ?? NOT_CONNECTED);
 }
 

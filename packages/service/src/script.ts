@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from './redis.ts';
 import { redisFailureOf } from './redis-errors.ts';
 
 /** A Lua script bound to a connection. @throws the errors of ioredis */
@@ -13,7 +13,7 @@ export type Script = (
  * the script cache is empty after every restart. One call can carry 100,000 keys, so they are passed
  * as an array: as arguments of a function they would overflow the stack.
  */
-export function script(redis: Redis, lua: string): Script {
+export function script(redis: RedisConnection, lua: string): Script {
   const sha = createHash('sha1').update(lua).digest('hex');
   return async (keys, args) => {
     try {

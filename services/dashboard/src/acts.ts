@@ -2,8 +2,8 @@ import { encodeEntry } from '@openfero/core/history/encode';
 import type { Act } from '@openfero/core/history/entry';
 import { APPEND, appendArguments } from '@openfero/core/redis/history';
 import { readTime } from '@openfero/core/redis/memory';
+import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
-import type { Redis } from 'ioredis';
 import type { Change } from './routes.ts';
 
 /** Writes into the history what a person did. */
@@ -24,7 +24,7 @@ const ACTS: Readonly<Record<Change, Act>> = {
 /** Only the workers know OPENFERO_HISTORY_COUNT, and trim: a dashboard never makes the history shorter. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
-export function createActs(redis: Redis, prefix: string): RecordAct {
+export function createActs(redis: RedisConnection, prefix: string): RecordAct {
   const append = script(redis, APPEND);
   return async (change, subject, { user, address }) => {
     const at = readTime(await redis.time());

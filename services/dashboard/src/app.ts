@@ -5,10 +5,10 @@ import { createHttpServer } from '@openfero/service/http-server';
 import type { Logger } from '@openfero/service/log';
 import { type createMetrics, serveMetrics } from '@openfero/service/metrics';
 import { openQueue } from '@openfero/service/queue';
+import type { RedisConnection } from '@openfero/service/redis';
 import { readProbe, watchRedis } from '@openfero/service/redis-watch';
 import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Redis } from 'ioredis';
 import { createActs } from './acts.ts';
 import { createBoard } from './board.ts';
 import { createChangeHandler, createChanges } from './changes.ts';
@@ -25,7 +25,7 @@ export interface Deps {
   readonly settings: Pick<Settings, 'auth' | 'tls' | 'prefix' | 'readOnly' | 'jobUrl'>;
   readonly log: Logger;
   /** Of the kind producer, with a time limit per command. Stays open when the app closes. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly history: History;
   readonly registry: ReturnType<typeof createMetrics>;
 }

@@ -1,12 +1,12 @@
+import type { RedisConnection } from '@openfero/service/redis';
 import { connectionFailure } from '@openfero/service/redis';
 import { redisFailureOf } from '@openfero/service/redis-errors';
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
-import type { Redis } from 'ioredis';
 import { unavailablePage } from './page.ts';
 import { PAGES } from './routes.ts';
 
 /** Creates a hook that answers 503 at once while Redis is down: the handler would wait for it. */
-export function createRedisHook(redis: Redis): onRequestAsyncHookHandler {
+export function createRedisHook(redis: RedisConnection): onRequestAsyncHookHandler {
   return async (request, reply) => {
     const reason = connectionFailure(redis)?.problem;
     if (reason !== undefined) return answerUnavailable(request, reply, reason);

@@ -1,10 +1,10 @@
 import { codeOf } from '@openfero/core/errors';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
+import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import { ErrorCode, type Queue } from 'bullmq';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Redis } from 'ioredis';
 import type { RecordAct } from './acts.ts';
 import { CLEAN_GRACE_MS } from './limits.ts';
 import type { Change } from './routes.ts';
@@ -21,7 +21,7 @@ type Action = (subject: string) => Promise<Answer>;
 
 export interface ChangeOptions {
   readonly queue: Queue;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly log: Logger;
   readonly recordAct: RecordAct;
   /** Who did it, as the log says. */

@@ -1,6 +1,6 @@
 import type { Logger } from '@openfero/service/log';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { FastifyInstance, onRequestAsyncHookHandler, RouteOptions } from 'fastify';
-import type { Redis } from 'ioredis';
 import { createRedisHook } from './availability.ts';
 import type { ChangeHandler } from './changes.ts';
 import { JOBS_PER_PAGE } from './limits.ts';
@@ -10,7 +10,7 @@ import { createErrorHandler, refuse } from './refusals.ts';
 import { accessTo } from './routes.ts';
 
 export interface GuardOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly log: Logger;
   readonly readOnly: boolean;
   /** There is no authentication. */
@@ -63,7 +63,7 @@ function guardRoute(
 const NO_FLOW = { flowRoot: null, isFlowNode: false };
 
 /** What every route that changes something checks first. @param open there is no authentication */
-export const changeHooks = (redis: Redis, open: boolean): onRequestAsyncHookHandler[] => [
+export const changeHooks = (redis: RedisConnection, open: boolean): onRequestAsyncHookHandler[] => [
   ...(open ? [refuseRebound] : []),
   refuseCrossOrigin,
   createRedisHook(redis),

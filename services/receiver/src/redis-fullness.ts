@@ -1,5 +1,5 @@
 import type { Logger } from '@openfero/service/log';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@openfero/service/redis';
 import { FULLNESS_INTERVAL_MS, FULLNESS_LIMIT } from './limits.ts';
 
 /** Knows how full Redis is. */
@@ -17,7 +17,7 @@ interface Fullness {
 }
 
 /** Asks Redis at an interval, so that no notification waits for the answer. */
-export function watchFullness(redis: Redis, log: Logger): FullnessWatch {
+export function watchFullness(redis: RedisConnection, log: Logger): FullnessWatch {
   let latest: Fullness | undefined;
   const update = async (): Promise<void> => {
     if (redis.status !== 'ready') return;

@@ -2,13 +2,13 @@ import { QUEUE, REMEDIATION_OPTIONS, type Remediation } from '@openfero/core/red
 import { RECEIVE, readReceipt, receiveArguments } from '@openfero/core/redis/states';
 import type { Logger } from '@openfero/service/log';
 import { openQueue } from '@openfero/service/queue';
+import type { RedisConnection } from '@openfero/service/redis';
 import { connectionFailure } from '@openfero/service/redis';
 import { warnOfDurability } from '@openfero/service/redis-durability';
 import { redisFailureOf } from '@openfero/service/redis-errors';
 import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import {
   createEntry,
   type Occurrence,
@@ -49,7 +49,7 @@ export interface StoreOptions {
  * @param redis a connection of its own, of the kind producer: if it hangs, its commands must fail and
  *   it must reconnect
  */
-export function createStore(redis: Redis, options: StoreOptions, log: Logger): Store {
+export function createStore(redis: RedisConnection, options: StoreOptions, log: Logger): Store {
   const { prefix, maxWaiting } = options;
   addInTransactions(redis);
   const queueOptions = { prefix, defaultJobOptions: REMEDIATION_OPTIONS };
@@ -175,6 +175,6 @@ async function withinDeadline(
  * 16 KiB that it reads: 10,000 remediations took 2.0 s instead of 3.8 s (appendfsync always, busy
  * machine), 0.8 s instead of 1.5 s without.
  */
-function addInTransactions(redis: Redis): void {
+function addInTransactions(redis: RedisConnection): void {
   redis.pipeline = () => redis.multi();
 }

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
-import { connectRedis } from '@openfero/service/redis';
+import { connectRedis, type RedisConnection } from '@openfero/service/redis';
 import { type Job, Queue } from 'bullmq';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Redis } from 'ioredis';
@@ -17,7 +17,7 @@ import { createStore } from '../src/store.ts';
 export interface TestReceiver {
   readonly app: FastifyInstance;
   /** The receiver's own connection. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   post(body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
   /** The value of one line of /metrics, by all that stands before it. */
@@ -67,11 +67,11 @@ export function countsOf(answer: LightMyRequestResponse): Record<string, number>
 }
 
 /** Not by events.once, which gives up at the first error: trouble on the way is what is tested. */
-export async function untilReady(redis: Redis): Promise<void> {
+export async function untilReady(redis: RedisConnection): Promise<void> {
   if (redis.status !== 'ready') await new Promise<void>((done) => redis.once('ready', done));
 }
 
-export function untilClosed(redis: Redis): Promise<void> {
+export function untilClosed(redis: RedisConnection): Promise<void> {
   return new Promise((done) => redis.once('close', done));
 }
 

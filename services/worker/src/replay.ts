@@ -6,6 +6,7 @@ import { FAILURES } from '@openfero/core/outcome';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
 import { createLogger, type Logger } from '@openfero/service/log';
 import { jobsIn, openQueue } from '@openfero/service/queue';
+import type { RedisConnection } from '@openfero/service/redis';
 import { connectRedis } from '@openfero/service/redis';
 import { connectionFailureOf } from '@openfero/service/redis-errors';
 import {
@@ -18,7 +19,6 @@ import {
 } from '@openfero/service/settings';
 import { runService } from '@openfero/service/stop';
 import { ErrorCode, type Job, type Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 
 /** Milliseconds per command: a person waits for it. */
 const COMMAND_TIMEOUT = 10_000;
@@ -91,7 +91,9 @@ function parse(args: string[]) {
 }
 
 /** @throws {InvalidSettings} where Redis cannot be used */
-async function openRedis(env: Environment): Promise<{ redis: Redis; prefix: string; log: Logger }> {
+async function openRedis(
+  env: Environment,
+): Promise<{ redis: RedisConnection; prefix: string; log: Logger }> {
   const { redis: settings, prefix } = readCommonSettings(env, 0);
   const log = createLogger(text(env, 'LOG_LEVEL') ?? 'silent', 'replay');
   const redis = connectRedis(settings, {

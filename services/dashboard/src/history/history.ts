@@ -6,8 +6,8 @@ import type { Row } from '@openfero/core/history/row';
 import { compareIds } from '@openfero/core/history/stream-id';
 import { historyKey } from '@openfero/core/redis/history';
 import type { Logger } from '@openfero/service/log';
+import type { RedisConnection } from '@openfero/service/redis';
 import { redisFailureOf } from '@openfero/service/redis-errors';
-import type { Redis } from 'ioredis';
 import { historyLimit } from '../limits.ts';
 import { Reading } from './reading.ts';
 import { readAfter, readExtent, readRunId } from './stream.ts';
@@ -16,7 +16,7 @@ import { readAfter, readExtent, readRunId } from './stream.ts';
 export type HistoryChange =
   /** These rows are new, or replace those of the same occurrence. Oldest first. */
   | { readonly kind: 'rows'; readonly rows: readonly Row[] }
-  /** Everything may be different: Redis has lost the history, or an older one was restored. */
+  /** Everything may be different: RedisConnection has lost the history, or an older one was restored. */
   | { readonly kind: 'reset' };
 
 /** The history in memory, as new as Redis'. */
@@ -35,7 +35,7 @@ export interface History {
 
 export interface HistoryOptions {
   /** Of the kind consumer, and of nobody else: it waits in blocking reads. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   readonly log: Logger;
   /** Entries in memory: by default as many as there is room for. */

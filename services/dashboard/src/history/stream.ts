@@ -1,6 +1,6 @@
 import { messageOf } from '@openfero/core/errors';
+import type { RedisConnection } from '@openfero/service/redis';
 import { redisFailureOf } from '@openfero/service/redis-errors';
-import type { Redis } from 'ioredis';
 
 /** An entry as Redis answers it: its id, and names and values in turn. */
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
@@ -14,7 +14,7 @@ export interface Extent {
 }
 
 /** @returns undefined where there is no such key. @throws the errors of ioredis */
-export async function readExtent(redis: Redis, key: string): Promise<Extent | undefined> {
+export async function readExtent(redis: RedisConnection, key: string): Promise<Extent | undefined> {
   try {
     const info = readInfo(await redis.xinfo('STREAM', key));
     const first = info.get('first-entry');
@@ -36,7 +36,7 @@ export async function readExtent(redis: Redis, key: string): Promise<Extent | un
  * @returns oldest first, `count` at most, none where the time is over. @throws the errors of ioredis
  */
 export async function readAfter(
-  redis: Redis,
+  redis: RedisConnection,
   key: string,
   after: string,
   { count, waitMs }: { readonly count: number; readonly waitMs: number },
@@ -54,7 +54,7 @@ export async function readAfter(
  *
  * @returns undefined where the user has no right to INFO. @throws the errors of ioredis
  */
-export async function readRunId(redis: Redis): Promise<string | undefined> {
+export async function readRunId(redis: RedisConnection): Promise<string | undefined> {
   try {
     return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1];
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Entry } from '@openfero/core/history/entry';
 import type { Fold } from '@openfero/core/history/fold';
 import { parseEntry } from '@openfero/core/history/parse';
 import { historyKey } from '@openfero/core/redis/history';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@openfero/service/redis';
 
 /** The time that the history covers. */
 export interface Span {
@@ -14,7 +14,7 @@ export interface Span {
 
 /** Undefined where there is no entry. */
 export async function readSpan(
-  redis: Redis,
+  redis: RedisConnection,
   prefix: string,
   fold: Fold,
 ): Promise<Span | undefined> {
@@ -37,7 +37,7 @@ const MOST_ENTRIES = 500;
 
 /** Reads the entries about an occurrence, oldest first. Those that are trimmed by now are left out. */
 export async function readEntries(
-  redis: Redis,
+  redis: RedisConnection,
   prefix: string,
   ids: readonly string[],
 ): Promise<readonly Entry[]> {

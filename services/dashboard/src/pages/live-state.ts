@@ -3,12 +3,12 @@ import type { Live } from '@openfero/core/history/state';
 import { FAILURES } from '@openfero/core/outcome';
 import { placeOf, placesKey } from '@openfero/core/redis/places';
 import { cannotStartKey } from '@openfero/core/redis/published';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { LiveOf } from './occurrence-row.ts';
 
 export interface LiveOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly queue: Queue;
   readonly prefix: string;
 }
@@ -39,7 +39,7 @@ export async function readLive(
   return (remediation) => known.get(remediation) ?? {};
 }
 
-type Questions = ReturnType<Redis['pipeline']>;
+type Questions = ReturnType<RedisConnection['pipeline']>;
 type Read = (next: () => unknown) => Live;
 
 /** What has ended stays so, unless it failed: a person may retry it. */

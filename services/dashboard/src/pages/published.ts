@@ -12,7 +12,7 @@ import {
   WORKER_STALE_AFTER,
   workersKey,
 } from '@openfero/core/redis/published';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { Standing } from './standing.ts';
 
 /** What is known now of one operarius. */
@@ -28,7 +28,7 @@ export interface KnownOperarius {
 
 /** Reads what the workers found out about each operarius, by name. */
 export async function readOperarii(
-  redis: Redis,
+  redis: RedisConnection,
   prefix: string,
   now: number,
 ): Promise<ReadonlyMap<string, KnownOperarius>> {
@@ -57,7 +57,7 @@ function known(
 
 /** Reads whether OpenFero works: one round trip. */
 export async function readStanding(
-  redis: Redis,
+  redis: RedisConnection,
   prefix: string,
   { modes }: Pick<Fold, 'modes'>,
   now: number,

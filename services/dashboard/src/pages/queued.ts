@@ -1,8 +1,8 @@
 import type { Row } from '@openfero/core/history/row';
 import type { Live } from '@openfero/core/history/state';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { Job, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { grouped } from './filters.ts';
 import { Address, type Html, html } from './html.ts';
 import { nextLook } from './live-state.ts';
@@ -69,7 +69,7 @@ async function readOne(
 }
 
 export interface QueueConnection {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly queue: Queue;
 }
 

@@ -5,8 +5,8 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import { RECHECK_INTERVAL, recheckClaimKey } from '@openfero/core/redis/checks';
 import type { Logger } from '@openfero/service/log';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
-import type { Redis } from 'ioredis';
 import { verdictOn } from '../remediation/verdict.ts';
 import type { WorkerSettings } from '../settings.ts';
 import { dryRunOperarius } from './dry-run.ts';
@@ -33,7 +33,7 @@ const FULL_PASS = 15;
 
 export interface CheckDependencies {
   readonly cluster: Cluster;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly watch: Pick<RedisWatch, 'note'>;
   /** Of the registry: what is found here holds from the next remediation on. */
   readonly neverStarting: Map<string, string>;

@@ -5,7 +5,7 @@ import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
 import { MODES, type Mode, strictest } from '@openfero/core/operarius/policy';
 import { SWITCH_TTL, switchClaimKey } from '@openfero/core/redis/checks';
 import type { Logger } from '@openfero/service/log';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@openfero/service/redis';
 import { Gauge, type Registry } from 'prom-client';
 import type { WorkerSettings } from '../settings.ts';
 
@@ -14,7 +14,7 @@ const LOOK_INTERVAL = 500;
 
 interface ModeDependencies {
   readonly cluster: Pick<Cluster, 'operarii' | 'events' | 'blocked'>;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly settings: Pick<WorkerSettings, 'prefix' | 'policy'>;
   readonly log: Logger;
 }

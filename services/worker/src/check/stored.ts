@@ -7,12 +7,12 @@ import {
   checksKey,
   readCheck,
 } from '@openfero/core/redis/checks';
+import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
-import type { Redis } from 'ioredis';
 
 /** Where the results of checks are, for all workers. */
 export interface CheckStore {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
 }
 

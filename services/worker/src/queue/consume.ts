@@ -3,9 +3,9 @@ import type { Result } from '@openfero/core/outcome';
 import { key } from '@openfero/core/redis/keys';
 import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { createRedisClock } from '../redis/clock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
@@ -57,7 +57,7 @@ class RetryLater extends Error {
 }
 
 export interface ConsumeOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly watch: RedisWatch;
   readonly log: Logger;
   readonly gate: Gate;
@@ -110,7 +110,7 @@ const STOP_LIMIT = 10_000;
  * Stops consuming. BullMQ's close() alone waits for ever for what is active, and without Redis
  * nothing of that can end.
  */
-export async function stopConsuming(worker: Worker, redis: Redis): Promise<void> {
+export async function stopConsuming(worker: Worker, redis: RedisConnection): Promise<void> {
   const limit = new AbortController();
   const closed = worker.close(redis.status !== 'ready');
   await Promise.race([closed, setTimeout(STOP_LIMIT, undefined, limit)]);

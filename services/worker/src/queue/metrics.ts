@@ -3,8 +3,8 @@ import { HELD_REASONS } from '@openfero/core/outcome';
 import { checksKey, readCheck } from '@openfero/core/redis/checks';
 import { key } from '@openfero/core/redis/keys';
 import { QUEUE } from '@openfero/core/redis/remediation';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { Gauge, type Registry } from 'prom-client';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places } from '../redis/places.ts';
@@ -13,7 +13,7 @@ const STATES = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
 
 export interface Observed {
   readonly queue: Queue;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   readonly places: Places;
   readonly memory: EpisodeMemory;
@@ -96,7 +96,10 @@ export function registerQueueMetrics(metrics: Registry, observed: Observed): voi
  * A scrape must not fail because Redis is unreachable: that is when it is needed. Nor may it wait:
  * before its client is first ready, BullMQ's Queue answers nothing at all.
  */
-async function unlessAway<T>(redis: Redis, question: () => Promise<T>): Promise<T | undefined> {
+async function unlessAway<T>(
+  redis: RedisConnection,
+  question: () => Promise<T>,
+): Promise<T | undefined> {
   if (redis.status !== 'ready') return undefined;
   try {
     return await question();

@@ -11,10 +11,10 @@ import {
 } from '@openfero/core/redis/ended';
 import type { Logger } from '@openfero/service/log';
 import { EVENTS_KEPT } from '@openfero/service/queue';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { readMemory } from '../redis/fullness.ts';
 
 /** Milliseconds between two checks of how full Redis is: the receiver refuses alerts above three quarters. */
@@ -31,7 +31,7 @@ const UNCROWDED_CHECKS = 12;
 
 interface Kept {
   /** With a time limit per command. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly queue: Queue;
   readonly prefix: string;
   readonly watch: Pick<RedisWatch, 'note'>;

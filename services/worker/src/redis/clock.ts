@@ -1,5 +1,5 @@
 import { readTime } from '@openfero/core/redis/memory';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@openfero/service/redis';
 
 /**
  * Redis' clock, told without asking it every time: workers share it, and that of a machine may be wrong
@@ -15,7 +15,7 @@ export interface RedisClock {
 /** Milliseconds after which Redis is asked again: its own clock can be set too. */
 const SYNC_INTERVAL = 10_000;
 
-export function createRedisClock(redis: Redis): RedisClock {
+export function createRedisClock(redis: RedisConnection): RedisClock {
   // Measured by the monotonic clock: nobody sets that.
   let offset = Number.NaN;
   let syncedAt = Number.NEGATIVE_INFINITY;

@@ -1,8 +1,8 @@
+import type { RedisConnection } from '@openfero/service/redis';
 import { refusalOf } from '@openfero/service/redis-errors';
-import type { Redis } from 'ioredis';
 
 /** Bytes; a `max` of 0 is no limit. It counts as none where the user may not run INFO. */
-export async function readMemory(redis: Redis): Promise<{ used: number; max: number }> {
+export async function readMemory(redis: RedisConnection): Promise<{ used: number; max: number }> {
   try {
     return memoryOf(await redis.info('memory'));
   } catch (error) {

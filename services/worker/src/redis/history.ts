@@ -6,16 +6,16 @@ import {
   trimArguments,
 } from '@openfero/core/redis/history';
 import type { Logger } from '@openfero/service/log';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
-import type { Redis } from 'ioredis';
 import { readMemory } from './fullness.ts';
 import type { EpisodeMemory } from './memory.ts';
 
 /** Entries that wait for a Redis that is unreachable: some 10 MB at most. Later ones are lost. */
 const MOST_WAITING = 20_000;
 
-/** Entries of one command: Redis serves others in between. */
+/** Entries of one command: RedisConnection serves others in between. */
 const ENTRIES_AT_ONCE = 500;
 
 /** Of maxmemory, for the history: ended remediations may have another quarter, and alerts need room. */
@@ -34,7 +34,7 @@ export interface History {
 }
 
 export interface HistoryOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   readonly memory: Pick<EpisodeMemory, 'now'>;
   readonly watch: Pick<RedisWatch, 'note'>;

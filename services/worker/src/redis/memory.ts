@@ -12,8 +12,8 @@ import {
   readTime,
 } from '@openfero/core/redis/memory';
 import { readState, type State, stateKey } from '@openfero/core/redis/states';
+import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
-import type { Redis } from 'ioredis';
 
 /** A Job to be remembered. Without `createdAt` it was created just now. */
 export type NewMemory = Omit<Memory, 'createdAt'> & { readonly createdAt?: number };
@@ -32,7 +32,7 @@ export interface EpisodeMemory {
   now(): Promise<number>;
 }
 
-export function createEpisodeMemory(redis: Redis, prefix: string): EpisodeMemory {
+export function createEpisodeMemory(redis: RedisConnection, prefix: string): EpisodeMemory {
   const lookScript = script(redis, LOOK);
   const rememberScript = script(redis, REMEMBER);
   const freeClaimScript = script(redis, FREE_CLAIM);

@@ -26,9 +26,9 @@ import {
 } from '@openfero/core/redis/places';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { stateKey } from '@openfero/core/redis/states';
+import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 
 /** Who is about to create which Job, and under which limits (0 = none). */
 export interface PlaceRequest extends Trouble {
@@ -118,7 +118,7 @@ export interface Places {
 }
 
 interface Context {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   /** OPENFERO_MAX_ACTIVE_JOBS. */
   readonly maxActiveJobs: number;

@@ -11,12 +11,12 @@ import {
   workersKey,
 } from '@openfero/core/redis/published';
 import type { Logger } from '@openfero/service/log';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@openfero/service/redis';
 import type { EpisodeMemory } from './memory.ts';
 
 export interface PresenceDependencies {
   readonly cluster: Pick<Cluster, 'operarii' | 'watchAges'>;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly memory: Pick<EpisodeMemory, 'now'>;
   readonly settings: {
     readonly prefix: string;

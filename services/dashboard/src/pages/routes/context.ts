@@ -1,6 +1,6 @@
+import type { RedisConnection } from '@openfero/service/redis';
 import type { Queue } from 'bullmq';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Redis } from 'ioredis';
 import type { History } from '../../history/history.ts';
 import { type Assets, document, type Page } from '../layout.ts';
 import { readStanding } from '../published.ts';
@@ -8,7 +8,7 @@ import { readStanding } from '../published.ts';
 /** What the routes of the pages work on. */
 export interface Context {
   readonly history: History;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly queue: Queue;
   readonly prefix: string;
   readonly readOnly: boolean;
