@@ -1,4 +1,5 @@
 import { connectCluster } from '@openfero/cluster/connect';
+import { createOperariusRegistry } from '@openfero/core/decisions/registry';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
@@ -27,7 +28,6 @@ import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
 import { startPresence } from './redis/presence.ts';
 import { createReconciler } from './redis/reconcile.ts';
-import { createOperariusRegistry } from './remediation/registry.ts';
 import { countRequests } from './request-count.ts';
 import type { WorkerSettings } from './settings.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from '@openfero/cluster/cluster';
 import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
+import { createOperariusRegistry } from '@openfero/core/decisions/registry';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { pino } from 'pino';
 import { createEpisodeMemory } from '../src/redis/memory.ts';
 import { createPlaces } from '../src/redis/places.ts';
 import type { AttemptResult, Delivery, Dependencies } from '../src/remediation/attempt.ts';
-import { createOperariusRegistry } from '../src/remediation/registry.ts';
 import { remediate } from '../src/remediation/remediate.ts';
 import { readSettings } from '../src/settings.ts';
 import type { Sandbox } from './worker.ts';

@@ -1,4 +1,5 @@
 import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
+import { refuseSeveral, trackAnnotated } from '@openfero/core/decisions/annotated';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import {
   type Finding,
@@ -9,10 +10,9 @@ import {
   subjectOf,
   warning,
 } from '@openfero/core/operarius';
-import { refuseSeveral, trackAnnotated } from '../remediation/annotated.ts';
+import { renderSamples, type Sample } from '@openfero/core/render/sample';
 import { verdictOn } from '../remediation/verdict.ts';
 import type { WorkerSettings } from '../settings.ts';
-import { renderSamples, type Sample } from './sample.ts';
 
 /** What is known of a definition before an alert comes. */
 export type CheckResult =

@@ -1,8 +1,8 @@
+import type { OperariusRegistry } from '@openfero/core/decisions/registry';
 import type { End, Result } from '@openfero/core/outcome';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import type { Job, Worker } from 'bullmq';
 import { FailedRemediation } from '../queue/consume.ts';
-import type { OperariusRegistry } from '../remediation/registry.ts';
 import type { Ending } from './record.ts';
 
 /**

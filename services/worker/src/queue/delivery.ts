@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Alert } from '@openfero/core/alert';
+import type { OperariusRegistry } from '@openfero/core/decisions/registry';
 import { codeOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason, type Result } from '@openfero/core/outcome';
@@ -12,7 +13,6 @@ import { ErrorCode, type Job } from 'bullmq';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Held, Places } from '../redis/places.ts';
 import type { AttemptResult, Delivery, Dependencies } from '../remediation/attempt.ts';
-import type { OperariusRegistry } from '../remediation/registry.ts';
 import { LockLost } from '../remediation/verdict.ts';
 import { whyHeld } from '../remediation/why-held.ts';
 

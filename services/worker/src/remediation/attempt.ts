@@ -1,4 +1,5 @@
 import type { Cluster } from '@openfero/cluster/cluster';
+import type { OperariusRegistry } from '@openfero/core/decisions/registry';
 import type { Trouble } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { HeldReason, Result } from '@openfero/core/outcome';
@@ -6,7 +7,6 @@ import type { Remediation } from '@openfero/core/redis/remediation';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places, QueueEntry } from '../redis/places.ts';
 import type { WorkerSettings } from '../settings.ts';
-import type { OperariusRegistry } from './registry.ts';
 
 /** One remediation, handed to this worker for one attempt. */
 export interface Delivery {

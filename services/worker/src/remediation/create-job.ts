@@ -1,11 +1,11 @@
 import { ClusterError } from '@openfero/cluster/cluster';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Rendered } from '@openfero/core/render';
+import { renderJob } from '@openfero/core/render/render-job';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
 import { claimJob, giveBack, giveBackFirst, type Known, nameOf } from './claim.ts';
 import { endWithExisting, MAX_NAMES } from './existing-job.ts';
 import { keptManifest } from './kept-manifest.ts';
-import { renderJob } from './render-job.ts';
 import { Ended } from './verdict.ts';
 
 /** What became of the Job's name, or of one of its names. */

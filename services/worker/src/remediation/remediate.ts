@@ -1,7 +1,7 @@
 import { tooLate } from '@openfero/core/decisions/timeliness';
+import { whyUnwanted } from '@openfero/core/decisions/wanted';
 import { messageOf } from '@openfero/core/errors';
 import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
-import type { Operarius } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason } from '@openfero/core/outcome';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
@@ -54,9 +54,12 @@ async function decide(attempt: Attempt): Promise<AttemptResult> {
   const { remediation } = delivery;
   const earlier = delivery.again ? await earlierJob(attempt) : undefined;
   if (earlier !== undefined) return earlier;
-  const unwanted = whyUnwanted(remediation, operarius, deps);
-  if (unwanted !== undefined) return unwanted;
-  if (deps.registry.modeOf(operarius) !== 'dry-run') return decideInTime(attempt);
+  const { registry, settings } = deps;
+  const { alert } = remediation;
+  const { jobNamespace } = settings;
+  const unwanted = whyUnwanted({ alert, operarius, registry, jobNamespace });
+  if (unwanted !== undefined) return end(unwanted.outcome, operarius.name, unwanted.reason);
+  if (registry.modeOf(operarius) !== 'dry-run') return decideInTime(attempt);
   const look = await deps.memory.look(attempt.troubleKey, remediation.alert);
   return (await outOfTime(attempt, look)) ?? dryRunJob(attempt);
 }
@@ -103,23 +106,6 @@ async function earlierJob(attempt: Attempt): Promise<AttemptResult | undefined> 
       `it may have a Job, but Jobs cannot be read; last error: ${message}`,
     );
   }
-}
-
-/** Ends what must not run: switched off, about an OpenFero Job, or not matched. */
-function whyUnwanted(
-  { alert }: Remediation,
-  operarius: Operarius,
-  { settings, registry }: Dependencies,
-): AttemptResult | undefined {
-  const { name, policy } = operarius;
-  if (registry.modeOf(operarius) === 'off') return end('off', name, registry.whyOff(operarius));
-  if (!policy.ownJobs) {
-    const job = registry.ownJobOf(alert, settings.jobNamespace);
-    if (job !== undefined)
-      return end('own-job', name, `the alert is about ${job}, which OpenFero created`);
-  }
-  const mismatch = registry.mismatch(operarius, alert);
-  return mismatch === undefined ? undefined : end('not-matched', name, mismatch);
 }
 
 /**

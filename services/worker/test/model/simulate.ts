@@ -1,8 +1,8 @@
+import { createOperariusRegistry, type OperariusRegistry } from '@openfero/core/decisions/registry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { configMap } from '@openfero/testkit/operarii';
 import { type Random, seeded } from '@openfero/testkit/random';
 import type { AttemptResult, Dependencies } from '../../src/remediation/attempt.ts';
-import { createOperariusRegistry, type OperariusRegistry } from '../../src/remediation/registry.ts';
 import { remediate } from '../../src/remediation/remediate.ts';
 import { verdictOn } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
+import { createOperariusRegistry, type OperariusRegistry } from '@openfero/core/decisions/registry';
 import { operariusName } from '@openfero/core/operarius';
 import { definition, jobManifest } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation } from '@openfero/testkit/remediations';
 import { pino } from 'pino';
-import { createOperariusRegistry, type OperariusRegistry } from '../../src/remediation/registry.ts';
 import { readSettings } from '../../src/settings.ts';
 import { createSandbox } from '../worker.ts';
 

@@ -1,8 +1,14 @@
-import type { Operarii } from '@openfero/cluster/cluster';
-import type { Alert, AlertStatus } from '@openfero/core/alert';
-import type { ConfigMap } from '@openfero/core/kubernetes';
-import { InvalidOperarius, invalid, listed, subjectOf } from '@openfero/core/operarius';
-import { POLICY_ANNOTATIONS } from '@openfero/core/operarius/policy';
+import type { Alert, AlertStatus } from '../alert.ts';
+import type { ConfigMap } from '../kubernetes.ts';
+import { InvalidOperarius, invalid, listed, subjectOf } from '../operarius/operarius.ts';
+import { POLICY_ANNOTATIONS } from '../operarius/policy.ts';
+
+/** All that the label selector selects. */
+export interface AllDefinitions {
+  all(): Iterable<ConfigMap>;
+  /** A number that changes with every change. */
+  revision(): number;
+}
 
 /** The ConfigMaps that name their alert in the annotation, by alertname and status. */
 export interface AnnotatedOperarii {
@@ -11,7 +17,7 @@ export interface AnnotatedOperarii {
 }
 
 /** Computes the index again when an operarius has changed. */
-export function trackAnnotated(operarii: Pick<Operarii, 'all' | 'revision'>): AnnotatedOperarii {
+export function trackAnnotated(operarii: AllDefinitions): AnnotatedOperarii {
   let revision: number | undefined;
   let index: ReadonlyMap<string, readonly ConfigMap[]> = new Map();
   return {

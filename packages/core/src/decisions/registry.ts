@@ -1,8 +1,8 @@
-import type { Cluster } from '@openfero/cluster/cluster';
-import type { Alert } from '@openfero/core/alert';
-import { jobPrefix, looksLikeOwnJob } from '@openfero/core/identity/job-name';
-import type { ConfigMap } from '@openfero/core/kubernetes';
-import { matchesAll } from '@openfero/core/matchers';
+import type { Alert } from '../alert.ts';
+import { jobPrefix, looksLikeOwnJob } from '../identity/job-name.ts';
+import type { ConfigMap } from '../kubernetes.ts';
+import { matchesAll } from '../matchers/matchers.ts';
+import { type GlobalSwitch, readGlobalSwitch } from '../operarius/global-switch.ts';
 import {
   dataKey,
   InvalidOperarius,
@@ -11,16 +11,27 @@ import {
   operariusName,
   readOperarius,
   subjectOf,
-} from '@openfero/core/operarius';
-import { type GlobalSwitch, readGlobalSwitch } from '@openfero/core/operarius/global-switch';
-import {
-  type Mode,
-  POLICY_ANNOTATIONS,
-  type Policy,
-  strictest,
-} from '@openfero/core/operarius/policy';
-import { refuseSeveral, trackAnnotated } from './annotated.ts';
+} from '../operarius/operarius.ts';
+import { type Mode, POLICY_ANNOTATIONS, type Policy, strictest } from '../operarius/policy.ts';
+import { type AllDefinitions, refuseSeveral, trackAnnotated } from './annotated.ts';
 import { jobNamesIn, mayBeIn } from './job-labels.ts';
+
+/** What is known of the cluster without asking it. */
+export interface KnownCluster {
+  readonly operarii: Definitions;
+  readonly jobs: {
+    /** Whether it has a Job of ours with that name. */
+    isOurs(name: string): boolean;
+  };
+}
+
+/** The ConfigMaps as they are now. */
+export interface Definitions extends AllDefinitions {
+  /** The one of that name, if the label selector selects it. */
+  get(name: string): ConfigMap | undefined;
+  /** The ConfigMap `openfero`, whatever its labels. */
+  globalSwitch(): ConfigMap | undefined;
+}
 
 /** The operarii as they are now, parsed once per version. Costs no call to the cluster. */
 export interface OperariusRegistry {
@@ -54,7 +65,7 @@ export type NeverStarting = ReadonlyMap<string, string>;
  * @param neverStarting as the latest checks found it
  */
 export function createOperariusRegistry(
-  cluster: Cluster,
+  cluster: KnownCluster,
   defaults: Policy,
   neverStarting: NeverStarting = new Map(),
 ): OperariusRegistry {
@@ -166,7 +177,7 @@ function parse(configMap: ConfigMap, alertname: string, defaults: Policy): Parse
 }
 
 /** The name prefixes of all operarii's Jobs, computed again when an operarius has changed. */
-function trackJobPrefixes(cluster: Cluster, read: Read): () => ReadonlySet<string> {
+function trackJobPrefixes(cluster: KnownCluster, read: Read): () => ReadonlySet<string> {
   let revision: number | undefined;
   let prefixes: ReadonlySet<string> = new Set();
   return () => {
@@ -195,7 +206,7 @@ function refuseNeverStarting({ metadata }: ConfigMap, problems: ReadonlyMap<stri
 }
 
 /** The switch is asked for with every remediation, and changes seldom. */
-function trackGlobalSwitch(cluster: Cluster): () => GlobalSwitch {
+function trackGlobalSwitch(cluster: KnownCluster): () => GlobalSwitch {
   let configMap: ConfigMap | undefined;
   let known = readGlobalSwitch(undefined);
   return () => {

@@ -1,4 +1,4 @@
-import type { Texts } from '@openfero/core/alert';
+import type { Texts } from '../alert.ts';
 
 /**
  * Where alerts about Jobs and their Pods name them. Prometheus renames what a target reports to

@@ -1,7 +1,7 @@
-import type { Identity } from '@openfero/core/identity/job-name';
-import type { Operarius } from '@openfero/core/operarius';
-import type { Remediation } from '@openfero/core/redis/remediation';
-import { type Rendered, render } from '@openfero/core/render';
+import type { Identity } from '../identity/job-name.ts';
+import type { Operarius } from '../operarius/operarius.ts';
+import type { Remediation } from '../redis/remediation.ts';
+import { type Rendered, render } from './render.ts';
 
 /** What a Job is rendered from. */
 export interface JobSource {

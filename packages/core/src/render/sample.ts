@@ -1,12 +1,12 @@
-import { type Alert, type AlertStatus, fingerprintOf } from '@openfero/core/alert';
-import { troubleOf } from '@openfero/core/identity/trouble';
-import { instantOf, NEVER } from '@openfero/core/instant';
-import type { ConfigMap } from '@openfero/core/kubernetes';
-import { type Operarius, readOperarius, subjectOf } from '@openfero/core/operarius';
-import type { Policy } from '@openfero/core/operarius/policy';
-import type { Remediation } from '@openfero/core/redis/remediation';
-import type { Rendered } from '@openfero/core/render';
-import { type JobSettings, renderJob } from '../remediation/render-job.ts';
+import { type Alert, type AlertStatus, fingerprintOf } from '../alert.ts';
+import { troubleOf } from '../identity/trouble.ts';
+import { instantOf, NEVER } from '../instant.ts';
+import type { ConfigMap } from '../kubernetes.ts';
+import { type Operarius, readOperarius, subjectOf } from '../operarius/operarius.ts';
+import type { Policy } from '../operarius/policy.ts';
+import type { Remediation } from '../redis/remediation.ts';
+import type { Rendered } from './render.ts';
+import { type JobSettings, renderJob } from './render-job.ts';
 
 export interface Sample extends Rendered {
   readonly operarius: Operarius;
