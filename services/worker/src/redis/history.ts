@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   APPEND,
   appendArguments,
@@ -15,7 +16,10 @@ import type { EpisodeMemory } from './memory.ts';
 /** Entries that wait for a Redis that is unreachable: some 10 MB at most. Later ones are lost. */
 const MOST_WAITING = 20_000;
 
-/** Entries of one command: RedisConnection serves others in between. */
+/** Milliseconds in which entries come together: one command, and one fsync, for all of them. */
+const GATHER = 10;
+
+/** Entries of one command: Redis serves others in between. */
 const ENTRIES_AT_ONCE = 500;
 
 /** Of maxmemory, for the history: ended remediations may have another quarter, and alerts need room. */
@@ -30,7 +34,8 @@ const CHECKS_PER_TRIM = 12;
 export interface History {
   /** Appends an entry, as encodeEntry writes it, some time soon. Never throws: off the hot path. */
   append(entry: string): void;
-  stop(): void;
+  /** Waits until the latest entries are written, where Redis is there. */
+  stop(): Promise<void>;
 }
 
 export interface HistoryOptions {
@@ -49,7 +54,7 @@ export function createHistory(options: HistoryOptions, log: Logger): History {
   let { count } = options;
   const appendScript = script(redis, APPEND);
   let waiting: string[] = [];
-  let flushing = false;
+  let flushing: Promise<void> | undefined;
   let checks = 0;
 
   const flush = async (): Promise<void> => {
@@ -61,15 +66,12 @@ export function createHistory(options: HistoryOptions, log: Logger): History {
     }
   };
   const flushSoon = (): void => {
-    if (flushing) return;
-    flushing = true;
-    setImmediate(() => {
-      void flush()
-        .catch(failed)
-        .finally(() => {
-          flushing = false;
-        });
-    });
+    flushing ??= setTimeout(GATHER)
+      .then(flush)
+      .catch(failed)
+      .finally(() => {
+        flushing = undefined;
+      });
   };
   const failed = (error: unknown): void => {
     if (!watch.note(error)) log.warn({ err: error }, 'history not written, will be retried');
@@ -95,6 +97,9 @@ export function createHistory(options: HistoryOptions, log: Logger): History {
       waiting.push(entry);
       flushSoon();
     },
-    stop: () => clearInterval(timer),
+    async stop() {
+      clearInterval(timer);
+      if (redis.status === 'ready') await flushing;
+    },
   };
 }
