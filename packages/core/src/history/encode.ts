@@ -1,4 +1,5 @@
 import type { Texts } from '../alert.ts';
+import { bytesOf, contentBytes, cut, EMPTY_BYTES, fitting } from '../cut.ts';
 import type { EndEntry, Entry, Subject } from './entry.ts';
 
 /** Bytes of an entry's JSON, whatever the alert holds: 200,000 entries must stay far below 1 GB. */
@@ -87,7 +88,8 @@ function boundedEnd(entry: EndEntry): EndEntry {
   const groupKey = take(cut(entry.groupKey, LABEL_LENGTH, (left - reserved) / 4));
   const named = Object.hasOwn(entry.labels, 'alertname') ? { alertname } : {};
   const labels = take(fittingLabels({ ...entry.labels, ...named }, left));
-  const kept = fittingWarnings(warnings, left);
+  // The field itself: `,"warnings":[]`.
+  const kept = fitting(warnings, WARNING_LENGTH, left - 14);
   return { ...identity, reason, groupKey, labels, ...(kept.length > 0 && { warnings: kept }) };
 }
 
@@ -95,9 +97,6 @@ function boundedEnd(entry: EndEntry): EndEntry {
 function boundedSubject<T extends Subject>(subject: T): T {
   return { ...subject, alertname: cut(subject.alertname, LABEL_LENGTH, NAME_BYTES) };
 }
-
-/** Quotes, brackets or braces: counted already where the value is still empty. */
-const EMPTY_BYTES = 2;
 
 const room = (entry: Entry): number => ENTRY_LIMIT - bytesOf(JSON.stringify(entry));
 
@@ -115,37 +114,3 @@ function fittingLabels(labels: Texts, room: number): Texts {
   }
   return Object.fromEntries(kept);
 }
-
-function fittingWarnings(warnings: readonly string[], room: number): string[] {
-  // The field itself: `,"warnings":[]`.
-  let left = room - 14;
-  const kept: string[] = [];
-  for (const warning of warnings) {
-    const one = cut(warning, WARNING_LENGTH, ENTRY_LIMIT);
-    left -= bytesOf(JSON.stringify(one)) + 1;
-    if (left < 0) break;
-    kept.push(one);
-  }
-  return kept;
-}
-
-const ELLIPSIS = '…';
-
-/** A text of bounded length, also in bytes of JSON; never half a character. */
-function cut(text: string, length: number, bytes: number): string {
-  if (text.length <= length && contentBytes(text) <= bytes) return text;
-  let kept = '';
-  let left = bytes - contentBytes(ELLIPSIS);
-  if (left < 0) return '';
-  for (const character of text) {
-    left -= contentBytes(character);
-    if (left < 0 || kept.length + character.length >= length) break;
-    kept += character;
-  }
-  return kept + ELLIPSIS;
-}
-
-/** Of a text in JSON, without the quotes. */
-const contentBytes = (text: string): number => bytesOf(JSON.stringify(text)) - EMPTY_BYTES;
-
-const bytesOf = (text: string): number => Buffer.byteLength(text);

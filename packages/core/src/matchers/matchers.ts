@@ -61,6 +61,17 @@ export function parseMatchers(text: string): Matcher[] {
   return matchers;
 }
 
+/** Writes matchers as {@link parseMatchers} reads them. */
+export function formatMatchers(matchers: readonly Matcher[]): string {
+  const text = matchers.map(
+    ({ name, operator, value }) => `${quotedName(name)}${operator}${JSON.stringify(value)}`,
+  );
+  return `{${text.join(',')}}`;
+}
+
+const quotedName = (name: string): string =>
+  /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name);
+
 /** Whether an alert with these labels passes all of them; no matchers pass every alert. */
 export function matchesAll(matchers: readonly Matcher[], labels: Texts): boolean {
   return matchers.every(({ name, matches }) =>

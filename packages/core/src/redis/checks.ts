@@ -10,6 +10,8 @@ export interface Check {
   readonly version: string;
   /** Why it cannot run, or undefined. */
   readonly problem?: string;
+  /** What its author should know all the same. */
+  readonly warnings?: readonly string[];
   /** An API server takes its Jobs, and nothing would start them: that may change without the definition. */
   readonly neverStarts?: boolean;
   /** It is no operarius, for want of the label: no watch shows when it is gone. */
@@ -57,13 +59,18 @@ export function readCheck(text: string | undefined): Check | undefined {
   const value = parse(text);
   const version = value['version'];
   if (typeof version !== 'string') return undefined;
-  const problem = value['problem'];
+  const { problem, warnings } = value;
   return {
     version,
     ...(typeof problem === 'string' && { problem }),
+    ...(isTexts(warnings) && { warnings }),
     ...(value['neverStarts'] === true && { neverStarts: true }),
     ...(value['unlabelled'] === true && { unlabelled: true }),
   };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function parse(text = 'null'): JsonObject {

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { bytesOf, cut, fitting } from '../cut.ts';
 import { key } from './keys.ts';
 
 /**
@@ -8,7 +9,23 @@ import { key } from './keys.ts';
  * what is not is shown as stale.
  */
 
-/** A hash, one field per ConfigMap: {@link PublishedOperarius}, JSON. Removed with the ConfigMap. */
+/**
+ * A hash, one field per ConfigMap: {@link PublishedOperarius}, JSON of {@link OPERARIUS_LIMIT} at most. 1,000
+ * usual ones take 0.5 MB of Redis, the largest 4 MB.
+ *
+ * What a reader needs to know:
+ *
+ * - `HGETALL`, then {@link readPublishedOperarius} for each field. It answers undefined for what is not ours:
+ *   show its name, and that nothing is known.
+ * - A ConfigMap appears within seconds, when the check of its definition has a result, and disappears with
+ *   the ConfigMap. One that only looks like an operarius, and has not its label, is here with a `problem` too.
+ * - Each is written again once a minute by one of the workers. If `at` is older than
+ *   {@link OPERARIUS_STALE_AFTER}, no worker runs, or the API server does not answer: show it as stale.
+ * - Any worker may have written it: `publisher` says which. Workers with different settings, as during an
+ *   upgrade, replace each other's.
+ * - Every text may be cut, and then ends with an ellipsis. All come from authors of ConfigMaps and from API
+ *   servers: escape them.
+ */
 export const operariiKey = (prefix: string): string => key(prefix, 'operarii');
 
 /**
@@ -23,10 +40,17 @@ export const lastNotificationKey = (prefix: string): string => key(prefix, 'last
 /** A hash, Job to the reason why its pods cannot be created. A field lives as long as that lasts. */
 export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
 
-/** Milliseconds between two writes of an operarius that has not changed. */
-const OPERARIUS_INTERVAL = 60_000;
+/** Which worker writes all operarii again: it is the one, until this expires. */
+export const operariiClaimKey = (prefix: string): string => key(prefix, 'operarii', 'claim');
+
+/**
+ * Milliseconds for which that holds. Workers ask every 15 s, so all are written once a minute; one that
+ * dies meanwhile makes it two.
+ */
+export const OPERARII_CLAIM_TTL = 45_000;
+
 /** Milliseconds: two writes were missed. */
-export const OPERARIUS_STALE_AFTER = 2 * OPERARIUS_INTERVAL;
+export const OPERARIUS_STALE_AFTER = 120_000;
 
 /** Milliseconds between two writes of a worker. */
 export const WORKER_INTERVAL = 10_000;
@@ -61,6 +85,35 @@ const OperariusSchema = Type.Object({
 
 export type PublishedOperarius = Readonly<Static<typeof OperariusSchema>>;
 
+/** Bytes of JSON. */
+const OPERARIUS_LIMIT = 4_096;
+
+/** Characters, and bytes of JSON. A problem names the place, what is wrong and what to do. */
+const PROBLEM_LENGTH = 1_024;
+const PROBLEM_BYTES = 2_048;
+const WARNING_LENGTH = 256;
+/** Of one value of the policy: `match` may hold hundreds of matchers. */
+const POLICY_LENGTH = 256;
+const POLICY_BYTES = 512;
+
+/** An operarius as the hash holds it: JSON within {@link OPERARIUS_LIMIT}. */
+export function encodeOperarius(operarius: PublishedOperarius): string {
+  const { problem, warnings, policy } = operarius;
+  const bounded = {
+    ...operarius,
+    ...(problem !== undefined && { problem: cut(problem, PROBLEM_LENGTH, PROBLEM_BYTES) }),
+    warnings: [],
+    policy: Object.fromEntries(
+      Object.entries(policy).map(([name, value]) => [
+        name,
+        cut(value, POLICY_LENGTH, POLICY_BYTES),
+      ]),
+    ),
+  };
+  const room = OPERARIUS_LIMIT - bytesOf(JSON.stringify(bounded));
+  return JSON.stringify({ ...bounded, warnings: fitting(warnings, WARNING_LENGTH, room) });
+}
+
 const WorkerSchema = Type.Object({
   v: Type.Literal(1),
   /** Of OpenFero. */
@@ -85,7 +138,7 @@ const worker = Compile(WorkerSchema);
 
 /** Reads a field of {@link operariiKey} as hostile input. */
 export const readPublishedOperarius = (text: string | undefined): PublishedOperarius | undefined =>
-  read(operarius, text);
+  (text ?? '').length > OPERARIUS_LIMIT ? undefined : read(operarius, text);
 
 /** Reads a field of {@link workersKey} as hostile input. */
 export const readPublishedWorker = (text: string | undefined): PublishedWorker | undefined =>

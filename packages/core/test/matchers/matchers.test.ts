@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { InvalidMatchers, matchesAll, parseMatchers } from '../../src/matchers/matchers.ts';
+import {
+  formatMatchers,
+  InvalidMatchers,
+  matchesAll,
+  parseMatchers,
+} from '../../src/matchers/matchers.ts';
 import { programSize } from '../../src/matchers/program-size.ts';
 
 /** Name, operator and value of each. */
@@ -34,6 +39,21 @@ function refusal(text: string): string {
 }
 
 describe('matchers', () => {
+  it('are written as they are read, whatever their names and values', () => {
+    assert.equal(formatMatchers(parseMatchers('a=b, "c d"!~"x.*"')), '{a="b","c d"!~"x.*"}');
+    const text = fc.string({ unit: 'grapheme' });
+    const pair = fc.tuple(text.filter(Boolean), fc.constantFrom('=', '!='), text);
+    fc.assert(
+      fc.property(fc.array(pair, { maxLength: 5 }), (pairs) => {
+        const given = pairs.map(([name, operator, value]) => {
+          return `${JSON.stringify(name)}${operator}${JSON.stringify(value)}`;
+        });
+        const written = formatMatchers(parseMatchers(given.join()));
+        assert.deepEqual(parsed(written), pairs);
+      }),
+    );
+  });
+
   it('are separated by commas, with or without braces; a trailing comma is allowed', () => {
     const two = [
       ['cluster', '=', 'prod-eu'],

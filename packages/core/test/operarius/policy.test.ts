@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { parseMatchers } from '../../src/matchers/matchers.ts';
 import { InvalidOperarius } from '../../src/operarius/operarius.ts';
 import { DEFAULT_POLICY, type Policy, readPolicy, strictest } from '../../src/operarius/policy.ts';
+import { policyTexts } from '../../src/operarius/policy-texts.ts';
 
 const MINUTE = 60_000;
 const WHERE = 'ConfigMap jobs/openfero-disk-firing';
@@ -29,6 +30,17 @@ describe('the policy of an operarius', () => {
   it('comes from the settings by default', () => {
     assert.deepEqual(readPolicy(undefined, DEFAULT_POLICY, WHERE), DEFAULT_POLICY);
     assert.deepEqual(readPolicy({ 'helm.sh/hook': 'x' }, DEFAULT_POLICY, WHERE), DEFAULT_POLICY);
+  });
+
+  it('is told in the words of its annotations', () => {
+    const words = {
+      ...{ 'dedup-by': 'alert', cooldown: '0s', 'repeat-after': '4h', 'max-age': '1h30m' },
+      ...{ 'max-active': '0', mode: 'dry-run', match: '{zone="dmz"}' },
+      ...{ 'run-if-resolved': 'true', 'own-jobs': 'true' },
+    };
+    assert.deepEqual(policyTexts(read(words)), words);
+    const windowed = read({ 'dedup-by': 'group' });
+    assert.equal(policyTexts(windowed)['repeat-after'], 'never');
   });
 
   it('comes from its annotations if they are set', () => {

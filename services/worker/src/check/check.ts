@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
 import { DEFAULT_LABEL_SELECTOR } from '@openfero/cluster/settings';
+import { messageOf } from '@openfero/core/errors';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import { RECHECK_INTERVAL, recheckClaimKey } from '@openfero/core/redis/checks';
@@ -9,11 +10,13 @@ import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { verdictOn } from '../remediation/verdict.ts';
 import type { WorkerSettings } from '../settings.ts';
-import { dryRunOperarius } from './dry-run.ts';
-import { repeatProblems, reportCheck } from './report.ts';
+import { type CheckResult, dryRunOperarius } from './dry-run.ts';
+import { createPublisher } from './publish.ts';
+import { repeatProblems, reportCheck, warningsOf } from './report.ts';
 import {
   type CheckStore,
   checkOnce,
+  type Found,
   forgetChecks,
   type Known,
   readChecks,
@@ -56,9 +59,14 @@ export function startChecking(deps: CheckDependencies): () => void {
 
 async function keepChecking(deps: CheckDependencies, signal: AbortSignal): Promise<void> {
   let checked: number | undefined;
+  const publish = createPublisher(deps);
   for (let pass = 0; !signal.aborted; pass++) {
     try {
-      checked = await checkWhatIsDue(deps, { checked, full: pass % FULL_PASS === 0 }, signal);
+      checked = await checkWhatIsDue(
+        { ...deps, publish },
+        { checked, full: pass % FULL_PASS === 0 },
+        signal,
+      );
     } catch (error) {
       if (!signal.aborted) reportFailure(error, deps);
     }
@@ -79,7 +87,7 @@ interface Pass {
 
 /** @returns the revision up to which all are checked */
 async function checkWhatIsDue(
-  deps: CheckDependencies,
+  deps: CheckDependencies & { readonly publish: (checks: Known) => Promise<void> },
   { checked, full }: Pass,
   signal: AbortSignal,
 ): Promise<number | undefined> {
@@ -93,6 +101,10 @@ async function checkWhatIsDue(
   await checkAll(known, store, deps, signal);
   await readNeverStarting(store, deps);
   if (full || checked === undefined) await checkUnlabelled(store, deps, signal);
+  await deps.publish(await readChecks(store)).catch((error) => {
+    // Nothing but a page depends on it, and it is repeated.
+    log.debug({ problem: messageOf(error) }, 'operarii were not published');
+  });
   return revision;
 }
 
@@ -132,7 +144,7 @@ async function checkNew(
         deps.neverStarting.set(versionOf(configMap.metadata), result.problem);
       }
       reportCheck(configMap, result, deps);
-      return result.problem === undefined ? {} : result;
+      return foundBy(result);
     });
   } catch (error) {
     // Without an answer the others would get none either.
@@ -161,7 +173,11 @@ async function checkAgain(
   if (result.problem !== undefined) return;
   deps.neverStarting.delete(versionOf(configMap.metadata));
   reportCheck(configMap, result, deps);
-  await storeCheck(configMap.metadata, store, {});
+  await storeCheck(configMap.metadata, store, foundBy(result));
+}
+
+function foundBy(result: CheckResult): Found {
+  return result.problem === undefined ? { warnings: warningsOf(result.findings) } : result;
 }
 
 /** Says of each ConfigMap that looks like an operarius and has not the label that it never runs. */

@@ -1,6 +1,6 @@
 import type { Cluster } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { textOf } from '@openfero/core/operarius';
+import { type Finding, textOf } from '@openfero/core/operarius';
 import type { Logger } from '@openfero/service/log';
 import type { CheckResult } from './dry-run.ts';
 
@@ -30,9 +30,7 @@ export function reportCheck(
     return;
   }
   const { runsFor, findings } = result;
-  // The line and the Event are about this ConfigMap: its name need not be said once more.
-  const texts = new Set(findings.map((finding) => textOf({ ...finding, place: '' })));
-  const warnings = [...texts].slice(0, MAX_WARNINGS);
+  const warnings = warningsOf(findings);
   if (warnings.length === 0) {
     log.info({ operarius, runsFor }, 'operarius is valid');
     cluster.events.record(metadata, 'OperariusValid', `It will run for ${runsFor}. ${UNSEEN}`);
@@ -41,6 +39,12 @@ export function reportCheck(
   log.warn({ operarius, runsFor, warnings }, 'operarius is valid, with warnings');
   const message = `It will run for ${runsFor}, with warnings: ${warnings.join('; ')}`;
   cluster.events.record(metadata, 'OperariusWarning', message);
+}
+
+/** What is said of one ConfigMap: its name need not be said once more. */
+export function warningsOf(findings: readonly Finding[]): string[] {
+  const texts = new Set(findings.map((finding) => textOf({ ...finding, place: '' })));
+  return [...texts].slice(0, MAX_WARNINGS);
 }
 
 /** The lines that a start may write: more of them would be read by nobody. */

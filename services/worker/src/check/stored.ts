@@ -1,3 +1,4 @@
+import { cut } from '@openfero/core/cut';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import {
   type Check,
@@ -19,7 +20,10 @@ export interface CheckStore {
 /** By the ConfigMap's name. */
 export type Known = ReadonlyMap<string, Check>;
 
-type Found = { readonly [field in keyof Omit<Check, 'version'>]: Check[field] | undefined };
+export type Found = { readonly [field in keyof Omit<Check, 'version'>]: Check[field] | undefined };
+
+/** Characters of one warning: an API server may answer any text. */
+const WARNING_LENGTH = 256;
 
 export async function readChecks({ redis, prefix }: CheckStore): Promise<Known> {
   const fields = Object.entries(await redis.hgetall(checksKey(prefix)));
@@ -42,11 +46,12 @@ export async function checkOnce(
 export async function storeCheck(
   metadata: ConfigMap['metadata'],
   { redis, prefix }: CheckStore,
-  { problem, neverStarts, unlabelled }: Found,
+  { problem, warnings = [], neverStarts, unlabelled }: Found,
 ): Promise<void> {
   const check: Check = {
     version: versionOf(metadata),
     ...(problem !== undefined && { problem }),
+    ...(warnings.length > 0 && { warnings: warnings.map((text) => cut(text, WARNING_LENGTH)) }),
     ...(neverStarts === true && { neverStarts }),
     ...(unlabelled === true && { unlabelled }),
   };

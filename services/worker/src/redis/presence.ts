@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { Cluster } from '@openfero/cluster/cluster';
 import { messageOf } from '@openfero/core/errors';
 import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
@@ -12,6 +11,7 @@ import {
 } from '@openfero/core/redis/published';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
+import { WORKER_NAME } from '../worker-name.ts';
 import type { EpisodeMemory } from './memory.ts';
 
 export interface PresenceDependencies {
@@ -36,7 +36,6 @@ export interface PresenceDependencies {
 export function startPresence(deps: PresenceDependencies, log: Logger): () => Promise<void> {
   const { redis, memory, settings } = deps;
   const hash = workersKey(settings.prefix);
-  const field = `${hostname()}/${process.pid}`;
   let startedAt: number | undefined;
 
   const publish = async (): Promise<void> => {
@@ -44,7 +43,7 @@ export function startPresence(deps: PresenceDependencies, log: Logger): () => Pr
     const now = await memory.now();
     startedAt ??= now;
     const worker = describeWorker(deps, startedAt, now);
-    await redis.hset(hash, field, JSON.stringify(worker));
+    await redis.hset(hash, WORKER_NAME, JSON.stringify(worker));
     const others = await redis.hgetall(hash);
     const gone = Object.keys(others).filter((name) => {
       const at = readPublishedWorker(others[name])?.at ?? 0;
@@ -62,7 +61,7 @@ export function startPresence(deps: PresenceDependencies, log: Logger): () => Pr
   run();
   return async () => {
     clearInterval(timer);
-    if (redis.status === 'ready') await redis.hdel(hash, field).catch(() => undefined);
+    if (redis.status === 'ready') await redis.hdel(hash, WORKER_NAME).catch(() => undefined);
   };
 }
 

@@ -1,0 +1,23 @@
+import { formatDuration } from '../duration.ts';
+import { formatMatchers } from '../matchers/matchers.ts';
+import type { Policy } from './policy.ts';
+import { ANNOTATION_PREFIX, POLICY_ANNOTATIONS } from './policy-names.ts';
+
+/** A policy as its annotations would say it, by their names: `cooldown` `10m`. */
+export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
+  const { repeatAfter } = policy;
+  const texts: readonly (readonly [field: keyof Policy, text: string])[] = [
+    ['dedupBy', policy.dedupBy],
+    ['cooldown', formatDuration(policy.cooldown)],
+    ['repeatAfter', repeatAfter === 'never' ? repeatAfter : formatDuration(repeatAfter)],
+    ['maxAge', formatDuration(policy.maxAge)],
+    ['maxActive', String(policy.maxActive)],
+    ['mode', policy.mode],
+    ['match', formatMatchers(policy.match)],
+    ['runIfResolved', String(policy.runIfResolved)],
+    ['ownJobs', String(policy.ownJobs)],
+  ];
+  return Object.fromEntries(
+    texts.map(([field, text]) => [POLICY_ANNOTATIONS[field].slice(ANNOTATION_PREFIX.length), text]),
+  );
+}
