@@ -16,7 +16,7 @@ import { readAfter, readExtent, readRunId } from './stream.ts';
 export type HistoryChange =
   /** These rows are new, or replace those of the same occurrence. Oldest first. */
   | { readonly kind: 'rows'; readonly rows: readonly Row[] }
-  /** Everything may be different: RedisConnection has lost the history, or an older one was restored. */
+  /** Everything may be different: Redis has lost the history, or an older one was restored. */
   | { readonly kind: 'reset' };
 
 /** The history in memory, as new as Redis'. */
