@@ -105,7 +105,6 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
-  const stopWatchingMode = watchMode({ cluster, redis, settings, log }, metrics);
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const reconciler = createReconciler(cluster, places, memory, {
     watch,
@@ -115,7 +114,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
-  const stopPresence = startPresence(
+  const presence = startPresence(
     {
       cluster,
       redis: observer,
@@ -124,6 +123,10 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       version: VERSION,
     },
     log,
+  );
+  const stopWatchingMode = watchMode(
+    { cluster, redis, settings, log, onChange: presence.publish },
+    metrics,
   );
 
   const app = buildApp(metrics, {
@@ -140,10 +143,10 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
       ['history', () => history.stop()],
-      ['presence', stopPresence],
+      ['mode', stopWatchingMode],
+      ['presence', presence.stop],
       ['checks', stopChecking],
       ['retention', stopRetention],
-      ['mode', stopWatchingMode],
       ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
       ['http', () => app.close()],

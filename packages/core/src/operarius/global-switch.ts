@@ -1,5 +1,5 @@
 import { type ConfigMap, isObject } from '../kubernetes.ts';
-import { MODE, type Mode, meantBy, quoted } from './policy.ts';
+import { MODE, type Mode, meantBy, quoted, strictest } from './policy.ts';
 import { meantPolicy, POLICY_ANNOTATIONS, spelled, wantsOff } from './policy-names.ts';
 
 /** The ConfigMap whose annotation `openfero.io/mode` switches all operarii of its namespace. */
@@ -30,6 +30,30 @@ export function readGlobalSwitch(configMap: ConfigMap | undefined): GlobalSwitch
   return mode === undefined
     ? { mode: 'off', reason: `${reason}, which is not ${MODE.allowed}, and so counts as off` }
     : { mode, reason };
+}
+
+/** What holds for all operarii. */
+export interface Position {
+  /** The stricter of OPENFERO_MODE and the switch. */
+  readonly mode: Mode;
+  /** The switch alone, and why. */
+  readonly switched: Mode;
+  readonly reason: string;
+  /**
+   * For people: where the mode comes from. It begins with `ConfigMap openfero` only where that alone could
+   * loosen it.
+   */
+  readonly source: string;
+}
+
+/** @param setting OPENFERO_MODE */
+export function readPosition(setting: Mode, configMap: ConfigMap | undefined): Position {
+  const { mode: switched, reason } = readGlobalSwitch(configMap);
+  const mode = strictest(setting, switched);
+  const ofSwitch = configMap === undefined ? reason : `ConfigMap ${GLOBAL_CONFIGMAP}: ${reason}`;
+  const isOfSwitch = setting === 'run' || setting !== mode;
+  const source = isOfSwitch ? ofSwitch : `OPENFERO_MODE is ${setting}; ${ofSwitch}`;
+  return { mode, switched, reason, source };
 }
 
 /** What is written, but not as the annotation that is read. */

@@ -123,8 +123,13 @@ const WorkerSchema = Type.Object({
   at: Time,
   /** The position of the switch for all operarii. */
   mode: Mode,
-  /** Where it comes from: OPENFERO_MODE, or the ConfigMap and its annotation. */
+  /**
+   * Where it comes from, for people: OPENFERO_MODE, or the ConfigMap and its annotation. It begins with
+   * `ConfigMap openfero` only where that alone could loosen it.
+   */
   source: Type.String(),
+  /** Since when all workers obey this mode; absent while they disagree. */
+  since: Type.Optional(Time),
   /** Milliseconds since the last word of its oldest watch. */
   watchAge: Type.Number({ minimum: 0 }),
   namespace: Type.String(),

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, EventReason } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
-import { MODES, type Mode, strictest } from '@openfero/core/operarius/policy';
+import { type Position, readPosition } from '@openfero/core/operarius/global-switch';
+import { MODES, type Mode } from '@openfero/core/operarius/policy';
 import { SWITCH_TTL, switchClaimKey } from '@openfero/core/redis/checks';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
@@ -17,15 +17,12 @@ interface ModeDependencies {
   readonly redis: RedisConnection;
   readonly settings: Pick<WorkerSettings, 'prefix' | 'policy'>;
   readonly log: Logger;
+  /** Called when another mode holds. */
+  readonly onChange: () => void;
 }
 
 /** What holds for all operarii now. */
-interface Current {
-  /** The stricter of OPENFERO_MODE and the switch. */
-  readonly mode: Mode;
-  /** The switch alone, and why. */
-  readonly switched: Mode;
-  readonly reason: string;
+interface Current extends Position {
   readonly configMap: ConfigMap | undefined;
 }
 
@@ -57,8 +54,7 @@ function registerMode(deps: ModeDependencies, metrics: Registry): void {
 
 function currentOf({ cluster, settings }: ModeDependencies): Current {
   const configMap = cluster.operarii.globalSwitch();
-  const { mode: switched, reason } = readGlobalSwitch(configMap);
-  return { mode: strictest(settings.policy.mode, switched), switched, reason, configMap };
+  return { ...readPosition(settings.policy.mode, configMap), configMap };
 }
 
 async function keepLooking(deps: ModeDependencies, signal: AbortSignal): Promise<void> {
@@ -67,6 +63,7 @@ async function keepLooking(deps: ModeDependencies, signal: AbortSignal): Promise
     // Before the first list it is not known whether there is a switch.
     if (before !== undefined || deps.cluster.blocked() === undefined) {
       const now = currentOf(deps);
+      if (before?.mode !== now.mode) deps.onChange();
       if (isNews(before, now)) await tell(before, now, deps, signal);
       before = now;
     }
@@ -90,7 +87,7 @@ async function tell(
 ): Promise<void> {
   const { log, cluster, settings } = deps;
   const line = { mode: now.mode, OPENFERO_MODE: settings.policy.mode, reason: now.reason };
-  const text = `${TEXTS[now.mode]}: ${reasonOf(now, settings.policy.mode)}`;
+  const text = `${TEXTS[now.mode]}: ${now.source}`;
   if (now.mode === 'run') log.info(line, text);
   else log.warn(line, text);
   // A switch that was deleted has its Event, too. One that was created and allows all is no news.
@@ -106,11 +103,6 @@ const TEXTS: Readonly<Record<Mode, string>> = {
   'dry-run': 'OpenFero only asks the API server about Jobs (dry-run), and creates none',
   off: 'OpenFero is off, and creates no Jobs',
 };
-
-function reasonOf({ mode, switched, reason, configMap }: Current, setting: Mode): string {
-  const ofSwitch = configMap === undefined ? reason : `ConfigMap openfero: ${reason}`;
-  return mode === switched ? ofSwitch : `OPENFERO_MODE is ${setting}; ${ofSwitch}`;
-}
 
 function eventOf({ switched }: Current): EventReason {
   if (switched === 'off') return 'SwitchedOff';
