@@ -6,6 +6,7 @@ import { at, finishJob, jobsPath } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { listen } from '@openfero/testkit/listen';
 import { definition, jobManifest } from '@openfero/testkit/operarii';
+import { scrape } from '@openfero/testkit/scrape';
 import { until } from '@openfero/testkit/until';
 import { type ClusterSystem, startClusterSystem } from './cluster-system.ts';
 import { notificationOf, readTestFile } from './system.ts';
@@ -135,6 +136,8 @@ await describeOnControlPlane('on a real API server', (plane) => {
     await system.post(notificationOf([{ alertname: 'Quota' }]));
     const [worker] = system.workers;
     await worker?.waitForLine((line) => /exceeded quota/.test(JSON.stringify(line)));
+    const { value } = await scrape((await worker?.url()) ?? '');
+    assert.ok((value('openfero_remediation_retries_total', { reason: 'quota' }) ?? 0) >= 1);
     await plane.request('DELETE', `${quotas}/none`);
     const [end] = await system.ended(1, 40_000);
     assert.equal(end?.['outcome'], 'created');

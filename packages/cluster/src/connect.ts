@@ -3,6 +3,8 @@ import type { Cluster } from './cluster.ts';
 import type { KubernetesOptions } from './kubernetes/cluster.ts';
 import type { ClusterSettings } from './settings.ts';
 
+export type { OnRequest } from './kubernetes/http/client.ts';
+
 /**
  * Connects to the cluster in the settings. Each kind is loaded only where it is used: a directory
  * needs no HTTP client.

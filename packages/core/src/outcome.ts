@@ -32,6 +32,22 @@ export const HELD_REASONS = [
 ] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
 
+/**
+ * Why an attempt failed and is repeated, by what the API server answered: the label of
+ * openfero_remediation_retries_total.
+ */
+export const RETRY_REASONS = [
+  'unreachable',
+  'timeout',
+  'throttled',
+  'quota',
+  'forbidden',
+  'conflict',
+  'server-error',
+  'other',
+] as const;
+export type RetryReason = (typeof RETRY_REASONS)[number];
+
 /** What a remediation that ended without failure leaves as BullMQ's result. */
 export interface Result {
   readonly outcome: Outcome;

@@ -1,10 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { type Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { type Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { VERSION } from './version.ts';
 
-/** Creates a registry, apart from prom-client's global one, with the default metrics of the process. */
+/**
+ * Creates a registry, apart from prom-client's global one, with the version of OpenFero and the default
+ * metrics of the process.
+ */
 export function createMetrics(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const build = new Gauge({
+    name: 'openfero_build_info',
+    help: '1, with the version of OpenFero that this process runs',
+    labelNames: ['version'],
+    registers: [registry],
+  });
+  build.set({ version: VERSION }, 1);
   return registry;
 }
 

@@ -217,12 +217,12 @@ const SETPRIV = '/usr/bin/setpriv';
 
 /**
  * Spawns a process that ends with this one: on a normal exit everywhere, on Linux also if this process is
- * killed. Its stdin is closed; stdout and stderr are pipes.
+ * killed. Its stdin is closed, unless there is input for it; stdout and stderr are pipes.
  */
 export function spawnBound(
   command: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  { input, ...options }: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {},
 ): ChildProcess {
   const bound =
     process.platform === 'linux' && existsSync(SETPRIV)
@@ -230,8 +230,9 @@ export function spawnBound(
       : [command, ...args];
   const child = spawn(bound[0] ?? command, bound.slice(1), {
     ...options,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  child.stdin?.end(input);
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('close', () => process.removeListener('exit', kill));

@@ -1,5 +1,8 @@
 import { REJECTIONS, type Rejection } from '@openfero/core/read-alert';
+import { lastNotificationKey, readLastNotification } from '@openfero/core/redis/published';
 import { startAtZero } from '@openfero/service/metrics';
+import type { RedisConnection } from '@openfero/service/redis';
+import { registerScraped, whileReady } from '@openfero/service/scraped';
 import { Counter, type Registry } from 'prom-client';
 
 /** Every status code of a request that is not only reading. */
@@ -49,4 +52,24 @@ export function createReceiverMetrics(registry: Registry): ReceiverMetrics {
   startAtZero(received, 'status', ['firing', 'resolved']);
   startAtZero(rejected, 'reason', REJECTIONS satisfies readonly Rejection[]);
   return { notifications, received, rejected, absorbed, truncated };
+}
+
+/** Registers when alerts last came: a silent Alertmanager looks like a healthy cluster. */
+export function registerLastNotification(
+  metrics: Registry,
+  redis: RedisConnection,
+  prefix: string,
+): void {
+  registerScraped(
+    metrics,
+    {
+      type: 'gauge',
+      name: 'openfero_last_notification_timestamp_seconds',
+      help: 'When a receiver last acknowledged a notification, in seconds since 1970, or 0 if none has been. The same in every receiver.',
+    },
+    async () => {
+      const text = await whileReady(redis, () => redis.get(lastNotificationKey(prefix)));
+      return text === undefined ? undefined : (readLastNotification(text) ?? 0) / 1000;
+    },
+  );
 }

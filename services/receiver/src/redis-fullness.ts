@@ -1,5 +1,6 @@
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
+import { readMemory } from '@openfero/service/redis-memory';
 import { FULLNESS_INTERVAL_MS, FULLNESS_LIMIT } from './limits.ts';
 
 /** Knows how full Redis is. */
@@ -9,12 +10,7 @@ export interface FullnessWatch {
   stop(): void;
 }
 
-interface Fullness {
-  /** Bytes. */
-  readonly used: number;
-  /** Bytes; 0 means no limit. */
-  readonly max: number;
-}
+type Fullness = Awaited<ReturnType<typeof readMemory>>;
 
 /** Asks Redis at an interval, so that no notification waits for the answer. */
 export function watchFullness(redis: RedisConnection, log: Logger): FullnessWatch {
@@ -22,7 +18,7 @@ export function watchFullness(redis: RedisConnection, log: Logger): FullnessWatc
   const update = async (): Promise<void> => {
     if (redis.status !== 'ready') return;
     try {
-      latest = readInfo(await redis.info('memory'));
+      latest = await readMemory(redis);
     } catch (error) {
       log.debug({ err: error }, 'cannot read the memory usage of Redis');
     }
@@ -44,13 +40,4 @@ function problemOf({ used, max }: Fullness): string | undefined {
   if (max === 0 || used <= max * FULLNESS_LIMIT) return undefined;
   const percent = Math.round((used / max) * 100);
   return `Redis is nearly full (${percent} % of maxmemory, the limit is ${FULLNESS_LIMIT * 100} %): check that the workers are draining the queue, or raise maxmemory`;
-}
-
-function readInfo(info: string): Fullness {
-  const field = (name: string): string =>
-    new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
-  return {
-    used: Number(field('used_memory')),
-    max: Number(field('maxmemory')),
-  };
 }

@@ -4,9 +4,11 @@ import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis } from '@openfero/service/redis';
 import { registerDurability } from '@openfero/service/redis-durability';
+import { registerMemory } from '@openfero/service/redis-memory';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
+import { registerLastNotification } from './metrics.ts';
 import { readSettings } from './settings.ts';
 import { createStore } from './store.ts';
 
@@ -17,6 +19,8 @@ await runService(async () => {
   const store = createStore(redis, settings, log);
   const registry = createMetrics();
   registerDurability(registry, redis);
+  registerMemory(registry, redis);
+  registerLastNotification(registry, redis, settings.prefix);
   const app = await buildApp({ settings, log, store, registry });
   stopOn(log, [
     ['http', () => app.close()],

@@ -6,6 +6,7 @@ import { createMetrics } from '@openfero/service/metrics';
 import { openQueue } from '@openfero/service/queue';
 import { connectRedis } from '@openfero/service/redis';
 import { registerDurability, warnOfDurability } from '@openfero/service/redis-durability';
+import { registerMemory } from '@openfero/service/redis-memory';
 import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
 import { VERSION } from '@openfero/service/version';
@@ -17,10 +18,14 @@ import { onEnds } from './ends/ends.ts';
 import { endEntry } from './ends/history.ts';
 import { createJobEnding } from './ends/job-ending.ts';
 import { createRecorder, logHeld } from './ends/record.ts';
+import { registerHistoryMetrics } from './metrics/history.ts';
+import { registerJobMetrics } from './metrics/jobs.ts';
+import { registerQueueMetrics } from './metrics/queue.ts';
+import { observeRequests } from './metrics/requests.ts';
+import { countRetries } from './metrics/retries.ts';
 import { createConsumer, stopConsuming } from './queue/consume.ts';
 import type { HeldNow } from './queue/delivery.ts';
 import { createGate } from './queue/gate.ts';
-import { registerQueueMetrics } from './queue/metrics.ts';
 import { createProgress } from './queue/progress.ts';
 import { startRetention } from './queue/retention.ts';
 import { createHistory } from './redis/history.ts';
@@ -28,7 +33,6 @@ import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
 import { startPresence } from './redis/presence.ts';
 import { createReconciler } from './redis/reconcile.ts';
-import { countRequests } from './request-count.ts';
 import type { WorkerSettings } from './settings.ts';
 
 export interface RunningWorker {
@@ -45,7 +49,7 @@ export interface RunningWorker {
 export async function startWorker(settings: WorkerSettings, log: Logger): Promise<RunningWorker> {
   const { prefix, maxActiveJobs, concurrency, historyCount } = settings;
   const metrics = createMetrics();
-  const onRequest = countRequests(metrics);
+  const onRequest = observeRequests(metrics);
   const cluster = await connectCluster(settings, { concurrency, onRequest }, log);
   const redis = connectRedis(settings.redis, { kind: 'consumer', name: 'openfero-worker' });
   // A connection of its own: metrics and health must not wait for Redis as consuming does.
@@ -61,11 +65,13 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const memory = createEpisodeMemory(redis, prefix);
   const places = createPlaces({ redis, prefix, maxActiveJobs, historyCount, queue });
   registerQueueMetrics(metrics, {
-    ...{ redis: observer, prefix, queue, cluster },
-    memory: createEpisodeMemory(observer, prefix),
+    ...{ redis: observer, prefix, queue },
     places: createPlaces({ redis: observer, prefix, maxActiveJobs, historyCount, queue }),
   });
+  registerJobMetrics(metrics, { redis: observer, prefix, cluster });
+  registerHistoryMetrics(metrics, { redis: observer, prefix });
   registerDurability(metrics, observer);
+  registerMemory(metrics, observer);
   const watch = watchRedis({
     connections: [redis, observer],
     probe: writeProbe(observer, prefix),
@@ -92,6 +98,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     gate,
     deps,
     onProgress: progress.made,
+    onRetry: countRetries(metrics),
     onHeld,
   });
   const history = createHistory(

@@ -18,8 +18,12 @@ export const fateKey = (prefix: string, uid: string): string => key(prefix, 'fat
  */
 export const FATE_TTL = 8 * 24 * 3600 * 1000;
 
-/** The field of `totals` that counts the Jobs of an operarius that ended so. Neither has a slash. */
-const fateField = (operarius: string, fate: string): string => `${operarius}/${fate}`;
+/**
+ * The field of `totals` that counts the Jobs of an operarius that ended so. Neither has a slash.
+ *
+ * @param operarius as the label of the Job spells it; empty where it does not exist any more
+ */
+export const fateField = (operarius: string, fate: string): string => `${operarius}/${fate}`;
 
 /** The operarius and the fate of a field of `totals`; undefined for another field. */
 export function readFateField(field: string): { operarius: string; fate: string } | undefined {
@@ -60,6 +64,8 @@ export interface EndOfJob {
   readonly job: string;
   /** As the label of the Job spells it. */
   readonly operarius: string;
+  /** Whether its ConfigMap is still there: else it is counted without a name. */
+  readonly isKnown: boolean;
   readonly fate: string;
   /** As encodeEntry writes it. */
   readonly entry: string;
@@ -68,7 +74,7 @@ export interface EndOfJob {
 /** KEYS and ARGV of {@link END_JOB}. @param count OPENFERO_HISTORY_COUNT */
 export function endJobArguments(
   prefix: string,
-  { uid, job, operarius, fate, entry }: EndOfJob,
+  { uid, job, operarius, isKnown, fate, entry }: EndOfJob,
   count: number,
 ): { keys: string[]; args: (string | number)[] } {
   return {
@@ -80,7 +86,10 @@ export function endJobArguments(
       fateKey(prefix, uid),
       ...appendKeys(prefix),
     ],
-    args: [placeOf(operarius, job), FATE_TTL, fateField(operarius, fate), count, entry],
+    args: [
+      ...[placeOf(operarius, job), FATE_TTL, fateField(isKnown ? operarius : '', fate)],
+      ...[count, entry],
+    ],
   };
 }
 

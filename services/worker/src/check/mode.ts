@@ -42,7 +42,7 @@ export function watchMode(deps: ModeDependencies, metrics: Registry): () => void
 function registerMode(deps: ModeDependencies, metrics: Registry): void {
   new Gauge({
     name: 'openfero_mode',
-    help: '1 for the mode that OPENFERO_MODE and the ConfigMap openfero make together, else 0',
+    help: '1 for the mode that OPENFERO_MODE and the ConfigMap openfero make together, else 0. The same in every worker with the same settings.',
     labelNames: ['mode'],
     registers: [metrics],
     collect() {

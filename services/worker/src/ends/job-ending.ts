@@ -1,12 +1,17 @@
 import type { Cluster, EndedJob } from '@openfero/cluster/cluster';
+import { FATES } from '@openfero/core/history/entry';
+import type { ConfigMap } from '@openfero/core/kubernetes';
+import { labelValue } from '@openfero/core/labels';
 import type { Logger } from '@openfero/service/log';
 import { Histogram, type Registry } from 'prom-client';
 import type { Places } from '../redis/places.ts';
 import { fateEntry } from './history.ts';
 
+type Operarii = Pick<Cluster['operarii'], 'get' | 'all'>;
+
 export interface JobEndingContext {
   readonly cluster: {
-    readonly operarii: Pick<Cluster['operarii'], 'get'>;
+    readonly operarii: Operarii;
     readonly events: Cluster['events'];
   };
   readonly places: Pick<Places, 'end' | 'release'>;
@@ -31,11 +36,14 @@ export function createJobEnding(
     buckets: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
     registers: [metrics],
   });
+  for (const fate of FATES) durations.zero({ fate });
   return async (job) => {
     const entry = fateEntry(job);
     if (job.end === undefined || entry === undefined) return places.release(job);
     const { uid, fate, reason, createdAt, endedAt } = job.end;
-    const first = await places.end(job, { uid, fate, entry });
+    const configMap = configMapOf(job.operarius, cluster.operarii);
+    const isKnown = configMap !== undefined;
+    const first = await places.end(job, { uid, isKnown, fate, entry });
     if (!first) return;
     const seconds = Math.max(0, endedAt - createdAt) / 1000;
     durations.observe({ fate }, seconds);
@@ -47,8 +55,15 @@ export function createJobEnding(
       return;
     }
     log.error({ ...line, reason }, 'Job failed: see its events and logs');
-    const metadata = cluster.operarii.get(operarius)?.metadata;
-    if (metadata === undefined) return;
-    cluster.events.record(metadata, 'JobFailed', `Job ${name} failed: ${reason}`);
+    if (configMap === undefined) return;
+    cluster.events.record(configMap.metadata, 'JobFailed', `Job ${name} failed: ${reason}`);
   };
+}
+
+/** @param label as the Job has it: cut and hashed where the name is long */
+function configMapOf(label: string, operarii: Operarii): ConfigMap | undefined {
+  return (
+    operarii.get(label) ??
+    [...operarii.all()].find(({ metadata }) => labelValue(metadata.name) === label)
+  );
 }

@@ -26,7 +26,7 @@ export type RecordEnding = (ending: Ending) => void;
 export function createRecorder(log: Logger, metrics: Registry): RecordEnding {
   const ends = new Counter<'outcome' | 'operarius'>({
     name: 'openfero_remediations_total',
-    help: 'Remediations that have ended, by outcome and by ConfigMap (empty where there is none)',
+    help: 'Remediations that have ended in this worker, by outcome and by ConfigMap (empty where there is none)',
     labelNames: ['outcome', 'operarius'],
     registers: [metrics],
   });

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Result } from '@openfero/core/outcome';
+import type { Result, RetryReason } from '@openfero/core/outcome';
 import { key } from '@openfero/core/redis/keys';
 import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
@@ -64,6 +64,8 @@ export interface ConsumeOptions {
   readonly deps: Dependencies;
   /** Called at the start and the end of every attempt: the sign that consuming makes progress. */
   readonly onProgress: () => void;
+  /** Called for each attempt that failed and will be repeated. */
+  readonly onRetry: (reason: RetryReason) => void;
   /** Called once for each remediation that begins to wait. */
   readonly onHeld: (held: HeldNow) => void;
 }
@@ -168,12 +170,13 @@ async function settleError(
   error: unknown,
   job: RemediationJob,
   token: string,
-  { gate, watch, deps, log }: ConsumeOptions,
+  { gate, watch, deps, log, onRetry }: ConsumeOptions,
 ): Promise<void> {
   await gate.suspect(error, job.id ?? '');
   if (isRefused(error)) watch.note(error);
   const verdict = verdictOn(error);
   if (verdict.kind === 'retry') {
+    onRetry(verdict.reason);
     log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
   }
   if (verdict.kind === 'wait' && error instanceof NewerPayload) {

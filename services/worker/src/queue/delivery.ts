@@ -180,11 +180,12 @@ export async function hold(
   const name = operarius?.name ?? expectedName(remediation.alert);
   const isNew = held?.reason !== reason;
   const by = isNew && operarius !== undefined ? await whyHeld(reason, operarius, deps) : held?.by;
+  const since = isNew ? now : held.since;
   const changed = {
     ...remediation,
     held: {
       reason,
-      since: isNew ? now : held.since,
+      since,
       ...(by !== undefined && { by }),
       ...(name !== expectedName(remediation.alert) && { operarius: name }),
     },
@@ -192,7 +193,8 @@ export async function hold(
   if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
   const delayed = await putBack(job, token, Math.max(0, until - now));
   if (!delayed) return undefined;
-  await deps.places.hold({ reason, remediation: remediation.id, operarius: name }, until);
+  const recorded: Held = { reason, remediation: remediation.id, operarius: name };
+  await deps.places.hold(recorded, { since, until });
   return isNew && by !== undefined ? { remediation, operarius: name, reason, by } : undefined;
 }
 
@@ -212,5 +214,6 @@ export async function holdNewer(
   await job.removeDeduplicationKey();
   if (!(await putBack(job, token, delay))) return false;
   const held: Held = { reason: 'newer-payload', remediation: job.id ?? '', operarius: '' };
-  return places.hold(held, (await memory.now()) + delay);
+  const since = await memory.now();
+  return places.hold(held, { since, until: since + delay });
 }

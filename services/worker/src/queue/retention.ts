@@ -12,10 +12,10 @@ import {
 import type { Logger } from '@openfero/service/log';
 import { EVENTS_KEPT } from '@openfero/service/queue';
 import type { RedisConnection } from '@openfero/service/redis';
+import { readMemory } from '@openfero/service/redis-memory';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
-import { readMemory } from '../redis/fullness.ts';
 
 /** Milliseconds between two checks of how full Redis is: the receiver refuses alerts above three quarters. */
 const FULLNESS_INTERVAL = 5_000;

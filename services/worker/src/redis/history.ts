@@ -8,9 +8,9 @@ import {
 } from '@openfero/core/redis/history';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
+import { readMemory } from '@openfero/service/redis-memory';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { script } from '@openfero/service/script';
-import { readMemory } from './fullness.ts';
 import type { EpisodeMemory } from './memory.ts';
 
 /** Entries that wait for a Redis that is unreachable: some 10 MB at most. Later ones are lost. */

@@ -11,8 +11,10 @@ import {
   readLook,
 } from '@openfero/core/redis/memory';
 import {
+  COUNT_HELD,
+  type HeldCount,
   HOLD,
-  heldKey,
+  heldKeys,
   jobOf,
   NEXT_WAITING,
   operariusOf,
@@ -20,6 +22,7 @@ import {
   placesKey,
   placesOfKey,
   RELEASE_PLACE,
+  readHeldCounts,
   TAKE_PLACE,
   waitingKey,
   waitingOfKey,
@@ -104,17 +107,18 @@ export interface Places {
    */
   reconcile(asOf: number, unfinished: Iterable<JobOfOperarius>): Promise<void>;
   /**
-   * Records that a delayed remediation is held until then (ms), or wakes it if it has a place.
+   * Records that a delayed remediation is held, or wakes it if it has a place.
    *
+   * @param span since when it is held, and when it is looked at next (ms)
    * @returns whether it was not recorded before
    */
-  hold(held: Held, until: number): Promise<boolean>;
+  hold(held: Held, span: { readonly since: number; readonly until: number }): Promise<boolean>;
   /** Removes the record of {@link Places.hold}: the remediation is being tried. */
   unhold(held: Held): Promise<void>;
   /** The Jobs that have the places of a limit. */
   holders(reason: HeldReason, operarius: string): Promise<Holders>;
-  /** How many are held for a reason. */
-  held(reason: HeldReason, now: number): Promise<number>;
+  /** How many are held for each reason. */
+  countHeld<R extends HeldReason>(reasons: readonly R[]): Promise<ReadonlyMap<R, HeldCount>>;
 }
 
 interface Context {
@@ -133,9 +137,6 @@ interface Context {
  */
 const AHEAD_OF_WATCH = 15_000;
 
-/** Milliseconds after its planned retry at which a held remediation counts as gone. */
-const OVERDUE = 60_000;
-
 /** Jobs that a message names: the oldest are those that hang. */
 const NAMED_HOLDERS = 5;
 
@@ -148,6 +149,7 @@ export function createPlaces(context: Context): Places {
   const releaseScript = script(redis, RELEASE_PLACE);
   const nextWaitingScript = script(redis, NEXT_WAITING);
   const holdScript = script(redis, HOLD);
+  const countHeldScript = script(redis, COUNT_HELD);
   const endScript = script(redis, END_JOB);
   const keys = (operarius: string): string[] => [
     placesKey(prefix),
@@ -220,16 +222,17 @@ export function createPlaces(context: Context): Places {
         if (at < known && !unfinished.has(place)) await releasePlace(operariusOf(place), place);
       }
     },
-    async hold({ reason, remediation, operarius }, until) {
+    async hold({ reason, remediation, operarius }, { since, until }) {
       const recorded = await holdScript(
-        [heldKey(prefix, reason), ...waitsIn(reason, operarius)],
-        [remediation, until],
+        [...heldKeys(prefix, reason), ...waitsIn(reason, operarius)],
+        [remediation, until, since],
       );
       if (recorded === 'called') await promoted(queue, remediation);
       return recorded === 'held';
     },
     async unhold({ reason, remediation, operarius }) {
-      const sets = [heldKey(prefix, reason), waitingKey(prefix), waitingOfKey(prefix, operarius)];
+      const waiting = [waitingKey(prefix), waitingOfKey(prefix, operarius)];
+      const sets = [...heldKeys(prefix, reason), ...waiting];
       await Promise.all(sets.map((set) => redis.zrem(set, remediation)));
     },
     async holders(reason, operarius) {
@@ -241,12 +244,16 @@ export function createPlaces(context: Context): Places {
       ]);
       return { count, jobs: oldest.map(jobOf) };
     },
-    async held(reason, now) {
-      // A remediation that a person removed never ends its own record.
-      await redis.zremrangebyscore(heldKey(prefix, reason), '-inf', now - OVERDUE);
-      return redis.zcard(heldKey(prefix, reason));
+    async countHeld(reasons) {
+      const keys = reasons.flatMap((reason) => heldKeys(prefix, reason));
+      const counts = readHeldCounts(await countHeldScript(keys, []));
+      return new Map(reasons.flatMap((reason, index) => pairOf(reason, counts[index])));
     },
   };
+}
+
+function pairOf<K, V>(key: K, value: V | undefined): [K, V][] {
+  return value === undefined ? [] : [[key, value]];
 }
 
 /** Where a payload names a Job already, as an earlier attempt left it, the script takes it whole. */

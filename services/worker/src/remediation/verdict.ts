@@ -1,7 +1,7 @@
 import { ClusterError } from '@openfero/cluster/cluster';
 import { messageOf } from '@openfero/core/errors';
 import { InvalidOperarius } from '@openfero/core/operarius';
-import type { Failure } from '@openfero/core/outcome';
+import type { Failure, RetryReason } from '@openfero/core/outcome';
 import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
 import { refusalOf } from '@openfero/service/redis-errors';
 
@@ -10,7 +10,12 @@ export type Verdict =
   /** It will not change by itself: into the failed set, for a person. */
   | { readonly kind: 'terminal'; readonly failure: Failure; readonly message: string }
   /** A problem of this remediation: tried again later, until its max-age is over. */
-  | { readonly kind: 'retry'; readonly after: number | undefined; readonly message: string }
+  | {
+      readonly kind: 'retry';
+      readonly after: number | undefined;
+      readonly reason: RetryReason;
+      readonly message: string;
+    }
   /** Not a problem of this remediation: it waits, and no attempt is counted. */
   | { readonly kind: 'wait'; readonly after: number }
   /** Another worker has it now: record nothing. */
@@ -111,8 +116,25 @@ function retry(error: unknown): Verdict {
   // BullMQ takes 0 as immediately, and an hour is beyond every max-age.
   const after =
     asked === undefined ? undefined : Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, asked));
-  return { kind: 'retry', after, message: messageFor(error) };
+  return { kind: 'retry', after, reason: retryReason(error), message: messageFor(error) };
 }
+
+function retryReason(error: unknown): RetryReason {
+  if (!(error instanceof ClusterError)) return 'other';
+  const { status, reason, message } = error;
+  if (status === undefined) return reason === 'Timeout' ? 'timeout' : 'unreachable';
+  if (status >= 500) return 'server-error';
+  if (status === 403 && message.includes('exceeded quota')) return 'quota';
+  return RETRY_REASON_OF.get(status) ?? 'other';
+}
+
+/** By HTTP status. */
+const RETRY_REASON_OF: ReadonlyMap<number, RetryReason> = new Map([
+  [401, 'forbidden'],
+  [403, 'forbidden'],
+  [409, 'conflict'],
+  [429, 'throttled'],
+]);
 
 /** Milliseconds: the first wait and the longest, within which a recovered cluster is noticed. */
 const FIRST_BACKOFF = 500;

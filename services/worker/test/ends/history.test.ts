@@ -52,6 +52,7 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
   const cluster = {
     operarii: {
       get: (name: string) => ({ metadata: { name, namespace: 'default' } }),
+      all: () => [],
     },
     events: { record: (_on: unknown, reason: string) => void events.push(reason) },
   };

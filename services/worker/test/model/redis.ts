@@ -68,7 +68,7 @@ export function claimsOf(
     hold: async () => false,
     unhold: async () => {},
     holders: async () => ({ count: 0, jobs: [] }),
-    held: async () => 0,
+    countHeld: async () => new Map(),
   };
 }
 

@@ -68,6 +68,8 @@ for (const [reason, env, policy] of [
     const line = await worker.line(({ msg }) => msg === 'remediation is held');
     assert.deepEqual([line['remediation'], line['held'], line['reason']], [id, reason, held.by]);
     assert.ok(Math.abs(held.since - Date.now()) < 5000);
+    const oldest = `openfero_held_oldest_seconds{reason="${reason}"}`;
+    await until('it gets old', async () => (await worker.metric(oldest)) > 0);
     assert.deepEqual(await sandbox.jobs(), []);
     assert.equal(await worker.metric('openfero_queue_remediations{state="delayed"}'), 1);
     assert.equal(await worker.metric('openfero_queue_oldest_waiting_seconds'), 0);

@@ -83,7 +83,7 @@ function endOfJob(number: number): EndOfJob {
     ...{ startsAt: instantOf(number), operarius: `op-${number % 5}` },
   };
   const { uid, operarius } = entry;
-  return { uid, job, operarius, fate, entry: encodeEntry(entry) };
+  return { uid, job, operarius, isKnown: true, fate, entry: encodeEntry(entry) };
 }
 
 describe('the end of a Job', () => {

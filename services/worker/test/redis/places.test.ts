@@ -46,7 +46,8 @@ async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Prom
       const { id, ...data } = remediation('Disk');
       assert.equal(await take(`wanted-by-${id}`, operarius, id), reason);
       await queue.add('remediation', data, { jobId: id, delay: 60_000 });
-      await own.hold({ reason, remediation: id, operarius }, Date.now() + 60_000);
+      const now = Date.now();
+      await own.hold({ reason, remediation: id, operarius }, { since: now, until: now + 60_000 });
       return id;
     },
     called: async () => (await queue.getWaiting()).map(({ id }) => id),
@@ -138,9 +139,10 @@ describe('whoever waits for a place', () => {
     assert.equal(await take('b', 'op', id), 'max-active-jobs');
     await own.release({ name: 'a', operarius: 'op' });
     await sandbox.queue.add('remediation', data, { jobId: id, delay: 60_000 });
-    await own.hold({ reason: 'max-active-jobs', remediation: id, operarius: 'op' }, Date.now());
+    const now = { since: Date.now(), until: Date.now() };
+    await own.hold({ reason: 'max-active-jobs', remediation: id, operarius: 'op' }, now);
     assert.deepEqual(await called(), [id]);
-    assert.equal(await own.held('max-active-jobs', Date.now()), 0);
+    assert.equal((await own.countHeld(['max-active-jobs'])).get('max-active-jobs')?.count, 0);
   });
 
   test('passes the call on where its own operarius has no place', async (t) => {
@@ -163,10 +165,21 @@ describe('whoever waits for a place', () => {
   test('is counted until a minute after it should have been looked at', async (t) => {
     const { places: own } = await given(t, 1);
     const now = Date.now();
-    await own.hold({ reason: 'cooldown', remediation: 'a', operarius: 'op' }, now + 1000);
-    assert.equal(await own.held('cooldown', now), 1);
-    assert.equal(await own.held('cooldown', now + 60_000), 1);
-    assert.equal(await own.held('cooldown', now + 61_001), 0);
+    const hold = (remediation: string, since: number, until: number): Promise<boolean> =>
+      own.hold({ reason: 'cooldown', remediation, operarius: 'op' }, { since, until });
+    await hold('overdue', now - 900_000, now - 60_001);
+    await hold('a', now - 300_000, now - 50_000);
+    await hold('b', now - 200_000, now + 1000);
+    const counted = await own.countHeld(['claimed', 'cooldown']);
+    assert.deepEqual(counted.get('claimed'), { count: 0, oldest: 0 });
+    const { count = 0, oldest = 0 } = counted.get('cooldown') ?? {};
+    assert.equal(count, 2);
+    assert.ok(oldest >= 300_000 && oldest < 310_000, `the oldest for ${oldest} ms`);
+    await own.unhold({ reason: 'cooldown', remediation: 'a', operarius: 'op' });
+    await hold('b', now, now + 2000);
+    const later = (await own.countHeld(['cooldown'])).get('cooldown');
+    assert.equal(later?.count, 1);
+    assert.ok(later.oldest >= 200_000 && later.oldest < 210_000, 'held again: still since then');
   });
 });
 

@@ -68,21 +68,29 @@ describe('an error means', () => {
   });
 
   it('another attempt, where the cluster may change: quota, RBAC, load, network, busy writes', () => {
+    const quota = new ClusterError('403 Forbidden: exceeded quota: q', { status: 403, reason: '' });
     const passing = [
-      server(403, 'Forbidden'),
-      server(404, 'NotFound'),
-      server(409, 'Conflict'),
-      server(500, 'InternalError'),
-      server(503, 'ServiceUnavailable'),
-      server(undefined, 'ECONNREFUSED'),
-      new Error('anything else'),
-    ];
-    for (const error of passing) assert.equal(verdictOn(error).kind, 'retry', error.message);
+      [server(403, 'Forbidden'), 'forbidden'],
+      [quota, 'quota'],
+      [server(404, 'NotFound'), 'other'],
+      [server(409, 'Conflict'), 'conflict'],
+      [server(429, 'TooManyRequests'), 'throttled'],
+      [server(500, 'InternalError'), 'server-error'],
+      [server(503, 'ServiceUnavailable'), 'server-error'],
+      [server(undefined, 'ECONNREFUSED'), 'unreachable'],
+      [server(undefined, 'Timeout'), 'timeout'],
+      [new Error('anything else'), 'other'],
+    ] as const;
+    for (const [error, reason] of passing) {
+      const then = verdictOn(error);
+      assert.equal(then.kind === 'retry' && then.reason, reason, error.message);
+    }
   });
 
   it('another attempt when the server asks for it', () => {
     const then = verdictOn(server(429, 'TooManyRequests', 7000));
-    assert.deepEqual(then, { kind: 'retry', after: 7000, message: 'what the server said' });
+    const message = 'what the server said';
+    assert.deepEqual(then, { kind: 'retry', after: 7000, reason: 'throttled', message });
   });
 
   it('patience without an attempt, where nothing is wrong with the remediation', () => {

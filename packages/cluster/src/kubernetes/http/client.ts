@@ -9,7 +9,7 @@ import { type Request, type Response, sendRequest } from './send-request.ts';
 import { httpRequestOf, type Target, type Verb } from './target.ts';
 
 /** Called after every request: `code` is the HTTP status, or `error` where no response came. */
-export type OnRequest = (verb: Verb, code: string) => void;
+export type OnRequest = (verb: Verb, code: string, seconds: number) => void;
 
 export interface ClientOptions {
   readonly access: Access;
@@ -45,12 +45,14 @@ export function createClient(options: ClientOptions, source: CredentialSource): 
 
   /** Counts a request, and has the next ones read credentials again where no response came. */
   const observe = async <T extends Response>(verb: Verb, request: Promise<T>): Promise<T> => {
+    const since = performance.now();
+    const seconds = (): number => (performance.now() - since) / 1000;
     try {
       const response = await request;
-      onRequest(verb, String(response.status));
+      onRequest(verb, String(response.status), seconds());
       return response;
     } catch (error) {
-      onRequest(verb, 'error');
+      onRequest(verb, 'error', seconds());
       source.expire();
       if (isTimeout(error)) connections.renew();
       throw errorWithoutResponse(error, access.server);
