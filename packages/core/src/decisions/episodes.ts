@@ -12,8 +12,11 @@ export type EpisodeDecision =
   | { readonly kind: 'deduplicated'; readonly job: string; readonly reason: string }
   /** An episode that began after the remembered Job was created: see {@link decideOnLaterEpisode}. */
   | { readonly kind: 'later'; readonly memory: Memory }
-  /** `repeat-after` is over: the remembered episode with its count plus one, and then as `later`. */
-  | { readonly kind: 'repeat'; readonly memory: Memory; readonly episode: Episode };
+  /**
+   * `repeat-after` is over, or a person has its Job run again: this episode, with its count plus one, and
+   * then as `later` where anything is remembered.
+   */
+  | { readonly kind: 'repeat'; readonly memory: Memory | undefined; readonly episode: Episode };
 
 /** What decides about a remediation. */
 export interface Considered {
@@ -21,6 +24,8 @@ export interface Considered {
   readonly episode: Episode;
   /** Milliseconds: see beganAt in identity/trouble.ts. */
   readonly began: number;
+  /** A person has a Job of this episode run again: that it has one is no reason against it. */
+  readonly isRerun?: boolean;
 }
 
 /**
@@ -37,16 +42,26 @@ export function decideOnEpisode(
   policy: Policy,
   now: number,
 ): EpisodeDecision {
-  if (memory === undefined) return { kind: 'create' };
+  if (memory === undefined) return decideUnremembered(remediation);
   const { job, episode, createdAt } = memory;
   if (memory.remediation === remediation.id) return { kind: 'created', job };
+  if (remediation.isRerun) return { kind: 'repeat', memory, episode: next(episode) };
   const reason = whyCovered(remediation, memory);
   if (reason === undefined) return { kind: 'later', memory };
   if (policy.repeatAfter !== 'never' && now - createdAt >= policy.repeatAfter) {
-    return { kind: 'repeat', memory, episode: { ...episode, count: episode.count + 1 } };
+    return { kind: 'repeat', memory, episode: next(episode) };
   }
   return { kind: 'deduplicated', job, reason };
 }
+
+/** The Job that failed may still have the name of its episode. A rerun that counts already has another. */
+function decideUnremembered({ isRerun = false, episode }: Considered): EpisodeDecision {
+  return isRerun && episode.count === 0
+    ? { kind: 'repeat', memory: undefined, episode: next(episode) }
+    : { kind: 'create' };
+}
+
+const next = (episode: Episode): Episode => ({ ...episode, count: episode.count + 1 });
 
 /** Whatever its count: a repetition is the same episode. */
 function whyCovered({ episode, began }: Considered, memory: Memory): string | undefined {

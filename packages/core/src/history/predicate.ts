@@ -2,7 +2,7 @@ import type { Texts } from '../alert.ts';
 import { type Matcher, matchesAll, parseMatchers } from '../matchers/matchers.ts';
 import { FAILURES } from '../outcome.ts';
 import { type Chip, type Filter, UNWANTED, windowOf } from './filter.ts';
-import { type Handled, isHeld, type Row } from './row.ts';
+import { type Handled, isHeld, isRemoved, type Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 
 type Predicate = (row: Row) => boolean;
@@ -75,10 +75,12 @@ const FAILED: readonly string[] = FAILURES.filter((failure) => failure !== 'expi
 /** A remediation that a person retries waits again: but only BullMQ knows, so its last end counts. */
 const CHIP: Readonly<Record<Chip, (handled: Handled) => boolean>> = {
   'job-failed': ({ job }) => job?.fate?.fate === 'failed',
-  failed: (handled) => !isHeld(handled) && FAILED.includes(handled.end?.outcome ?? ''),
-  expired: (handled) => !isHeld(handled) && handled.end?.outcome === 'expired',
+  failed: (handled) => isOpen(handled) && FAILED.includes(handled.end?.outcome ?? ''),
+  expired: (handled) => isOpen(handled) && handled.end?.outcome === 'expired',
   held: isHeld,
 };
+
+const isOpen = (handled: Handled): boolean => !isHeld(handled) && !isRemoved(handled);
 
 function matchersOf({ match }: Filter): Predicate | undefined {
   const matchers = parseMatchers(match).map(remembering);

@@ -110,3 +110,7 @@ export function isHeld({ end, held, act }: Pick<Handled, 'end' | 'held' | 'act'>
   if (end !== undefined && compareIds(held.entry, end.entry) < 0) return false;
   return act?.act !== 'remove' || compareIds(held.entry, act.entry) > 0;
 }
+
+/** Whether a person has removed it after it had failed: nobody needs to look at it any more. */
+export const isRemoved = ({ end, act }: Pick<Handled, 'end' | 'act'>): boolean =>
+  act?.act === 'remove' && compareIds(act.entry, end?.entry ?? '') > 0;

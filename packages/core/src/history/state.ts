@@ -1,7 +1,6 @@
 import { type End, FAILURES, type Failure, type Outcome } from '../outcome.ts';
 import { FATE_TTL } from '../redis/fates.ts';
-import { type Ended, type Handled, isHeld, type JobEnd, type Row } from './row.ts';
-import { compareIds } from './stream-id.ts';
+import { type Ended, type Handled, isHeld, isRemoved, type JobEnd, type Row } from './row.ts';
 
 /**
  * What Redis knows of a remediation now, besides the history. What was not asked for is undefined, and
@@ -71,7 +70,7 @@ function knownState(handled: Handled, live: Live, now: number): State {
     if (live.queue?.kind === 'gone') return { kind: 'no-word' };
     return { kind: 'held', reason: held.reason, until: held.until };
   }
-  if (act?.act === 'remove' && compareIds(act.entry, end?.entry ?? '') > 0) {
+  if (act !== undefined && isRemoved(handled)) {
     return { kind: 'removed', user: act.user, at: act.at };
   }
   return end === undefined ? { kind: 'no-word' } : endState(handled, end, live, now);

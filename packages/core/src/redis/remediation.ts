@@ -76,6 +76,15 @@ export const RemediationSchema = Type.Object({
   retriedAt: Type.Optional(Type.Number()),
   /** How many attempts BullMQ had counted by then: what tells the next retry from this one. */
   retriedAfter: Type.Optional(Type.Number()),
+  /** A person has a Job that failed run again: this remediation is about the same occurrence. */
+  rerun: Type.Optional(
+    Type.Object({
+      /** The uid of the Job that failed. */
+      of: Type.String(),
+      /** Tells one press of the button from another: the first one counts. */
+      press: Type.String(),
+    }),
+  ),
 });
 
 export type Remediation = Readonly<Omit<Static<typeof RemediationSchema>, 'alert'>> & {
@@ -130,6 +139,32 @@ export function occurrenceOf(groupKey: string, alert: Alert): string {
   const { alertname = '' } = labels;
   return digest('occurrence/2', groupKey, alertname, fingerprint, startsAt, status);
 }
+
+/**
+ * The remediation by which a person has a failed Job run again. There is one for each Job: BullMQ adds no
+ * second one with its id, as long as it keeps the first. It keeps the one that created the Job no longer.
+ */
+export function rerunOf(
+  created: Remediation,
+  { of, press, at }: { readonly of: string; readonly press: string; readonly at: number },
+): Remediation {
+  const { v, receivedAt, group, alert } = created;
+  return readRemediation({
+    ...{ v, receivedAt, group, alert },
+    id: rerunId(of),
+    rerun: { of, press },
+    // Its age counts from the press.
+    retriedAt: at,
+  });
+}
+
+const RERUN = 'rerun-';
+
+/** @param uid of the Job that failed */
+export const rerunId = (uid: string): string => RERUN + uid;
+
+/** Whether a remediation is a rerun, by its id. */
+export const isRerunId = (id: string): boolean => id.startsWith(RERUN);
 
 /** Ended remediations that BullMQ keeps, of those that failed and of the others. */
 export const ENDED_COUNT = 10_000;

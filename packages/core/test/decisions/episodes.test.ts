@@ -68,6 +68,33 @@ describe('what is remembered of a trouble', () => {
     assert.equal(decideOnEpisode(another(START + MINUTE), ahead, policy, 0).kind, 'later');
   });
 
+  it('does not stand against a person who has the Job run again: that is one more of its episode', () => {
+    const rerun = { ...another(START), isRerun: true };
+    const { instant } = memory.episode;
+    assert.deepEqual(decideOnEpisode(rerun, memory, policy, 0), {
+      kind: 'repeat',
+      memory,
+      episode: { instant, count: 1 },
+    });
+    assert.deepEqual(decideOnEpisode({ ...rerun, id: 'first' }, memory, policy, 0), {
+      kind: 'created',
+      job: 'job-1',
+    });
+  });
+
+  it('and is lost: a rerun counts up once, since the Job that failed may have its name', () => {
+    const rerun = { ...another(START), isRerun: true };
+    const { episode } = rerun;
+    const first = decideOnEpisode(rerun, undefined, policy, 0);
+    assert.deepEqual(first, {
+      kind: 'repeat',
+      memory: undefined,
+      episode: { ...episode, count: 1 },
+    });
+    const again = { ...rerun, episode: { ...episode, count: 1 } };
+    assert.deepEqual(decideOnEpisode(again, undefined, policy, 0), { kind: 'create' });
+  });
+
   it('counts the remembered episode up once repeat-after is over, and not before', () => {
     const repeating = { ...policy, repeatAfter: 60 * MINUTE };
     const counted = memoryOf(START + 500, START + 1000, 3);

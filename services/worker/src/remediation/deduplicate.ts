@@ -3,7 +3,7 @@ import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Attempt, type AttemptResult, end, holdUntil } from './attempt.ts';
-import type { Known } from './claim.ts';
+import { giveBackFirst, type Known } from './claim.ts';
 import { createJob } from './create-job.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function deduplicate(attempt: Attempt, found: Known): Promise<Attem
   let current = attempt;
   let known = found;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const consulted = await consultMemory(current, known.look);
+    const consulted = await consultMemory(current, known);
     if (consulted.kind !== 'create') return consulted;
     current = consulted.attempt;
     const created = await createJob(current, known);
@@ -37,9 +37,11 @@ export async function deduplicate(attempt: Attempt, found: Known): Promise<Attem
 type Consulted = AttemptResult | { readonly kind: 'create'; readonly attempt: Attempt };
 
 /** Compares the episode with what Redis remembers of its trouble. */
-async function consultMemory(attempt: Attempt, look: Look): Promise<Consulted> {
+async function consultMemory(attempt: Attempt, known: Known): Promise<Consulted> {
+  const { look } = known;
   const { delivery, operarius, episode, began, troubleKey } = attempt;
-  const considered = { id: delivery.remediation.id, episode, began };
+  const { id, rerun } = delivery.remediation;
+  const considered = { id, episode, began, isRerun: rerun !== undefined };
   const decision = decideOnEpisode(considered, look.memory, operarius.policy, look.now);
   switch (decision.kind) {
     case 'create':
@@ -55,8 +57,10 @@ async function consultMemory(attempt: Attempt, look: Look): Promise<Consulted> {
       );
     case 'repeat': {
       const { instant, count } = decision.episode;
-      const waits = await consultRememberedJob(attempt, decision.memory, look);
+      const waits = decision.memory && (await consultRememberedJob(attempt, decision.memory, look));
       if (waits !== undefined) return waits;
+      // Taken for the name of the episode itself, where nothing is remembered of it.
+      await giveBackFirst(attempt, known);
       return { kind: 'create', attempt: await withRepeat(attempt, { episode: instant, count }) };
     }
   }
@@ -73,7 +77,10 @@ async function consultRememberedJob(
   // Once it is deleted, its name may be another's.
   const remembered = dedupKeyText({ troubleKey, episode: memory.episode });
   const unfinished = job?.dedupKey === remembered && !job.finished;
-  const decision = decideOnLaterEpisode(memory, unfinished, operarius.policy, look.now);
+  const { rerun } = attempt.delivery.remediation;
+  // The cooldown slows down alerts that flap, not a person.
+  const policy = rerun === undefined ? operarius.policy : { ...operarius.policy, cooldown: 0 };
+  const decision = decideOnLaterEpisode(memory, unfinished, policy, look.now);
   switch (decision.kind) {
     case 'create':
       return undefined;
