@@ -61,7 +61,11 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   const queue = openQueue(redis, QUEUE, { prefix, skipMetasUpdate: true }, log);
   app.addHook('onClose', () => queue.close());
   const recordAct = createActs(redis, prefix);
-  const makeChange = createChanges({ queue, redis, log, recordAct, user: userOf(auth) });
+  const makeChange = createChanges({
+    ...{ queue, redis, log, recordAct, history, prefix },
+    metrics: registry,
+    user: userOf(auth),
+  });
   const open = auth.kind === 'none';
   servePages(app, { history, redis, queue, prefix, readOnly, open, jobUrl, makeChange });
   await app.register(

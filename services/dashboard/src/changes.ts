@@ -1,28 +1,22 @@
 import { codeOf } from '@openfero/core/errors';
 import { QUEUE } from '@openfero/core/redis/remediation';
 import type { Logger } from '@openfero/service/log';
-import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import { ErrorCode, type Queue } from 'bullmq';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RecordAct } from './acts.ts';
+import type { Registry } from 'prom-client';
+import { createActCounter, type RecordAct } from './acts.ts';
+import type { Answer } from './answer.ts';
 import { CLEAN_GRACE_MS } from './limits.ts';
-import type { Change } from './routes.ts';
-
-interface Answer {
-  readonly code: 200 | 204 | 404 | 405 | 409;
-  readonly body?: object;
-  /** The number of remediations that it changed. */
-  readonly changed: number;
-}
+import { createRerun, type RerunOptions } from './rerun.ts';
+import type { BoardChange, Change } from './routes.ts';
 
 /** Takes the id of a remediation or, if it is for many, the name of a state. */
 type Action = (subject: string) => Promise<Answer>;
 
-export interface ChangeOptions {
-  readonly queue: Queue;
-  readonly redis: RedisConnection;
+export interface ChangeOptions extends RerunOptions {
   readonly log: Logger;
+  readonly metrics: Registry;
   readonly recordAct: RecordAct;
   /** Who did it, as the log says. */
   readonly user: string;
@@ -38,11 +32,13 @@ export type MakeChange = (change: Change, subject: string, address: string) => P
 export function createChanges(options: ChangeOptions): MakeChange {
   const { log, user, recordAct } = options;
   const actions = createActions(options);
+  const countActs = createActCounter(options.metrics);
   return async (change, subject, address) => {
     const answer = await actions[change](subject);
-    const { changed } = answer;
-    const line = { user, address, action: change, subject, changed };
+    const { changed, remediation } = answer;
+    const line = { user, address, action: change, subject, changed, remediation };
     if (changed === 0) return answer;
+    countActs(change, changed);
     log.info(line, 'a user changed the queue');
     // It is done, whether the history has it or not.
     await recordAct(change, subject, { user, address }).catch((error: unknown) => {
@@ -53,7 +49,7 @@ export function createChanges(options: ChangeOptions): MakeChange {
 }
 
 export type ChangeHandler = (
-  change: Change,
+  change: BoardChange,
   request: FastifyRequest,
   reply: FastifyReply,
 ) => Promise<FastifyReply>;
@@ -70,7 +66,8 @@ export function createChangeHandler(makeChange: MakeChange): ChangeHandler {
 
 const NO_QUEUE = { error: `no such queue: the only one is ${QUEUE}` };
 
-function createActions({ queue, redis }: ChangeOptions): Readonly<Record<Change, Action>> {
+function createActions(options: ChangeOptions): Readonly<Record<Change, Action>> {
+  const { queue, redis } = options;
   const removeIfFailed = script(redis, REMOVE_IF_FAILED);
   return {
     retry: async (id) => {
@@ -90,6 +87,7 @@ function createActions({ queue, redis }: ChangeOptions): Readonly<Record<Change,
       await queue.retryJobs({ state: 'failed' });
       return { code: 200, changed: failed, body: { retried: failed, skipped: 0 } };
     }),
+    rerun: createRerun(options),
     remove: async (id) => {
       const keys = ['failed', id, `${id}:logs`].map((name) => queue.toKey(name));
       const removed = await removeIfFailed(keys, [id]);

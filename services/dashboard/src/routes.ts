@@ -9,6 +9,7 @@ export const PAGES: ReadonlySet<string> = new Set([
   '/',
   '/occurrences/:fingerprint/:startsAt',
   '/remediations/:id',
+  '/remediations/:id/rerun',
   '/operarii',
   '/operarii/:name',
   '/retry',
@@ -40,7 +41,10 @@ export const CHANGES = {
   '/api/queues/:queueName/clean/:queueStatus': 'clean',
 } as const;
 
-export type Change = (typeof CHANGES)[keyof typeof CHANGES];
+export type BoardChange = (typeof CHANGES)[keyof typeof CHANGES];
+
+/** What a person may do: by a route of Bull Board, or by a page of ours. */
+export type Change = BoardChange | 'rerun';
 
 /**
  * Decides what a route that Bull Board registers may do. A route that is not listed above is refused,
@@ -50,7 +54,7 @@ export function accessTo(
   method: string | readonly string[],
   pattern: string,
   readOnly: boolean,
-): 'read' | 'no flow' | Change | 'refused' {
+): 'read' | 'no flow' | BoardChange | 'refused' {
   const methods = typeof method === 'string' ? [method] : method;
   if (methods.every((each) => each === 'GET' || each === 'HEAD')) {
     if (pattern === FLOW) return 'no flow';

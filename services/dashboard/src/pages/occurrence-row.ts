@@ -10,7 +10,7 @@ import {
 } from '@openfero/core/history/state';
 import { timeOfId } from '@openfero/core/history/stream-id';
 import { formatInstant } from '@openfero/core/instant';
-import { Address, type Html, html, segment } from './html.ts';
+import { Address, type Content, type Html, html, segment } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, tookOf, whyOf } from './signs.ts';
 import { ago, clock, span } from './times.ts';
@@ -63,15 +63,17 @@ export interface RowOptions {
   readonly liveOf: LiveOf;
   /** Whether the filter of the page lets it pass. */
   readonly isShown: boolean;
+  /** Whether a person may have a Job run again. */
+  readonly mayChange: boolean;
 }
 
 /** A row of the list: a table's row, which narrow screens show as a block. */
-export function occurrenceRow(row: Row, { now, liveOf, isShown }: RowOptions): Html {
+export function occurrenceRow(row: Row, { now, liveOf, isShown, mayChange }: RowOptions): Html {
   const told = toldOf(row, liveOf, now);
   const tone = told
     .map(({ state }) => signOf(state).tone)
     .find((each) => each === 'bad' || each === 'wait');
-  const each = (show: (one: Told) => Html | undefined): Html[] =>
+  const each = (show: (one: Told) => Content): Content[] =>
     told.map(show).filter((shown) => shown !== undefined);
   return html`<tr id="${rowId(row)}"${tone && html` class="${tone}"`}${isShown && html` data-shown="1"`}>
 <td class="when">${ago(changedAt(row), now)} <span class="small">began ${clock(row.since, now)}</span></td>
@@ -93,7 +95,10 @@ ${cell(
 )}
 ${cell(
   'Job ended',
-  each(({ handled, state }) => fateOf(handled, state, liveOf(handled.id), now)),
+  each(({ handled, state }) => {
+    const fate = fateOf(handled, state, liveOf(handled.id), now);
+    return fate && [fate, mayChange && state.kind === 'job-failed' && againLink(handled)];
+  }),
 )}
 ${cell('Helped', [nonEmpty(helpedOf(row), (helped) => sign(helpedSign(helped)))])}
 </tr>`;
@@ -103,7 +108,7 @@ ${cell('Helped', [nonEmpty(helpedOf(row), (helped) => sign(helpedSign(helped)))]
 const changedAt = ({ cursor, since }: Row): number => Math.max(since, timeOfId(cursor));
 
 /** @param name of the column, where the content alone does not say what it is */
-function cell(name: string, content: readonly (Html | undefined)[]): Html {
+function cell(name: string, content: readonly Content[]): Html {
   const shown = content.filter((each) => each !== undefined);
   if (shown.length === 0)
     return html`<td class="nothing"><span class="quiet" aria-hidden="true">–</span></td>`;
@@ -172,6 +177,13 @@ function fateOf(handled: Handled, state: State, live: Live, now: number): Html |
   const { word, ...rest } = signOf(job);
   const words = `${word.replace(/^Job:? /, '')}${took === undefined ? '' : ` in ${took}`}`;
   return html`<div>${job.kind === state.kind ? words : sign({ ...rest, word: words })}</div>`;
+}
+
+/** The way to the question whether its Job should run again, or who did so already. */
+function againLink({ id, act }: Handled): Html {
+  if (act?.act === 'rerun') return html`<div class="small">run again by ${act.user}</div>`;
+  const path = Address.own(`/remediations/${segment(id)}/rerun`);
+  return html`<a class="again" href="${path}">Run again…</a>`;
 }
 
 /** Whether it helped, as a sign. */

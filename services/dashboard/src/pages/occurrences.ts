@@ -17,6 +17,7 @@ export interface ListParts {
   /** Names for the filter. */
   readonly operarii: readonly string[];
   readonly liveOf: LiveOf;
+  readonly mayChange: boolean;
   /** What waits in the queue, if the history does not know it yet. */
   readonly queued: Html | undefined;
   /** A way to retry what the list shows, where it can be. */
@@ -75,12 +76,12 @@ function coverage(filter: Filter, span: Span | undefined, now: number): Html {
 const hiddenNote = (filter: Filter, hidden: number): Html =>
   html`<p class="note">${grouped(hidden)} hidden, since no operarius is for them: <a href="${listOf({ filter: { ...filter, all: true }, after: undefined })}">show</a></p>`;
 
-function table({ answer: { rows, total }, queued, liveOf, now }: ListParts): Html {
+function table({ answer: { rows, total }, queued, liveOf, mayChange, now }: ListParts): Html {
   return html`<table class="occurrences">
 ${headOf(html`${grouped(rows.length)} of ${grouped(total)}`)}
 ${queued}
 <tbody>
-${rows.map((row) => occurrenceRow(row, { now, liveOf, isShown: true }))}
+${rows.map((row) => occurrenceRow(row, { now, liveOf, mayChange, isShown: true }))}
 </tbody>
 </table>`;
 }

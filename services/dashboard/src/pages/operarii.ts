@@ -121,12 +121,13 @@ export interface OperariusParts {
   /** Its latest rows. */
   readonly rows: readonly Row[];
   readonly liveOf: LiveOf;
+  readonly mayChange: boolean;
   readonly now: number;
 }
 
 /** One operarius. */
 export function operariusPage(parts: OperariusParts): Page {
-  const { name, known, runs, rows, liveOf, now } = parts;
+  const { name, known, runs, rows, liveOf, mayChange, now } = parts;
   const validity = validityOf(known);
   const place = { filter: { ...NO_FILTER, operarii: [name] }, after: undefined };
   return {
@@ -150,7 +151,7 @@ ${heldPart(runs, now)}
       rows.length === 0
         ? html`<h2>Occurrences</h2><p class="quiet">None on record. <a href="${listOf(place)}">Look in another time</a></p>`
         : html`<table class="occurrences">${headOf(html`Latest occurrences. <a href="${listOf(place)}">Show all</a>`)}
-<tbody>${rows.map((row) => occurrenceRow(row, { now, liveOf, isShown: true }))}</tbody></table>`
+<tbody>${rows.map((row) => occurrenceRow(row, { now, liveOf, mayChange, isShown: true }))}</tbody></table>`
     }</section>`,
   };
 }

@@ -133,7 +133,7 @@ export function queuedPart({ waiting, active, delayed, rows }: QueueNow, now: nu
     .map(([count, word]) => `${grouped(count)} ${word}`);
   if (words.length === 0) return html`<tbody id="queued"></tbody>`;
   const shown = rows.map(({ row, live }) =>
-    occurrenceRow(row, { now, liveOf: () => live, isShown: false }),
+    occurrenceRow(row, { now, liveOf: () => live, isShown: false, mayChange: false }),
   );
   return html`<tbody id="queued"><tr class="group"><th scope="rowgroup" colspan="${COLUMNS.length}">In the <a href="${Address.own('/queue')}">queue</a>: ${words.join(', ')}</th></tr>
 ${shown}</tbody>`;

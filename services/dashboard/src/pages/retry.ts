@@ -1,7 +1,7 @@
 import type { Filter } from '@openfero/core/history/filter';
 import { writeFilter } from '@openfero/core/history/filter-url';
 import type { Handled, Row } from '@openfero/core/history/row';
-import { isHeld } from '@openfero/core/history/row';
+import { isHeld, isRemoved } from '@openfero/core/history/row';
 import { FAILURES } from '@openfero/core/outcome';
 import { grouped, listOf } from './filters.ts';
 import { Address, type Html, html } from './html.ts';
@@ -29,7 +29,11 @@ export function failedOf(rows: readonly Row[]): readonly Failed[] {
 }
 
 function isFailed(handled: Handled): boolean {
-  return !isHeld(handled) && FAILURES.some((failure) => failure === handled.end?.outcome);
+  return (
+    !isHeld(handled) &&
+    !isRemoved(handled) &&
+    FAILURES.some((failure) => failure === handled.end?.outcome)
+  );
 }
 
 /** Whether a list is about failed ones of some kind: only then there is one thing to retry. */

@@ -3,6 +3,7 @@ import type { ModeChange } from '@openfero/core/history/fold';
 import type { Handled, Row } from '@openfero/core/history/row';
 import { helpedOf, jobStateOf } from '@openfero/core/history/state';
 import { FAILURES } from '@openfero/core/outcome';
+import { NO_ALERT } from '../rerun.ts';
 import { Address, type Html, html, segment } from './html.ts';
 import { jobUrl } from './job-url.ts';
 import type { Page } from './layout.ts';
@@ -15,6 +16,7 @@ import {
   toldOf,
 } from './occurrence-row.ts';
 import type { Payload } from './payload.ts';
+import { isNotNeeded, NOT_NEEDED, RERUN_WORDS, rerunForm } from './rerun.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, tookOf, whyOf } from './signs.ts';
 import { command } from './standing.ts';
@@ -32,7 +34,10 @@ export interface StoryParts {
   readonly jobNamespace: string | undefined;
   /** OPENFERO_JOB_URL. */
   readonly jobUrl: string | undefined;
-  readonly mayRetry: boolean;
+  /** Why nothing can be changed here, undefined where it can. */
+  readonly readOnly: string | undefined;
+  /** The remediation by which its Job is run again; undefined where the entry of its end is gone. */
+  readonly rerun: string | undefined;
   readonly events: Address;
   readonly now: number;
 }
@@ -61,6 +66,7 @@ ${[...payloads.values()].map((payload) => details(payload))}
 ${warnings(row)}
 </div>
 <div class="stack">
+${told.map((one) => actions(one, parts))}
 ${told.map((one) => jobPart(one, parts))}
 <section><h2>Labels</h2>${pairs(labelsOf(row, payloads))}</section>
 ${[...payloads.values()].slice(0, 1).map(annotations)}
@@ -107,7 +113,7 @@ function didRun({ handled, state }: Told): Sign {
   if (handled.end?.outcome === 'created' && state.kind.startsWith('job-'))
     return { word: 'Yes, a Job was created', shape: 'check', tone: 'quiet' };
   const shown = signOf(state);
-  if (state.kind === 'ended' || state.kind === 'failed')
+  if (state.kind === 'ended' || state.kind === 'failed' || state.kind === 'removed')
     return { ...shown, word: `No: ${shown.word}` };
   return { ...shown, word: state.kind === 'no-word' ? 'Nobody knows' : `Not yet: ${shown.word}` };
 }
@@ -191,12 +197,11 @@ function warnings({ firing, resolved }: Row): Html | undefined {
   return html`<section><h2>Warnings</h2><ul class="line">${all.map((text) => html`<li class="one" dir="auto">${text}</li>`)}</ul></section>`;
 }
 
-/** What to do about the Job: the logs, commands to copy, and a retry. */
+/** Where to look at the Job: its logs, and commands to copy. */
 function jobPart(one: Told, parts: StoryParts): Html | undefined {
   const { handled, state } = one;
   const { job } = handled;
-  const retry = retryForm(one, parts);
-  if (job === undefined) return retry && html`<section><h2>Try again</h2>${retry}</section>`;
+  if (job === undefined) return undefined;
   const namespace = parts.jobNamespace;
   const kubectl = `kubectl ${namespace === undefined ? '' : `-n ${namespace} `}`;
   const running = state.kind === 'job-running' || state.kind === 'job-created';
@@ -206,8 +211,7 @@ ${logsLink(handled, parts)}
 ${command(`${kubectl}describe job ${job.name}`)}
 ${command(`${kubectl}logs job/${job.name} --all-containers --tail=200`)}
 ${running && command(`${kubectl}delete job ${job.name}`)}
-${namespace === undefined && html`<p class="quiet">Add the namespace of your Jobs with -n: no worker has published it.</p>`}
-${retry}</section>`;
+${namespace === undefined && html`<p class="quiet">Add the namespace of your Jobs with -n: no worker has published it.</p>`}</section>`;
 }
 
 /** Logs begin a little before the Job and end after it: clocks differ. */
@@ -226,11 +230,43 @@ function logsLink({ job, end }: Handled, parts: StoryParts): Html | undefined {
   );
 }
 
-function retryForm({ handled, state }: Told, { mayRetry }: StoryParts): Html | undefined {
-  const { id, end } = handled;
-  if (!mayRetry || state.kind !== 'failed') return undefined;
-  if (!FAILURES.some((failure) => failure === end?.outcome)) return undefined;
-  return html`<form class="actions" method="post" action="${Address.own(`/remediations/${segment(id)}/retry`)}"><button class="primary">Retry this remediation</button><span class="quiet">Its max-age counts from now.</span></form>`;
+/** What a person can do about a failure. */
+function actions({ handled, state }: Told, parts: StoryParts): Html | undefined {
+  const failed = FAILURES.some((failure) => failure === handled.end?.outcome);
+  const show = (title: string, content: Html): Html =>
+    html`<section id="act"><h2>${title}</h2>${content}</section>`;
+  if (state.kind === 'failed' && failed) {
+    return show('Try again', parts.readOnly === undefined ? retryForms(handled) : why(parts));
+  }
+  if (state.kind !== 'job-failed' || handled.end?.outcome !== 'created') return undefined;
+  return show('Run it again', rerunPart(handled, parts));
+}
+
+const why = ({ readOnly }: StoryParts): Html => html`<p class="quiet">${readOnly}</p>`;
+
+function retryForms({ id }: Handled): Html {
+  const path = (act: string): Address => Address.own(`/remediations/${segment(id)}/${act}`);
+  return html`<div class="actions"><form method="post" action="${path('retry')}"><button class="primary">Retry this remediation</button></form>
+<form method="post" action="${path('remove')}"><button>Remove it</button></form></div>
+<p class="quiet">Retried, its max-age counts from now, and it runs unless the alert has resolved. Removed, nobody can retry it; what became of it stays on record.</p>`;
+}
+
+function rerunPart(handled: Handled, parts: StoryParts): Html {
+  const { row, rerun, payloads, now } = parts;
+  if (handled.act?.act === 'rerun') {
+    const { user, at } = handled.act;
+    const words = html`By ${user}, ${ago(at, now)}`;
+    return rerun === undefined
+      ? html`<p>${words}</p>`
+      : html`<p>${words}: <a href="${Address.own(`/remediations/${segment(rerun)}`)}">what became of it</a></p>`;
+  }
+  if (parts.readOnly !== undefined) return why(parts);
+  if (payloads.get(handled.id)?.remediation === undefined || rerun === undefined) {
+    return html`<p class="quiet">It cannot be: ${NO_ALERT}.</p>`;
+  }
+  if (isNotNeeded(row, handled))
+    return html`<p class="quiet">${NOT_NEEDED}</p>${rerunForm(handled.id)}`;
+  return html`${rerunForm(handled.id)}<p class="quiet">${RERUN_WORDS}</p>`;
 }
 
 function identity(row: Row): Html {

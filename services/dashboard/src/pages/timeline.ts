@@ -2,6 +2,7 @@ import type { EndEntry, Entry, FateEntry, HeldEntry } from '@openfero/core/histo
 import type { ModeChange } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import { NEVER } from '@openfero/core/instant';
+import { isRerunId } from '@openfero/core/redis/remediation';
 import { type Html, html } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, signOfEnd, whyOf } from './signs.ts';
@@ -74,7 +75,7 @@ function endSteps(entry: EndEntry, received: Set<string>): Step[] {
     const resolved: Sign = { word: 'The alert resolved', shape: 'check', tone: 'good' };
     steps.push({ at: Date.parse(endsAt), sign: resolved, words: 'by the clock of Prometheus' });
   }
-  if (!received.has(id)) {
+  if (!received.has(id) && !isRerunId(id)) {
     received.add(id);
     steps.push({
       at: receivedAt,
@@ -86,6 +87,7 @@ function endSteps(entry: EndEntry, received: Set<string>): Step[] {
 }
 
 function endWords({
+  id,
   outcome,
   reason,
   job,
@@ -94,7 +96,7 @@ function endWords({
   endedAt,
 }: EndEntry): Omit<Step, 'at'> {
   const took = endedAt - receivedAt;
-  const after = `${span(Math.max(0, took))} after it was received`;
+  const after = isRerunId(id) ? 'for a person' : `${span(Math.max(0, took))} after it was received`;
   if (outcome === 'created') {
     const created: Sign = { word: 'Job created', shape: 'half', tone: 'busy' };
     return { sign: created, words: `${job ?? ''}, by ${operarius}, ${after}` };

@@ -10,7 +10,7 @@ const FORM = {
   'content-type': 'application/x-www-form-urlencoded',
 };
 const AT = Date.now() - 30 * MINUTE;
-const NAMES = ['One', 'Two', 'Three'];
+const NAMES = ['One', 'Two', 'Three', 'Four'];
 
 suite('a person who retries what has failed', { concurrency: false }, () => {
   let pages: Pages;
@@ -68,6 +68,24 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
     for (const name of ['Two', 'Three']) assert.equal(await stateOf(name), 'waiting');
     const twice = await dashboard.ask('POST', action.replaceAll('&amp;', '&'), FORM, '');
     assert.match(textOf(twice.body), /0 of 2 wait again/);
+  });
+
+  test('removes one for good from its story, and that stays on record', async () => {
+    const { fingerprint, startsAt } = subjectOf({ name: 'Four', at: AT });
+    const story = `/occurrences/${fingerprint}/${startsAt}`;
+    const { body } = await dashboard.ask('GET', story);
+    assert.match(body, new RegExp(`action="/remediations/${idOf('Four')}/remove"`));
+    const answer = await dashboard.ask('POST', `/remediations/${idOf('Four')}/remove`, FORM, '');
+    assert.equal(answer.status, 303, answer.body);
+    assert.equal(await stateOf('Four'), 'unknown');
+    let text = '';
+    while (!text.includes('Removed by')) text = textOf((await dashboard.ask('GET', story)).body);
+    assert.match(text, /Did it run\? No: removed .* Removed by anonymous from 127\.0\.0\.1/);
+    assert.doesNotMatch((await dashboard.ask('GET', '/retry?only=failed')).body, />Four</);
+    assert.match(textOf((await dashboard.ask('GET', '/')).body), /Failed remediation 3 /);
+    const metrics = (await dashboard.ask('GET', '/metrics')).body;
+    assert.match(metrics, /^openfero_acts_total\{act="remove"\} 1$/m);
+    assert.match(metrics, /^openfero_acts_total\{act="retry"\} 3$/m);
   });
 
   test('does not retry what failed after the question', async () => {

@@ -27,15 +27,21 @@ export async function sendPage(
 ): Promise<FastifyReply> {
   const now = Date.now();
   const standing = await readStanding(redis, prefix, history.fold, now);
-  const why = readOnly ? readOnlyWords(open) : undefined;
   reply.type('text/html; charset=utf-8');
+  const why = whyReadOnly({ readOnly, open });
   return reply.send(document(page, { standing, assets, now, readOnly: why }));
 }
 
-const readOnlyWords = (open: boolean): string =>
-  open
+/** Why nothing can be changed here, and how to change that; undefined where it can. */
+export function whyReadOnly({
+  readOnly,
+  open,
+}: Pick<Context, 'readOnly' | 'open'>): string | undefined {
+  if (!readOnly) return undefined;
+  return open
     ? 'Read-only, since nobody logs in: nothing can be retried here. To change that, set OPENFERO_AUTH to basic or bearer.'
     : 'Read-only, by OPENFERO_DASHBOARD_READ_ONLY: nothing can be retried here. To change that, set it to false.';
+}
 
 /** The query of the URL, as it was sent. */
 export function queryOf({ url }: FastifyRequest): URLSearchParams {

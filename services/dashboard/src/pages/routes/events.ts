@@ -66,7 +66,7 @@ const keyOfRow = (row: Row): string =>
   keyOf({ ...row, id: (row.firing ?? row.resolved)?.id ?? '' });
 
 async function renderRows(
-  { redis, queue, prefix }: Context,
+  { redis, queue, prefix, readOnly }: Context,
   rows: readonly ShownRow[],
 ): Promise<ReadonlyMap<Row, Html>> {
   const now = Date.now();
@@ -75,6 +75,9 @@ async function renderRows(
     rows.map(({ row }) => row),
   );
   return new Map(
-    rows.map(({ row, isShown }) => [row, occurrenceRow(row, { now, liveOf, isShown })]),
+    rows.map(({ row, isShown }) => [
+      row,
+      occurrenceRow(row, { now, liveOf, isShown, mayChange: !readOnly }),
+    ]),
   );
 }

@@ -30,7 +30,7 @@ export function serveList(scope: FastifyInstance, context: Context): void {
     ]);
     const mayRetry = !readOnly && isAboutFailed(place.filter) && failedOf(answer.rows).length > 0;
     const page = occurrencesPage({
-      ...{ place, problems, answer, span, liveOf, now },
+      ...{ place, problems, answer, span, liveOf, now, mayChange: !readOnly },
       operarii: [...operarii.keys()],
       queued: place.after === undefined ? queuedOf(place, queued, now) : undefined,
       retry: mayRetry ? retryLink(place.filter) : undefined,

@@ -32,7 +32,11 @@ export function serveOperarii(scope: FastifyInstance, context: Context): void {
     const options = { filter, after: undefined, limit: ROWS, now };
     const { rows } = query(history.fold.rows(), options);
     const liveOf = await readLive({ redis, queue, prefix }, rows);
-    const page = operariusPage({ name, known, runs: runs ?? NO_RUNS, rows, liveOf, now });
+    const page = operariusPage({
+      ...{ name, known, rows, liveOf, now },
+      runs: runs ?? NO_RUNS,
+      mayChange: !context.readOnly,
+    });
     return sendPage(context, reply, page);
   });
 }

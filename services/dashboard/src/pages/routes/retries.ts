@@ -2,7 +2,9 @@ import { query } from '@openfero/core/history/query';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MakeChange } from '../../changes.ts';
 import { changeHooks } from '../../guard.ts';
+import { handledOf, hasFailedJob } from '../../rerun.ts';
 import { Address, segment } from '../html.ts';
+import { refusedPage, rerunQuestion } from '../rerun.ts';
 import {
   type Failed,
   failedOf,
@@ -23,12 +25,22 @@ export function serveRetries(
   const { history, redis, open } = context;
   const onRequest = changeHooks(redis, open);
 
-  scope.post('/remediations/:id/retry', { onRequest }, async (request, reply) => {
+  for (const change of ['retry', 'remove', 'rerun'] as const) {
+    scope.post(`/remediations/:id/${change}`, { onRequest }, async (request, reply) => {
+      const id = param(request, 'id');
+      const { code, body, remediation = id } = await makeChange(change, id, request.ip);
+      // Who presses twice lands where the first press led to.
+      if (code === 204 || remediation !== id) return toStory(reply, remediation);
+      return sendPage(context, reply.code(code), refusedPage(body?.error ?? ''));
+    });
+  }
+
+  scope.get('/remediations/:id/rerun', async (request, reply) => {
     const id = param(request, 'id');
-    const { code, body } = await makeChange('retry', id, request.ip);
-    if (code !== 204) return reply.code(code).send(body);
-    // Not by its referrer: a path of ours only.
-    return reply.redirect(Address.own(`/remediations/${segment(id)}`).text, 303);
+    const row = history.fold.rowOfRemediation(id);
+    const handled = handledOf(history, id);
+    if (row === undefined || !hasFailedJob(handled)) return toStory(reply, id);
+    return sendPage(context, reply, rerunQuestion(row, handled, Date.now()));
   });
 
   scope.get('/retry', async (request, reply) => {
@@ -64,6 +76,10 @@ export function serveRetries(
     return { filter, failed: failedOf(query(history.fold.rows(), options).rows) };
   }
 }
+
+/** Not by its referrer: a path of ours only. */
+const toStory = (reply: FastifyReply, id: string): FastifyReply =>
+  reply.redirect(Address.own(`/remediations/${segment(id)}`).text, 303);
 
 const refuseFilter = (reply: FastifyReply): FastifyReply =>
   reply.code(400).send({

@@ -1,6 +1,7 @@
 import { keyOf, type Row } from '@openfero/core/history/row';
 import { parseInstant } from '@openfero/core/instant';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { hasFailedJob, rerunIdOf } from '../../rerun.ts';
 import { lastOf, readEntries } from '../history.ts';
 import { Address } from '../html.ts';
 import { readLive } from '../live-state.ts';
@@ -10,7 +11,7 @@ import { type Payload, readPayloadOf } from '../payload.ts';
 import { readOperarii, readStanding } from '../published.ts';
 import { queuedState, rowOf } from '../queued.ts';
 import { storyPage } from '../story.ts';
-import { type Context, param, sendPage } from './context.ts';
+import { type Context, param, sendPage, whyReadOnly } from './context.ts';
 
 /** Adds the story of an occurrence, by itself and by its remediations. */
 export function serveStories(scope: FastifyInstance, context: Context): void {
@@ -60,12 +61,14 @@ export function serveStories(scope: FastifyInstance, context: Context): void {
       readStanding(redis, prefix, history.fold, now),
     ]);
     const operarius = (row.firing ?? row.resolved)?.operarius ?? '';
+    const failed = [row.firing, row.resolved].find(hasFailedJob);
     const page = storyPage({
       ...{ row, entries, payloads, liveOf, now },
       modes: history.fold.modes,
       jobNamespace: operarii.get(operarius)?.published?.jobNamespace ?? standing.jobNamespace,
       jobUrl: c.jobUrl,
-      mayRetry: !c.readOnly,
+      readOnly: whyReadOnly(c),
+      rerun: failed && (await rerunIdOf({ history, queue, redis, prefix }, failed)),
       events: Address.own(
         '/events',
         new URLSearchParams({ story: key, since: lastOf(history.fold) }).toString(),
