@@ -10,6 +10,7 @@ import type { Registry } from 'prom-client';
 import { registerAlerts } from './alerts.ts';
 import { RefusedBody } from './body.ts';
 import { serveDocumentation } from './documentation.ts';
+import type { OnNotification } from './last-notification.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { createReceiverMetrics } from './metrics.ts';
 import { note, noteRefusal, reportNotifications } from './report.ts';
@@ -24,10 +25,12 @@ export interface Deps {
   readonly log: Logger;
   readonly store: Store;
   readonly registry: Registry;
+  readonly onNotification: OnNotification;
 }
 
 /** Builds the receiver's app. It does not listen yet. */
-export async function buildApp({ settings, log, store, registry }: Deps): Promise<FastifyInstance> {
+export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+  const { settings, log, store, registry, onNotification } = deps;
   const app = Fastify({
     serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, settings.tls),
     clientErrorHandler: answerBrokenRequest,
@@ -36,7 +39,7 @@ export async function buildApp({ settings, log, store, registry }: Deps): Promis
   const metrics = createReceiverMetrics(registry);
   acceptJsonOnly(app);
   answerAfterBody(app);
-  reportNotifications(app, { metrics, log });
+  reportNotifications(app, { metrics, log, onNotification });
   requireClientCertificate(app, settings.tls);
   authenticate(app, settings.auth);
   answerErrors(app, log);

@@ -1,6 +1,7 @@
 import type { Logger } from '@openfero/service/log';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { boundWarnings } from './bounded-lines.ts';
+import type { OnNotification } from './last-notification.ts';
 import { LOGGED_PATH, STRAY_LINES } from './limits.ts';
 import type { ReceiverMetrics } from './metrics.ts';
 import { Unavailable } from './unavailable.ts';
@@ -20,19 +21,26 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Answers to requests that do not reach the route of notifications. */
 const STRAY: ReadonlySet<number> = new Set([401, 404, 405]);
 
+interface Reporting {
+  readonly metrics: ReceiverMetrics;
+  readonly log: Logger;
+  readonly onNotification: OnNotification;
+}
+
 /**
  * Logs and counts each request that sends something exactly once, on any path: a notification that
  * goes to a wrong one is lost, and nobody would see why.
  */
 export function reportNotifications(
   app: FastifyInstance,
-  { metrics, log }: { readonly metrics: ReceiverMetrics; readonly log: Logger },
+  { metrics, log, onNotification }: Reporting,
 ): void {
   const warnOfStray = boundWarnings(log, STRAY_LINES);
   const conclude = (request: FastifyRequest, code: number): void => {
     if (request.concluded || READING.has(request.method)) return;
     request.concluded = true;
     metrics.notifications.inc({ code });
+    onNotification(code);
     const line = { code, ...request.logFields };
     if (code === 200) log.info(line, 'notification');
     else if (STRAY.has(code)) warnOfStray({ ...addressOf(request), ...line }, REFUSED);

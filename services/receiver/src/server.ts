@@ -8,6 +8,7 @@ import { registerMemory } from '@openfero/service/redis-memory';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
+import { recordNotifications } from './last-notification.ts';
 import { registerLastNotification } from './metrics.ts';
 import { readSettings } from './settings.ts';
 import { createStore } from './store.ts';
@@ -21,7 +22,8 @@ await runService(async () => {
   registerDurability(registry, redis);
   registerMemory(registry, redis);
   registerLastNotification(registry, redis, settings.prefix);
-  const app = await buildApp({ settings, log, store, registry });
+  const onNotification = recordNotifications(redis, settings.prefix);
+  const app = await buildApp({ settings, log, store, registry, onNotification });
   stopOn(log, [
     ['http', () => app.close()],
     ['store', () => store.close()],

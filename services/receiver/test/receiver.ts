@@ -10,6 +10,7 @@ import { type Job, Queue } from 'bullmq';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Redis } from 'ioredis';
 import { buildApp } from '../src/app.ts';
+import { recordNotifications } from '../src/last-notification.ts';
 import { readSettings } from '../src/settings.ts';
 import { createStore } from '../src/store.ts';
 
@@ -34,7 +35,8 @@ export async function buildReceiver(
   const log = createLogger('silent', 'receiver');
   const redis = connectRedis(settings.redis, { kind: 'producer', name: 'test' });
   const store = createStore(redis, settings, log);
-  const app = await buildApp({ settings, log, store, registry: createMetrics() });
+  const onNotification = recordNotifications(redis, prefix);
+  const app = await buildApp({ settings, log, store, registry: createMetrics(), onNotification });
   t.after(async () => {
     await app.close();
     await store.close();

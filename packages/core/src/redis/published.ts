@@ -34,8 +34,17 @@ export const operariiKey = (prefix: string): string => key(prefix, 'operarii');
  */
 export const workersKey = (prefix: string): string => key(prefix, 'workers');
 
-/** When the receiver last took a notification: milliseconds since 1970, by Redis' clock. A string. */
+/**
+ * When a receiver last accepted a notification: milliseconds since 1970, by Redis' clock. A string. Written
+ * once a second at most.
+ */
 export const lastNotificationKey = (prefix: string): string => key(prefix, 'last-notification');
+
+/**
+ * When a receiver last refused a whole notification, and with which status code: {@link Refusal}, JSON. Not
+ * written while Redis cannot be used, which is why most are refused.
+ */
+export const lastRefusalKey = (prefix: string): string => key(prefix, 'last-refusal');
 
 /** A hash, Job to the reason why its pods cannot be created. A field lives as long as that lasts. */
 export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
@@ -152,6 +161,37 @@ export const readPublishedWorker = (text: string | undefined): PublishedWorker |
 /** Reads {@link lastNotificationKey} as hostile input. @returns milliseconds since 1970 */
 export function readLastNotification(text: string | null): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+const RefusalSchema = Type.Object({
+  at: Time,
+  /** 401, 400, 404, 405, 413, 415, 500 or 503. */
+  code: Type.Integer({ minimum: 400, maximum: 599 }),
+});
+
+export type Refusal = Readonly<Static<typeof RefusalSchema>>;
+
+const refusal = Compile(RefusalSchema);
+
+/** Reads {@link lastRefusalKey} as hostile input. */
+export const readLastRefusal = (text: string | null): Refusal | undefined =>
+  read(refusal, text ?? undefined);
+
+/**
+ * Writes the time of Redis into a string. KEYS the string; ARGV what stands before the time (milliseconds)
+ * and behind it.
+ */
+export const STAMP = `
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('SET', KEYS[1], ARGV[1] .. now .. ARGV[2])
+`;
+
+/** KEYS and ARGV of {@link STAMP} for a notification. @param code of the response */
+export function stampArguments(prefix: string, code: number): { keys: string[]; args: string[] } {
+  return code === 200
+    ? { keys: [lastNotificationKey(prefix)], args: ['', ''] }
+    : { keys: [lastRefusalKey(prefix)], args: ['{"at":', `,"code":${code}}`] };
 }
 
 function read<T>(schema: Validator<Record<never, never>, TSchema, T>, text = ''): T | undefined {
