@@ -1,7 +1,6 @@
-import type { TestContext } from 'node:test';
 import { type Cluster, itemsOf, jobsPath } from '@openfero/testkit/controlplane';
 import type { Service } from '@openfero/testkit/process';
-import { type System, startSystem } from './system.ts';
+import { type Cleanup, type System, startSystem } from './system.ts';
 
 /** Like System, but with a real API server. */
 export interface ClusterSystem
@@ -27,7 +26,7 @@ interface ClusterSystemOptions {
 
 /** Starts Redis. The test starts the services. */
 export async function startClusterSystem(
-  t: TestContext,
+  t: Cleanup,
   plane: Cluster,
   options: ClusterSystemOptions = {},
 ): Promise<ClusterSystem> {

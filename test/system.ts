@@ -1,7 +1,6 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type LogLine, type Service, serverOf, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
@@ -38,8 +37,13 @@ export interface System {
   readJob(name: string): Promise<string>;
 }
 
+/** What remembers to clean up: a test, or a suite that collects. */
+export interface Cleanup {
+  after(run: () => Promise<void>): void;
+}
+
 /** Starts Redis, and creates folders for operarii (with the examples) and Jobs. */
-export async function startSystem(t: TestContext, redis?: TestRedis): Promise<System> {
+export async function startSystem(t: Cleanup, redis?: TestRedis): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-test-'));
   const operarii = join(folder, 'operarii');
   const jobs = join(folder, 'jobs');
