@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { it, type TestContext } from 'node:test';
 import { historyFullKey } from '@openfero/core/redis/history';
 import { DEFAULT_PREFIX } from '@openfero/core/redis/keys';
-import { lastNotificationKey } from '@openfero/core/redis/published';
 import { type Cluster, finishJob, jobsPath } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { definition } from '@openfero/testkit/operarii';
@@ -28,6 +27,7 @@ const OF_REDIS = [
   'openfero_jobs_cannot_start',
   'openfero_redis_memory_ratio',
   'openfero_last_notification_timestamp_seconds',
+  'openfero_workers_alive',
 ];
 
 /** Lines of a new worker. */
@@ -116,6 +116,12 @@ await describeOnControlPlane('metrics', (plane) => {
       for (const line of STARTS) assert.ok(worker.text.includes(`\n${line}\n`), line);
     });
 
+    await t.test('the receiver knows how many workers are alive', async () => {
+      const alive = async (): Promise<number | undefined> =>
+        (await scrapeOf(receivers[0])).value('openfero_workers_alive');
+      await until('both', async () => (await alive()) === 2);
+    });
+
     await t.test('a Job is counted by its fate, once', async () => {
       const jobs = await system.send('Good', 'Bad', 'Nobody');
       await everywhere('openfero_jobs_active', {}, 2);
@@ -179,10 +185,12 @@ await describeOnControlPlane('metrics', (plane) => {
     });
 
     await t.test('the last notification has a time', async () => {
-      const latest = Date.now();
-      await client.set(lastNotificationKey(DEFAULT_PREFIX), latest);
-      const name = 'openfero_last_notification_timestamp_seconds';
-      assert.equal((await scrapeOf(receivers[0])).value(name), latest / 1000);
+      const before = Date.now() / 1000;
+      await system.send('Late');
+      const latest = async (): Promise<number> =>
+        (await scrapeOf(receivers[0])).value('openfero_last_notification_timestamp_seconds') ?? 0;
+      await until('it is known', async () => (await latest()) >= before);
+      assert.ok((await latest()) <= Date.now() / 1000);
     });
 
     const services = { receiver: receivers[0], worker: workers.at(-1), dashboard };

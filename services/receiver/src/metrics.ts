@@ -1,5 +1,12 @@
 import { REJECTIONS, type Rejection } from '@openfero/core/read-alert';
-import { lastNotificationKey, readLastNotification } from '@openfero/core/redis/published';
+import { readTime } from '@openfero/core/redis/memory';
+import {
+  lastNotificationKey,
+  readLastNotification,
+  readPublishedWorker,
+  WORKER_STALE_AFTER,
+  workersKey,
+} from '@openfero/core/redis/published';
 import { startAtZero } from '@openfero/service/metrics';
 import type { RedisConnection } from '@openfero/service/redis';
 import { registerScraped, whileReady } from '@openfero/service/scraped';
@@ -54,8 +61,11 @@ export function createReceiverMetrics(registry: Registry): ReceiverMetrics {
   return { notifications, received, rejected, absorbed, truncated };
 }
 
-/** Registers when alerts last came: a silent Alertmanager looks like a healthy cluster. */
-export function registerLastNotification(
+/**
+ * Registers what else must be alive: a silent Alertmanager looks like a healthy cluster, and without
+ * workers the receiver goes on accepting.
+ */
+export function registerNeighbours(
   metrics: Registry,
   redis: RedisConnection,
   prefix: string,
@@ -72,4 +82,20 @@ export function registerLastNotification(
       return text === undefined ? undefined : (readLastNotification(text) ?? 0) / 1000;
     },
   );
+  registerScraped(
+    metrics,
+    {
+      type: 'gauge',
+      name: 'openfero_workers_alive',
+      help: 'Workers that have written to Redis in the last 30 seconds. The same in every receiver.',
+    },
+    () => whileReady(redis, () => countWorkers(redis, prefix)),
+  );
+}
+
+async function countWorkers(redis: RedisConnection, prefix: string): Promise<number> {
+  const [time, workers] = await Promise.all([redis.time(), redis.hgetall(workersKey(prefix))]);
+  const oldest = readTime(time) - WORKER_STALE_AFTER;
+  const at = Object.values(workers).map((text) => readPublishedWorker(text)?.at ?? 0);
+  return at.filter((each) => each >= oldest).length;
 }

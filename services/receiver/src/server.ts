@@ -9,7 +9,7 @@ import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
 import { recordNotifications } from './last-notification.ts';
-import { registerLastNotification } from './metrics.ts';
+import { registerNeighbours } from './metrics.ts';
 import { readSettings } from './settings.ts';
 import { createStore } from './store.ts';
 
@@ -21,7 +21,7 @@ await runService(async () => {
   const registry = createMetrics();
   registerDurability(registry, redis);
   registerMemory(registry, redis);
-  registerLastNotification(registry, redis, settings.prefix);
+  registerNeighbours(registry, redis, settings.prefix);
   const onNotification = recordNotifications(redis, settings.prefix);
   const app = await buildApp({ settings, log, store, registry, onNotification });
   stopOn(log, [
