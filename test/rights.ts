@@ -5,6 +5,7 @@ import { at, type Cluster } from '@openfero/testkit/controlplane';
 export const WORKER_RIGHTS: readonly string[] = [
   'configmaps: list,watch',
   'events: create,patch',
+  'events: list',
   'jobs.batch: create,get,list,watch',
   'namespaces: get',
 ];

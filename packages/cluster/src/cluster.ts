@@ -59,6 +59,13 @@ export interface Jobs {
   onEnd(listener: (job: EndedJob) => void): void;
   /** The Jobs of ours that have ended and still exist, by the watch. */
   ended(): Iterable<EndedJob>;
+  /** Our unfinished Jobs that have never had a pod, by the watch. */
+  withoutPods(): Iterable<JobWithoutPods>;
+  /**
+   * Why the cluster creates no pod of a Job, from the Events about it, in one line; undefined where none
+   * says so. @throws {ClusterError}
+   */
+  whyNoPods(job: Pick<JobWithoutPods, 'uid'>): Promise<string | undefined>;
 }
 
 /** What the author of an operarius sees with `kubectl describe configmap`. */
@@ -73,6 +80,7 @@ export const EVENT_TYPES = {
   OperariusWarning: 'Warning',
   InvalidOperarius: 'Warning',
   JobCreated: 'Normal',
+  JobCannotStart: 'Warning',
   JobFailed: 'Warning',
   RemediationFailed: 'Warning',
   RemediationHeld: 'Warning',
@@ -94,20 +102,27 @@ export interface EndedJob extends JobOfOperarius {
   readonly end?: JobEnd;
 }
 
-/** How a Job ended, and what it was created for. Times in milliseconds, by the cluster's clock. */
-export interface JobEnd {
-  readonly uid: string;
-  readonly fate: 'succeeded' | 'failed' | 'deleted';
-  /** The reason of its condition, such as BackoffLimitExceeded; else empty. */
-  readonly reason: string;
+/** What a Job was created for, from its labels and annotations, and when (ms, by the cluster's clock). */
+export interface JobOrigin {
   readonly createdAt: number;
-  readonly endedAt: number;
-  /** From the labels and annotations of the Job. */
   readonly remediation: string;
   readonly alertname: string;
   readonly fingerprint: string;
   readonly startsAt: string;
   readonly status: string;
+}
+
+/** How a Job ended. Times in milliseconds, by the cluster's clock. */
+export interface JobEnd extends JobOrigin {
+  readonly uid: string;
+  readonly fate: 'succeeded' | 'failed' | 'deleted';
+  /** The reason of its condition, such as BackoffLimitExceeded, and whether it ever started; else empty. */
+  readonly reason: string;
+  readonly endedAt: number;
+}
+
+export interface JobWithoutPods extends JobOfOperarius, JobOrigin {
+  readonly uid: string;
 }
 
 export interface ExistingJob {

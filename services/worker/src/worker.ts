@@ -14,6 +14,7 @@ import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
 import { announce, announceHeld } from './ends/announce.ts';
+import { watchCannotStart } from './ends/cannot-start.ts';
 import { onEnds } from './ends/ends.ts';
 import { endEntry } from './ends/history.ts';
 import { createJobEnding } from './ends/job-ending.ts';
@@ -118,6 +119,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     log,
     end: createJobEnding({ cluster, places }, log, metrics),
   });
+  const stopCannotStart = watchCannotStart({ cluster, redis: observer, prefix, log });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
@@ -149,6 +151,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['gate', () => gate.stop()],
       ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
+      ['Jobs that cannot start', stopCannotStart],
       ['history', () => history.stop()],
       ['mode', stopWatchingMode],
       ['presence', presence.stop],

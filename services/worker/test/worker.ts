@@ -136,7 +136,7 @@ function inOrder(line: string): string {
   return line.replace(/\{(.*)\}/, (_all, labels) => `{${String(labels).split(',').sort().join()}}`);
 }
 
-function recordingLog(): { lines: Line[]; events: EventEmitter; log: Logger } {
+export function recordingLog(): { lines: Line[]; events: EventEmitter; log: Logger } {
   const lines: Line[] = [];
   const events = new EventEmitter().setMaxListeners(0);
   const log = pino(

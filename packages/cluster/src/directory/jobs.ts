@@ -41,6 +41,8 @@ export async function createDirectoryJobs(folder: string): Promise<Jobs> {
     unfinished: () => ({ age: 0, jobs: [] }),
     onEnd: (listener) => void listeners.push(listener),
     ended: () => [],
+    withoutPods: () => [],
+    whyNoPods: async () => undefined,
   };
 }
 

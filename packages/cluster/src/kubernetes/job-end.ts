@@ -1,12 +1,10 @@
 import { isObject, type JsonObject } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
-import type { JobEnd } from '../cluster.ts';
+import type { JobEnd, JobOrigin } from '../cluster.ts';
 import { objectAt, stringAt } from '../json.ts';
+import { hasHadPods } from './job-pods.ts';
 
-/** What a Job was created for, and when. */
-export type JobOrigin = Omit<JobEnd, 'uid' | 'fate' | 'reason' | 'endedAt'>;
-
-/** Reads it from what render wrote. Empty where a person has removed it. */
+/** Reads what a Job was created for from what render wrote. Empty where a person has removed it. */
 export function createdFor(job: JsonObject): JobOrigin {
   const metadata = objectAt(job, 'metadata');
   const labels = objectAt(metadata, 'labels');
@@ -38,9 +36,16 @@ export function endOf(job: JsonObject): Pick<JobEnd, 'fate' | 'reason' | 'endedA
   }
   return {
     fate: failed === undefined ? 'succeeded' : 'failed',
-    reason: failed === undefined ? '' : (stringAt(failed, 'reason') ?? ''),
+    reason: failed === undefined ? '' : failureOf(failed, job),
     endedAt: timeAt(ended, 'lastTransitionTime') ?? 0,
   };
+}
+
+/** The reason of the condition. A Job that could never start did not take too long. */
+function failureOf(failed: JsonObject, job: JsonObject): string {
+  const reason = stringAt(failed, 'reason') ?? '';
+  const isUnstarted = reason === 'DeadlineExceeded' && !hasHadPods(job);
+  return isUnstarted ? `${reason}: no pod of the Job was ever created` : reason;
 }
 
 function timeAt(object: JsonObject, field: string): number | undefined {

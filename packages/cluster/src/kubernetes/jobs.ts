@@ -5,10 +5,12 @@ import {
   type EndedJob,
   type ExistingJob,
   type JobOfOperarius,
+  type JobOrigin,
   type Jobs,
 } from '../cluster.ts';
 import { objectAt, stringAt } from '../json.ts';
-import { createdFor, endOf, type JobOrigin } from './job-end.ts';
+import { createdFor, endOf } from './job-end.ts';
+import { createWhyNoPods, hasHadPods } from './job-pods.ts';
 import type { ObjectCache } from './watch/changes.ts';
 import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
 
@@ -69,6 +71,11 @@ export function createKubernetesJobs(
       }),
       onEnd: (listener) => void cache.listeners.push(listener),
       ended: () => [...cache.byName.values()].filter((job) => job.finished).map(endedJob),
+      withoutPods: () =>
+        [...cache.byName.values()]
+          .filter((job) => !job.finished && !job.hasHadPods)
+          .map(({ name, operarius, uid, origin }) => ({ name, operarius, uid, ...origin })),
+      whyNoPods: createWhyNoPods(api, namespace),
     },
   };
 }
@@ -77,6 +84,7 @@ export function createKubernetesJobs(
 interface CachedJob extends JobOfOperarius {
   readonly uid: string;
   readonly finished: boolean;
+  readonly hasHadPods: boolean;
   readonly origin: JobOrigin;
   /** Undefined as long as it is unfinished. */
   readonly ended: ReturnType<typeof endOf> | undefined;
@@ -139,7 +147,8 @@ function parseCachedJob(object: JsonObject): CachedJob | undefined {
   const operarius = stringAt(objectAt(metadata, 'labels'), LABELS.operarius) ?? '';
   const finished = isFinished(object);
   const ended = finished ? endOf(object) : undefined;
-  return { name, uid, operarius, finished, origin: createdFor(object), ended };
+  const origin = createdFor(object);
+  return { name, uid, operarius, finished, hasHadPods: hasHadPods(object), origin, ended };
 }
 
 /** Milliseconds: Kubernetes' times have whole seconds, cut off. */

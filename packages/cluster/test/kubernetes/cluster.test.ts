@@ -204,6 +204,17 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       });
     }
 
+    test('when its deadline is over before it ever had a pod', async () => {
+      const container = { name: 'c', image: 'i' };
+      const pod = { serviceAccountName: 'nobody', containers: [container], restartPolicy: 'Never' };
+      const spec = { activeDeadlineSeconds: 1, template: { spec: pod } };
+      await connected.cluster.jobs.create(exampleJob('never', namespace, spec), { dryRun: false });
+      await until('its end', () => endsOf('never') > 0);
+      const { fate, reason } = ends.find(({ name }) => name === 'never')?.end ?? {};
+      assert.equal(fate, 'failed');
+      assert.equal(reason, 'DeadlineExceeded: no pod of the Job was ever created');
+    });
+
     test('when it is deleted before its end', async () => {
       await create('deleted');
       await plane.request('DELETE', `${jobsPath(namespace)}/deleted?propagationPolicy=Background`);
@@ -240,6 +251,42 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
       assert.equal(existing?.dedupKey, undefined);
       assert.ok(!jobs.isOurs('foreign'));
     });
+  });
+
+  test('knows which Jobs have no pods, and why, until they have one', async () => {
+    const { jobs } = connected.cluster;
+    const create = async (name: string, serviceAccountName: string): Promise<void> => {
+      const container = { name: 'c', image: 'i' };
+      const pod = { serviceAccountName, containers: [container], restartPolicy: 'Never' };
+      const job = exampleJob(name, namespace, { template: { spec: pod } });
+      await jobs.create(job, { dryRun: false });
+    };
+    const without = (name: string) => [...jobs.withoutPods()].find((job) => job.name === name);
+    await create('without', 'nobody');
+    await create('with', 'default');
+    await until('it is there', () => jobs.isOurs('without') && jobs.isOurs('with'));
+    const job = without('without') ?? assert.fail();
+    assert.equal(job.operarius, 'openfero-kubequotaalmostfull-firing');
+    assert.equal(job.remediation, 'a-remediation');
+    assert.ok(job.createdAt > 0);
+    await until('the other one has its pod', () => without('with') === undefined);
+    let why: string | undefined;
+    await until('the reason', async () => {
+      why = await jobs.whyNoPods(job);
+      return why !== undefined;
+    });
+    assert.match(
+      why ?? '',
+      /^FailedCreate: Error creating: pods .*serviceaccount "nobody" not found$/,
+    );
+    const { body } = await plane.request('GET', `${jobsPath(namespace)}/with`);
+    const uid = String(at(body, 'metadata', 'uid'));
+    assert.equal(await jobs.whyNoPods({ uid }), undefined);
+
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+    await plane.request('POST', path, { metadata: { name: 'nobody' } });
+    await finishJob(plane, { namespace, name: 'without' });
+    await until('it is over', () => without('without') === undefined);
   });
 
   test('records an Event on the ConfigMap', async () => {

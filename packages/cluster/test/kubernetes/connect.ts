@@ -64,7 +64,7 @@ export async function connect(connecting: Connecting): Promise<Connected> {
 /** The minimal rights of a worker, as in deploy/. */
 const RULES = [
   { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] },
-  { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch', 'list'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch'] },
 ];
 

@@ -46,8 +46,18 @@ export const lastNotificationKey = (prefix: string): string => key(prefix, 'last
  */
 export const lastRefusalKey = (prefix: string): string => key(prefix, 'last-refusal');
 
-/** A hash, Job to the reason why its pods cannot be created. A field lives as long as that lasts. */
+/**
+ * A hash, Job to the reason why its pods cannot be created, of {@link CANNOT_START_LENGTH} characters. A field
+ * lives as long as that lasts.
+ */
 export const cannotStartKey = (prefix: string): string => key(prefix, 'cannot-start');
+
+/** Characters: as in the history. */
+export const CANNOT_START_LENGTH = 512;
+
+/** Which worker asks why the Job with this uid has no pods. */
+export const cannotStartClaimKey = (prefix: string, uid: string): string =>
+  key(prefix, 'cannot-start', uid);
 
 /** Which worker writes all operarii again: it is the one, until this expires. */
 export const operariiClaimKey = (prefix: string): string => key(prefix, 'operarii', 'claim');

@@ -60,8 +60,12 @@ export function createJobEnding(
   };
 }
 
-/** @param label as the Job has it: cut and hashed where the name is long */
-function configMapOf(label: string, operarii: Operarii): ConfigMap | undefined {
+/**
+ * The ConfigMap that a Job is of, if it exists.
+ *
+ * @param label as the Job has it: cut and hashed where the name is long
+ */
+export function configMapOf(label: string, operarii: Operarii): ConfigMap | undefined {
   return (
     operarii.get(label) ??
     [...operarii.all()].find(({ metadata }) => labelValue(metadata.name) === label)

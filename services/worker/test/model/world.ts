@@ -119,6 +119,8 @@ export function clusterOf(
       unfinished: () => ({ age: 0, jobs: [] }),
       onEnd: () => {},
       ended: () => [],
+      withoutPods: () => [],
+      whyNoPods: async () => undefined,
     },
     events: { record() {} },
     blocked: () => undefined,
