@@ -69,6 +69,7 @@ export function operarius(
     namespace: 'operarii',
     template,
     policy: { ...DEFAULT_POLICY, ...policy },
+    key: 'KubeQuotaAlmostFull',
     findings: [],
   };
 }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../kubernetes.ts';
 import { at, items } from './fields.ts';
-import { type Finding, warning } from './findings.ts';
+import { type Finding, inField, warning } from './findings.ts';
 
 /** What the names of OpenFero's own variables begin with. */
 const OURS = 'OPENFERO_';
@@ -16,11 +16,13 @@ export function sharedNames(template: JsonObject, place: string): Finding[] {
   const pod = at(template, 'spec', 'template', 'spec');
   return ['initContainers', 'containers'].flatMap((list) =>
     items(at(pod, list))
-      .filter((container) => items(at(container, 'envFrom')).some(canMeet))
-      .map((container) => {
+      .map((container, i) => ({ container, path: `spec.template.spec.${list}[${i}].envFrom` }))
+      .filter(({ container }) => items(at(container, 'envFrom')).some(canMeet))
+      .map(({ container, path }) => {
         const name = at(container, 'name');
         const message = `container ${typeof name === 'string' ? name : '?'}: if what envFrom reads defines a name that OpenFero sets (${OURS}...), OpenFero's value wins`;
-        return warning('own-variable', place, message, 'give it another name, or define it in env');
+        const fix = 'give it another name, or define it in env';
+        return inField(path, warning('own-variable', place, message, fix));
       }),
   );
 }

@@ -16,6 +16,8 @@ export function items(value: Json | undefined): readonly Json[] {
 /** A container of a template, with what is read of it. */
 export interface Container {
   readonly name: string;
+  /** `spec.template.spec.containers[0]` */
+  readonly path: string;
   /** Command and arguments, in the order in which the program gets them. */
   readonly words: readonly Word[];
   readonly env: readonly Variable[];
@@ -37,9 +39,15 @@ interface Variable {
 export function containersOf(template: Json): readonly Container[] {
   const pod = at(template, 'spec', 'template', 'spec');
   return ['initContainers', 'containers']
-    .flatMap((list) => items(at(pod, list)))
-    .map((container) => ({
+    .flatMap((list) =>
+      items(at(pod, list)).map((container, i) => ({
+        container,
+        path: `spec.template.spec.${list}[${i}]`,
+      })),
+    )
+    .map(({ container, path }) => ({
       name: textOr('?', at(container, 'name')),
+      path,
       words: ['command', 'args'].flatMap((list) => wordsAt(container, list)),
       env: items(at(container, 'env')).flatMap(variableOf),
     }));

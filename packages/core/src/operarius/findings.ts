@@ -30,12 +30,28 @@ export const FINDING_IDS = [
   'server-warning',
   /** Text of the alert becomes part of a shell script. */
   'shell-paste',
+  /** A shell splits a value of the alert into words. */
+  'unquoted',
+  /** A shell computes with a value of the alert. */
+  'computed',
+  /** A value of the alert can be an option of the program that gets it. */
+  'option-like',
   /** The Job would be created, and its Pods would not start. */
   'never-starts',
   /** The Job would be deleted too soon after its end. */
   'short-ttl',
   /** A container sets a variable that OpenFero would set. */
   'own-variable',
+  /** No rule of Prometheus has an alert of that name. */
+  'unknown-alert',
+  /** The rule of the alert gives it no such label. */
+  'unknown-label',
+  /** An image without a fixed version. */
+  'latest',
+  /** The Pods use the namespace's default ServiceAccount. */
+  'no-account',
+  /** A container without a limit of memory. */
+  'no-limits',
 ] as const;
 export type FindingId = (typeof FINDING_IDS)[number];
 
@@ -43,13 +59,20 @@ export type FindingId = (typeof FINDING_IDS)[number];
 export interface Finding {
   readonly id: FindingId;
   /** With an error nothing is run. */
-  readonly severity: 'error' | 'warning';
+  readonly severity: 'error' | 'warning' | 'info';
   /** `ConfigMap jobs/openfero-disk-firing, key Disk`; empty until it is known. */
   readonly place: string;
   /** What is wrong. */
   readonly message: string;
   /** What to do, or what was expected; empty where the message says it. */
   readonly fix: string;
+  /**
+   * The field in the ConfigMap, `metadata.annotations.openfero.io/cooldown`. That of the manifest follows
+   * its key: `data.Disk.spec.suspend`.
+   */
+  readonly path?: string;
+  /** Of the text at the path, counted from 1: where that is no YAML. */
+  readonly line?: number;
 }
 
 export function error(id: FindingId, place: string, message: string, fix = ''): Finding {
@@ -58,6 +81,23 @@ export function error(id: FindingId, place: string, message: string, fix = ''): 
 
 export function warning(id: FindingId, place: string, message: string, fix = ''): Finding {
   return { id, severity: 'warning', place, message, fix };
+}
+
+/** What only `openfero lint` says: an author may have a reason. */
+export function info(id: FindingId, place: string, message: string, fix = ''): Finding {
+  return { id, severity: 'info', place, message, fix };
+}
+
+/** The finding with the field that it is about. */
+export function inField(path: string, finding: Finding): Finding {
+  return { ...finding, path };
+}
+
+/** The same findings, whose paths are below another. */
+export function below(path: string, findings: readonly Finding[]): Finding[] {
+  return findings.map((finding) =>
+    inField([path, finding.path ?? ''].filter((part) => part !== '').join('.'), finding),
+  );
 }
 
 export function isError({ severity }: Finding): boolean {

@@ -9,6 +9,8 @@ export const GLOBAL_CONFIGMAP = 'openfero';
 export interface GlobalSwitch {
   readonly mode: Mode;
   readonly reason: string;
+  /** Whether it is off since it cannot be read. */
+  readonly mistaken?: true;
 }
 
 /**
@@ -21,14 +23,18 @@ export interface GlobalSwitch {
 export function readGlobalSwitch(configMap: ConfigMap | undefined): GlobalSwitch {
   if (configMap === undefined) return { mode: 'run', reason: `there is no ConfigMap openfero` };
   const mistaken = mistakes(configMap)[0];
-  if (mistaken !== undefined) return { mode: 'off', reason: mistaken };
+  if (mistaken !== undefined) return { mode: 'off', reason: mistaken, mistaken: true };
   const value: unknown = configMap.metadata.annotations?.[POLICY_ANNOTATIONS.mode];
   const name = `annotation ${POLICY_ANNOTATIONS.mode}`;
   if (value === undefined) return { mode: 'run', reason: `it has no ${name}` };
   const mode = typeof value === 'string' ? MODE.parse(value) : undefined;
   const reason = `its ${name} is ${quoted(value)}`;
   return mode === undefined
-    ? { mode: 'off', reason: `${reason}, which is not ${MODE.allowed}, and so counts as off` }
+    ? {
+        mode: 'off',
+        reason: `${reason}, which is not ${MODE.allowed}, and so counts as off`,
+        mistaken: true,
+      }
     : { mode, reason };
 }
 

@@ -1,5 +1,5 @@
 import { oneLine } from '../one-line.ts';
-import { error, type Finding, type FindingId, textOf } from './findings.ts';
+import { below, error, type Finding, type FindingId, textOf } from './findings.ts';
 
 /** The definition is wrong: terminal, and its message goes to the author. One line. */
 export class InvalidOperarius extends Error {
@@ -9,6 +9,11 @@ export class InvalidOperarius extends Error {
   constructor(findings: readonly Finding[]) {
     super(oneLine(findings.map(textOf).join('; ')));
     this.findings = findings;
+  }
+
+  /** The same, with the field that it is about: see {@link Finding.path}. */
+  at(path: string): InvalidOperarius {
+    return new InvalidOperarius(below(path, this.findings));
   }
 }
 
@@ -20,4 +25,14 @@ export function invalid(
   fix?: string,
 ): InvalidOperarius {
   return new InvalidOperarius([error(id, place, message, fix)]);
+}
+
+/** Calls it, and names the field in what it throws. @throws {InvalidOperarius} */
+export function withPath<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof InvalidOperarius)) throw thrown;
+    throw thrown.at(path);
+  }
 }

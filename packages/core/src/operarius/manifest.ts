@@ -72,7 +72,7 @@ class Field {
   wrong(name: string, expected: string, found: Json = this.#get(name)): InvalidOperarius {
     const path = this.#pathOf(name);
     const message = `${path} is ${found === null ? 'missing' : kindOf(found)}`;
-    return invalid('manifest', this.#where, message, `expected ${expected}`);
+    return invalid('manifest', this.#where, message, `expected ${expected}`).at(path);
   }
 
   #get(name: string): Json {

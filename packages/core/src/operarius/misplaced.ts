@@ -1,7 +1,7 @@
 import { type ConfigMap, isObject, type Json, type JsonObject } from '../kubernetes.ts';
 import { ANNOTATIONS, LABELS } from '../labels.ts';
 import { at } from './fields.ts';
-import { error, type Finding, warning } from './findings.ts';
+import { error, type Finding, inField, warning } from './findings.ts';
 import { dataKey } from './names.ts';
 import {
   ANNOTATION_PREFIX,
@@ -16,6 +16,8 @@ interface Written {
   readonly what: string;
   readonly key: string;
   readonly value: unknown;
+  /** Of the finding: see {@link Finding.path}. */
+  readonly path: string;
 }
 
 const OFF = `write the annotation ${POLICY_ANNOTATIONS.mode}: "off" on the ConfigMap`;
@@ -34,13 +36,13 @@ export function misplacedPolicies(
   const { annotations, labels } = metadata;
   const keys = Object.entries(data).filter(([key]) => key !== dataKey(alertname));
   return [
-    ...written('annotation', annotations)
+    ...written('annotation', annotations, 'metadata.annotations')
       .filter(({ key }) => !key.startsWith(ANNOTATION_PREFIX))
       .flatMap((one) => findingsOf(one, place)),
-    ...written('label', labels).flatMap((one) => findingsOf(one, place)),
+    ...written('label', labels, 'metadata.labels').flatMap((one) => findingsOf(one, place)),
     // A single key holds the Job, whatever its name.
     ...(keys.length < Object.keys(data).length || keys.length > 1 ? keys : [])
-      .map(([key, value]) => ({ what: 'data key', key, value }))
+      .map(([key, value]) => ({ what: 'data key', key, value, path: `data.${key}` }))
       .filter(({ value }) => isShort(value))
       .flatMap((one) => findingsOf(one, place)),
   ];
@@ -58,12 +60,16 @@ const OWN: readonly string[] = [...Object.values(LABELS), ...Object.values(ANNOT
 
 function inJob(metadata: Json | undefined, path: string, place: string): Finding[] {
   return ['annotations', 'labels']
-    .flatMap((list) => written(`${path}.${list}`, at(metadata, list)))
+    .flatMap((list) => written(`${path}.${list}`, at(metadata, list), `${path}.${list}`))
     .filter(({ key }) => !OWN.includes(key) && spelled(key)?.prefix !== 'bare')
     .flatMap((one) => findingsOf(one, place));
 }
 
 function findingsOf(one: Written, place: string): Finding[] {
+  return whatIsWrong(one, place).map((finding) => inField(one.path, finding));
+}
+
+function whatIsWrong(one: Written, place: string): Finding[] {
   const { what, key, value } = one;
   const spelling = spelled(key);
   if (spelling === undefined || OWN.includes(key)) return [];
@@ -97,7 +103,10 @@ function isShort(value: unknown): boolean {
   );
 }
 
-function written(what: string, texts: unknown): Written[] {
+function written(what: string, texts: unknown, path: string): Written[] {
   if (!isObject(texts)) return [];
-  return Object.entries(texts).map(([key, value]) => ({ what, key, value }));
+  return Object.entries(texts).map(([key, value]) => ({
+    ...{ what, key, value },
+    path: `${path}.${key}`,
+  }));
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AlertStatus } from '../alert.ts';
 import type { ConfigMap } from '../kubernetes.ts';
 import { type InvalidOperarius, invalid } from './invalid-operarius.ts';
-import { POLICY_ANNOTATIONS } from './policy-names.ts';
+import { annotationPath, POLICY_ANNOTATIONS } from './policy-names.ts';
 
 /** Kubernetes' limit of a ConfigMap's name, and of a key in it. */
 const MAX_NAME = 253;
@@ -66,12 +66,8 @@ function subjectByAnnotation({ metadata }: ConfigMap, meant: unknown): Subject {
   if (alertname === '' || alertname.trim() !== alertname) {
     const place = `ConfigMap ${metadata.namespace}/${metadata.name}`;
     const message = `annotation ${POLICY_ANNOTATIONS.alertname} is ${JSON.stringify(alertname.slice(0, 100))}`;
-    throw invalid(
-      'policy',
-      place,
-      message,
-      'write the exact name of the alert, without spaces around it',
-    );
+    const fix = 'write the exact name of the alert, without spaces around it';
+    throw invalid('policy', place, message, fix).at(annotationPath(POLICY_ANNOTATIONS.alertname));
   }
   const status =
     statusAtEnd(metadata.name) ??
@@ -109,17 +105,22 @@ function statusAtEnd(name: string): AlertStatus | undefined {
 /** kustomize's configMapGenerator appends ten letters and digits. */
 const WITH_SUFFIX = /^(.+-(?:firing|resolved))-[a-z0-9]{10}$/;
 
+const NAME = 'metadata.name';
+
 function wrongName({ name, namespace, annotations }: ConfigMap['metadata']): InvalidOperarius {
   const place = `ConfigMap ${namespace}/${name}`;
   const never = 'its name leads to no alert, so it never runs';
   const withoutSuffix = WITH_SUFFIX.exec(name)?.[1];
   if (withoutSuffix !== undefined) {
     const fix = `its name should be ${withoutSuffix} (kustomize: generatorOptions.disableNameSuffixHash: true)`;
-    return invalid('name', place, never, fix);
+    return invalid('name', place, never, fix).at(NAME);
+  }
+  if (name !== name.toLowerCase() && statusAtEnd(name.toLowerCase()) !== undefined) {
+    return invalid('name', place, never, `call it ${name.toLowerCase()}`).at(NAME);
   }
   if (STATUSES.some((status) => name === `openfero-${status}`)) {
     const fix = `name the alert in the annotation ${POLICY_ANNOTATIONS.alertname}`;
-    return invalid('name', place, `${never}: it contains no alertname`, fix);
+    return invalid('name', place, `${never}: it contains no alertname`, fix).at(NAME);
   }
   const annotated = annotations?.[POLICY_ANNOTATIONS.alertname] !== undefined;
   return invalid(
@@ -129,7 +130,7 @@ function wrongName({ name, namespace, annotations }: ConfigMap['metadata']): Inv
     annotated
       ? `with the annotation ${POLICY_ANNOTATIONS.alertname}, end it in -firing or -resolved`
       : `call it openfero-<alertname>-firing or -resolved in lower case, or name the alert in the annotation ${POLICY_ANNOTATIONS.alertname}`,
-  );
+  ).at(NAME);
 }
 
 /** Whether a ConfigMap without the label of an operarius was meant to be one. */

@@ -1,9 +1,10 @@
 import type { Json, JsonObject } from '../kubernetes.ts';
 import { at } from './fields.ts';
-import { error, type Finding, warning } from './findings.ts';
+import { error, type Finding, inField, warning } from './findings.ts';
 
 const JOB_CONTROLLER = 'kubernetes.io/job-controller';
 const SCHEDULER = 'default-scheduler';
+const POD = 'spec.template.spec';
 
 /** Kueue takes Jobs with this label out of their suspension. */
 const KUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
@@ -35,7 +36,10 @@ function atZero(spec: Json | undefined, place: string): Finding[] {
   return fields
     .filter(([field]) => at(spec, field) === 0)
     .map(([field, effect]) =>
-      error('never-starts', place, `spec.${field} is 0, ${effect}`, 'remove it, or raise it'),
+      inField(
+        `spec.${field}`,
+        error('never-starts', place, `spec.${field} is 0, ${effect}`, 'remove it, or raise it'),
+      ),
     );
 }
 
@@ -44,14 +48,15 @@ function suspended(template: JsonObject, place: string): Finding[] {
   if (at(template, 'metadata', 'labels', KUEUE_LABEL) !== undefined) return [];
   const message =
     'spec.suspend is true: its Jobs start no Pod until someone resumes them, and count towards max-active';
-  return [warning('never-starts', place, message, 'remove it')];
+  return [inField('spec.suspend', warning('never-starts', place, message, 'remove it'))];
 }
 
 function otherController(spec: Json | undefined, place: string): Finding[] {
   const managedBy = at(spec, 'managedBy');
   if (typeof managedBy !== 'string' || managedBy === JOB_CONTROLLER) return [];
   const message = `spec.managedBy is ${shown(managedBy)}: only a controller of that name starts its Pods`;
-  return [warning('never-starts', place, message, 'remove it, unless that controller runs')];
+  const fix = 'remove it, unless that controller runs';
+  return [inField('spec.managedBy', warning('never-starts', place, message, fix))];
 }
 
 function otherScheduler(pod: Json | undefined, place: string): Finding[] {
@@ -61,11 +66,14 @@ function otherScheduler(pod: Json | undefined, place: string): Finding[] {
   if (Array.isArray(gates) && gates.length > 0) {
     const message =
       'spec.template.spec.schedulingGates keeps its Pods from starting until someone removes the gates';
-    found.push(warning('never-starts', place, message, 'remove it'));
+    found.push(
+      inField(`${POD}.schedulingGates`, warning('never-starts', place, message, 'remove it')),
+    );
   }
   if (typeof scheduler === 'string' && scheduler !== SCHEDULER && scheduler !== '') {
     const message = `spec.template.spec.schedulerName is ${shown(scheduler)}: only a scheduler of that name starts its Pods`;
-    found.push(warning('never-starts', place, message, 'remove it, unless that scheduler runs'));
+    const fix = 'remove it, unless that scheduler runs';
+    found.push(inField(`${POD}.schedulerName`, warning('never-starts', place, message, fix)));
   }
   return found;
 }

@@ -2,8 +2,8 @@ import type { ConfigMap, Json, JsonObject } from '../kubernetes.ts';
 import { InvalidYaml, parseManifest } from '../yaml/yaml.ts';
 import { sharedNames } from './env-from.ts';
 import { containersOf } from './fields.ts';
-import { type Finding, isError, warning } from './findings.ts';
-import { InvalidOperarius, invalid } from './invalid-operarius.ts';
+import { below, error, type Finding, inField, isError, warning } from './findings.ts';
+import { InvalidOperarius, invalid, withPath } from './invalid-operarius.ts';
 import { checkManifest } from './manifest.ts';
 import { misplacedInJob, misplacedPolicies } from './misplaced.ts';
 import { dataKey, listed, subjectOf } from './names.ts';
@@ -11,9 +11,19 @@ import { neverStarts } from './never-starts.ts';
 import { POLICY_ANNOTATIONS, type Policy, readPolicy } from './policy.ts';
 import { withoutServerOwned } from './server-owned.ts';
 import { shellPaste } from './shell-paste.ts';
+import { shellValues } from './shell-values.ts';
 import { unexpanded } from './unexpanded.ts';
 
-export { type Finding, findingOfServer, textOf, warning } from './findings.ts';
+export {
+  below,
+  error,
+  type Finding,
+  findingOfServer,
+  inField,
+  textOf,
+  warning,
+} from './findings.ts';
+export { foreseen } from './foreseen.ts';
 export { InvalidOperarius, invalid } from './invalid-operarius.ts';
 export {
   dataKey,
@@ -29,6 +39,8 @@ export interface Operarius {
   /** The ConfigMap's. */
   readonly name: string;
   readonly namespace: string;
+  /** Of its data: what holds the manifest. */
+  readonly key: string;
   /** The Job manifest as its author wrote it, without what belongs to a server. Never changed: render copies. */
   readonly template: JsonObject;
   readonly policy: Policy;
@@ -50,10 +62,31 @@ export function readOperarius(
   alertname: string,
   defaults: Policy,
 ): Operarius | undefined {
-  const { name, namespace, annotations } = configMap.metadata;
+  const { annotations } = configMap.metadata;
   const meant = annotations?.[POLICY_ANNOTATIONS.alertname];
   // Reading the policy refuses one that is not a string.
   if (typeof meant === 'string' && meant !== alertname) return undefined;
+  const { operarius, findings } = examineOperarius(configMap, alertname, defaults);
+  if (operarius === undefined) throw new InvalidOperarius(findings.filter(isError));
+  return operarius;
+}
+
+/** What a ConfigMap holds, and all that is to say about it. */
+export interface Examined {
+  /** Undefined where one of the findings is an error. */
+  readonly operarius: Operarius | undefined;
+  /** Its key and its manifest, as far as that is a Job. */
+  readonly manifest: { readonly key: string; readonly template: JsonObject } | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** The same, with all that is wrong: errors and warnings. */
+export function examineOperarius(
+  configMap: ConfigMap,
+  alertname: string,
+  defaults: Policy,
+): Examined {
+  const { name, namespace, annotations } = configMap.metadata;
   const where = `ConfigMap ${namespace}/${name}`;
   const findings: Finding[] = [];
   const read = <T>(part: () => T): T | undefined => {
@@ -70,21 +103,26 @@ export function readOperarius(
   findings.push(...misplacedPolicies(configMap, alertname, where));
   const template = read(() => readTemplate(configMap, alertname, where));
   findings.push(...(template?.findings ?? []));
-  const errors = findings.filter(isError);
-  if (errors.length > 0 || policy === undefined || template === undefined) {
-    throw new InvalidOperarius(errors);
+  if (findings.some(isError) || policy === undefined || template === undefined) {
+    return { operarius: undefined, manifest: template, findings };
   }
-  return { name, namespace, template: template.template, policy, findings };
+  const { key, template: job } = template;
+  const operarius = { name, namespace, key, template: job, policy, findings };
+  return { operarius, manifest: template, findings };
 }
 
 interface Template {
+  readonly key: string;
   readonly template: JsonObject;
   readonly findings: readonly Finding[];
 }
 
 function readTemplate(configMap: ConfigMap, alertname: string, where: string): Template {
-  const [key, text] = definitionOf(configMap, alertname, where);
-  const place = `${where}, key ${key}`;
+  const [key, text] = withPath('data', () => definitionOf(configMap, alertname, where));
+  return withPath(`data.${key}`, () => readManifest(text, key, `${where}, key ${key}`));
+}
+
+function readManifest(text: unknown, key: string, place: string): Template {
   // A file can hold what an API server would not.
   if (typeof text !== 'string') {
     throw invalid(
@@ -97,16 +135,18 @@ function readTemplate(configMap: ConfigMap, alertname: string, where: string): T
   const manifest = checkManifest(readYaml(text, place), place);
   const { template, findings } = withoutServerOwned(manifest, place);
   return {
+    key,
     template,
-    findings: [
+    findings: below(`data.${key}`, [
       ...findings,
       ...misplacedInJob(template, place),
       ...neverStarts(template, place),
       ...unexpanded(template, place),
       ...shellPaste(template, place),
+      ...shellValues(template, place),
       ...ownVariables(template, place),
       ...sharedNames(template, place),
-    ],
+    ]),
   };
 }
 
@@ -151,16 +191,19 @@ function readYaml(text: string, place: string): Json {
   try {
     return parseManifest(text);
   } catch (thrown) {
-    if (thrown instanceof InvalidYaml) throw invalid('yaml', place, thrown.message);
-    throw thrown;
+    if (!(thrown instanceof InvalidYaml)) throw thrown;
+    const finding = error('yaml', place, thrown.message);
+    const { line } = thrown;
+    throw new InvalidOperarius([line === undefined ? finding : { ...finding, line }]);
   }
 }
 
 function ownVariables(template: JsonObject, place: string): Finding[] {
-  return containersOf(template).flatMap(({ name, env }) => {
+  return containersOf(template).flatMap(({ name, path, env }) => {
     const own = env.map((one) => one.name).filter((each) => each.startsWith('OPENFERO_'));
     if (own.length === 0) return [];
     const message = `container ${name} sets ${listed(own)} itself, so it does not get the value of the alert`;
-    return [warning('own-variable', place, message, 'give it another name')];
+    const finding = warning('own-variable', place, message, 'give it another name');
+    return [inField(`${path}.env`, finding)];
   });
 }

@@ -16,6 +16,11 @@ export const POLICY_ANNOTATIONS = {
   alertname: 'openfero.io/alertname',
 } as const;
 
+/** Of a finding about an annotation of the ConfigMap. */
+export function annotationPath(name: string): string {
+  return `metadata.annotations.${name}`;
+}
+
 /** With which key somebody wrote something that OpenFero may be meant by. */
 interface Spelled {
   /** `ours` is openfero.io/; `near` another way to write it; `bare` has no prefix at all. */

@@ -3,7 +3,13 @@ import { parseDuration } from '../duration.ts';
 import { InvalidMatchers, type Matcher, parseMatchers } from '../matchers/matchers.ts';
 import { type InvalidOperarius, invalid } from './invalid-operarius.ts';
 import { nearest } from './nearest.ts';
-import { ANNOTATION_PREFIX, POLICY_ANNOTATIONS, spelled, wantsOff } from './policy-names.ts';
+import {
+  ANNOTATION_PREFIX,
+  annotationPath,
+  POLICY_ANNOTATIONS,
+  spelled,
+  wantsOff,
+} from './policy-names.ts';
 
 export { POLICY_ANNOTATIONS } from './policy-names.ts';
 
@@ -131,7 +137,7 @@ function withoutRepeating(policy: Policy, own: ReadonlyMap<string, string>, wher
     const why = `${because} it must be longer than 0`;
     if (text !== undefined) throw wrongValue(where, POLICY_ANNOTATIONS.cooldown, text, why);
     const missing = `annotation ${POLICY_ANNOTATIONS.cooldown} is missing and OPENFERO_COOLDOWN is 0`;
-    throw invalid('policy', where, missing, why);
+    throw invalid('policy', where, missing, why).at('metadata.annotations');
   }
   return { ...policy, repeatAfter: 'never' };
 }
@@ -143,7 +149,8 @@ function readMatch(text: string, where: string): Matcher[] {
     if (!(error instanceof InvalidMatchers)) throw error;
     const why = `${error.message}; expected matchers such as {zone="dmz",namespace!~"kube-.*"}`;
     const message = `annotation ${POLICY_ANNOTATIONS.match} is ${quoted(text)}`;
-    throw invalid('matcher', where, message, why);
+    const path = annotationPath(POLICY_ANNOTATIONS.match);
+    throw invalid('matcher', where, message, why).at(path);
   }
 }
 
@@ -166,7 +173,7 @@ function ownAnnotations(annotations: Texts, where: string): Map<string, string> 
 
 function unknownAnnotation(where: string, name: string, value: unknown): InvalidOperarius {
   const message = `annotation ${name} is unknown`;
-  return invalid('policy', where, message, meantBy(name, value));
+  return invalid('policy', where, message, meantBy(name, value)).at(annotationPath(name));
 }
 
 /** What to write in place of an unknown annotation. */
@@ -181,7 +188,8 @@ export function meantBy(name: string, value: unknown): string {
 }
 
 function wrongValue(where: string, name: string, value: unknown, why: string): InvalidOperarius {
-  return invalid('policy', where, `annotation ${name} is ${quoted(value)}`, why);
+  const message = `annotation ${name} is ${quoted(value)}`;
+  return invalid('policy', where, message, why).at(annotationPath(name));
 }
 
 /** Longer values say no more, and a line of log has an end. */

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
 import { at, containersOf } from './fields.ts';
-import { error, type Finding, warning } from './findings.ts';
+import { error, type Finding, inField, warning } from './findings.ts';
 
 /** A template without what belongs to one object in one cluster. */
 export interface WithoutServerOwned {
@@ -57,11 +57,13 @@ export function withoutServerOwned(template: JsonObject, place: string): Without
   const cleaned = [...LEFT_OUT, ...REFUSED].reduce(without, template);
   if (refused.length > 0) {
     const message = 'it was copied from a cluster, with what a server wrote for one single Job';
-    return { template: cleaned, findings: [error('manifest', place, message, `remove ${all}`)] };
+    const finding = error('manifest', place, message, `remove ${all}`);
+    return { template: cleaned, findings: [inField(refused[0] ?? '', finding)] };
   }
   if (leftOut.length === 0) return { template: cleaned, findings: [] };
   const message = `what a server wrote is left out: ${all}`;
-  return { template: cleaned, findings: [warning('manifest', place, message, 'remove it')] };
+  const finding = warning('manifest', place, message, 'remove it');
+  return { template: cleaned, findings: [inField(leftOut[0] ?? '', finding)] };
 }
 
 function present(template: JsonObject, paths: readonly (readonly string[])[]): string[] {

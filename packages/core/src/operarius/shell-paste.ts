@@ -1,6 +1,6 @@
 import type { JsonObject } from '../kubernetes.ts';
 import { type Container, containersOf } from './fields.ts';
-import { type Finding, warning } from './findings.ts';
+import { type Finding, inField, warning } from './findings.ts';
 import { mayBeScript } from './scripts.ts';
 
 /** As Kubernetes expands it; `$$(` is its escape for a `$(` that stays. */
@@ -21,15 +21,16 @@ function containerFindings(container: Container, place: string): Finding[] {
   const ofAlert = variablesOfAlert(container);
   return container.words.flatMap(({ text, path }, i) => {
     if (!mayBeScript(container, i)) return [];
-    const variable = expandedIn(text).find((name) => ofAlert.has(name) || isOurs(name));
+    const variable = expandedIn(text).find((name) => ofAlert.has(name) || isValueOfAlert(name));
     if (variable === undefined) return [];
     const message = `container ${container.name}: ${path} expands $(${variable}) inside a script, where the text of an alert could run as a command`;
-    return [warning('shell-paste', place, message, `use "$${variable}" instead`)];
+    const finding = warning('shell-paste', place, message, `use "$${variable}" instead`);
+    return [inField(`${container.path}.${path}`, finding)];
   });
 }
 
 /** The names of the container's own variables that hold text of the alert, directly or through others. */
-function variablesOfAlert(container: Container): ReadonlySet<string> {
+export function variablesOfAlert(container: Container): ReadonlySet<string> {
   const usedBy = usesOf(container);
   const found = new Set<string>();
   const due = [OF_ALERT];
@@ -44,7 +45,7 @@ function variablesOfAlert(container: Container): ReadonlySet<string> {
 /** By each variable, those whose value expands it: in any order, since a wrong one is no protection. */
 function usesOf({ env }: Container): ReadonlyMap<string, readonly string[]> {
   const uses = env.flatMap(({ name, value = '' }) =>
-    expandedIn(value).map((used) => ({ name, used: isOurs(used) ? OF_ALERT : used })),
+    expandedIn(value).map((used) => ({ name, used: isValueOfAlert(used) ? OF_ALERT : used })),
   );
   const groups = Map.groupBy(uses, ({ used }) => used);
   return new Map([...groups].map(([used, group]) => [used, group.map(({ name }) => name)]));
@@ -57,6 +58,6 @@ function expandedIn(text: string): string[] {
   return [...text.matchAll(EXPANSION)].map(([, name = '']) => name);
 }
 
-function isOurs(name: string): boolean {
+export function isValueOfAlert(name: string): boolean {
   return name.startsWith('OPENFERO_');
 }

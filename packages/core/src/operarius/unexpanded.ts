@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../kubernetes.ts';
 import { type Container, containersOf } from './fields.ts';
-import { error, type Finding, warning } from './findings.ts';
+import { error, type Finding, inField, warning } from './findings.ts';
 import { plainWords } from './scripts.ts';
 
 /**
@@ -47,13 +47,14 @@ function ofTemplates({ path, text }: Text, place: string): Finding[] {
   const fix = 'use $(OPENFERO_<LABEL>), or in a shell "$OPENFERO_<LABEL>"';
   if (ofAlert !== undefined) {
     const message = `${path} contains ${shown(ofAlert)}, which nothing expands`;
-    return [error('template', place, message, fix)];
+    return [inField(path, error('template', place, message, fix))];
   }
   // Annotations are for other software, which may well expand them.
   const [first] = isAnnotation(path) ? [] : found;
   if (first === undefined) return [];
   const message = `${path} contains ${shown(first)}, which OpenFero and Kubernetes do not expand`;
-  return [warning('template', place, message, 'ignore this if the program in the container does')];
+  const other = 'ignore this if the program in the container does';
+  return [inField(path, warning('template', place, message, other))];
 }
 
 /** Each `{{ ... }}` of a text. Without a regular expression, whose time would grow with the square. */
@@ -87,7 +88,9 @@ function ofShell(container: Container, place: string): Finding[] {
     const name = braced ?? ours;
     if (mark === undefined || name === undefined) return [];
     const message = `container ${container.name}: ${path} contains ${mark}, which nothing expands there: no shell reads it`;
-    return [warning('template', place, message, `use $(${name})`)];
+    const field = path.startsWith('env ') ? 'env' : path;
+    const finding = warning('template', place, message, `use $(${name})`);
+    return [inField(`${container.path}.${field}`, finding)];
   });
 }
 
@@ -101,7 +104,7 @@ function outsideOfContainers({ path, text }: Text, place: string): Finding[] {
   if (mark === undefined) return [];
   const message = `${path} contains ${mark}, which nothing expands there`;
   const fix = 'Kubernetes expands $(NAME) only in command, args and values of env';
-  return [warning('template', place, message, fix)];
+  return [inField(path, warning('template', place, message, fix))];
 }
 
 function shown(text: string): string {

@@ -86,7 +86,7 @@ function metadataOf(metadata: JsonObject, input: RenderInput, ours: StringMap): 
   refuseNonText('metadata.generateName', generateName);
   if (!isAbsent(namespace) && namespace !== input.namespace) {
     const message = `metadata.namespace is ${shown(namespace)}, but Jobs are created in ${shown(input.namespace)}`;
-    throw invalid('namespace', '', message, 'leave it out');
+    throw invalid('namespace', '', message, 'leave it out').at('metadata.namespace');
   }
   return {
     name: jobName(jobPrefix(input.operarius), input.identity),
@@ -168,7 +168,8 @@ function refuseServiceAccount(podSpec: JsonObject, own: string | undefined): voi
   for (const field of ['serviceAccountName', 'serviceAccount']) {
     if (podSpec[field] !== own) continue;
     const message = `spec.template.spec.${field} is ${shown(own)}, OpenFero's own`;
-    throw invalid('own-account', '', message, 'give the Job a ServiceAccount of its own');
+    const fix = 'give the Job a ServiceAccount of its own';
+    throw invalid('own-account', '', message, fix).at(`spec.template.spec.${field}`);
   }
 }
 
@@ -180,7 +181,7 @@ function isAbsent(value: Json | undefined): value is null | undefined {
 function objectAt(place: string, value: Json | undefined): JsonObject {
   if (isObject(value)) return value;
   const message = isAbsent(value) ? `${place} is missing` : `${place} is ${shown(value)}`;
-  throw invalid('manifest', '', message, 'expected an object');
+  throw invalid('manifest', '', message, 'expected an object').at(place);
 }
 
 function objectOrNone(place: string, value: Json | undefined): JsonObject {
@@ -191,7 +192,7 @@ function textsAt(place: string, value: Json | undefined): StringMap {
   const texts: [string, string][] = [];
   for (const [key, text] of Object.entries(objectOrNone(place, value))) {
     if (typeof text !== 'string') {
-      throw notText(`${place}: ${shown(key)}`, text);
+      throw notText(`${place}: ${shown(key)}`, text).at(`${place}.${key}`);
     }
     texts.push([key, text]);
   }
@@ -200,7 +201,7 @@ function textsAt(place: string, value: Json | undefined): StringMap {
 
 function refuseNonText(place: string, value: Json | undefined): void {
   if (isAbsent(value) || typeof value === 'string') return;
-  throw notText(place, value);
+  throw notText(place, value).at(place);
 }
 
 function notText(place: string, value: Json): InvalidOperarius {

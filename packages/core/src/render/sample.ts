@@ -30,13 +30,25 @@ export function renderSamples(
   return alertnames.flatMap((alertname) => {
     const operarius = readOperarius(configMap, alertname, defaults);
     if (operarius === undefined) return [];
-    const remediation = sampleRemediation(sampleAlert(status, alertname, now), now);
-    const identity = { ...troubleOf(remediation, operarius), n: 0 };
-    return { operarius, ...renderJob({ operarius, remediation, identity }, settings) };
+    const alert = sampleAlert(status, alertname, now);
+    return { operarius, ...renderSample(operarius, alert, settings, now) };
   });
 }
 
-function sampleAlert(status: AlertStatus, alertname: string, now: number): Alert {
+/** The same of one alert. @throws {InvalidOperarius} */
+export function renderSample(
+  operarius: Operarius,
+  alert: Alert,
+  settings: JobSettings,
+  now: number,
+): Rendered {
+  const remediation = sampleRemediation(alert, now);
+  const identity = { ...troubleOf(remediation, operarius), n: 0 };
+  return renderJob({ operarius, remediation, identity }, settings);
+}
+
+/** An alert that has no label but its name. @param now milliseconds */
+export function sampleAlert(status: AlertStatus, alertname: string, now: number): Alert {
   const labels = { alertname };
   return {
     status,

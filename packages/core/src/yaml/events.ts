@@ -3,8 +3,15 @@ import { oneLine } from '../one-line.ts';
 
 /** The text is no YAML that Kubernetes would take. One line, that of the text first where it is known. */
 export class InvalidYaml extends Error {
+  /** The message without its line. */
+  readonly why: string;
+  /** Counted from 1. */
+  readonly line: number | undefined;
+
   constructor(why: string, line?: number) {
     super(oneLine(line === undefined ? why : `line ${line}: ${why}`));
+    this.why = oneLine(why);
+    this.line = line;
   }
 }
 

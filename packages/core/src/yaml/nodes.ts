@@ -19,6 +19,8 @@ export interface ScalarNode extends Place {
   readonly text: string;
   /** Neither quoted nor a block: it may mean something else than its text. */
   readonly plain: boolean;
+  /** A block `|`: its lines are those of the text. */
+  readonly literal: boolean;
 }
 interface SequenceNode extends Place {
   readonly kind: 'sequence';
@@ -101,7 +103,10 @@ function readContent(
   return { kind: event.type === EVENT_ID.SEQUENCE ? 'sequence' : 'mapping', ...place, children };
 }
 
-function readText(reader: Reader, event: ScalarEvent): Pick<ScalarNode, 'text' | 'plain'> {
+function readText(
+  reader: Reader,
+  event: ScalarEvent,
+): Pick<ScalarNode, 'text' | 'plain' | 'literal'> {
   const text = getScalarValue(reader.text, event);
   const raw = reader.text.slice(event.valueStart, event.valueEnd);
   // js-yaml makes something of an escape beyond the last character of Unicode, or of half a pair.
@@ -109,7 +114,8 @@ function readText(reader: Reader, event: ScalarEvent): Pick<ScalarNode, 'text' |
   if (!text.isWellFormed() || (doubleQuoted && /(?<!\\)(?:\\\\)*\\U(?!00(?:0|10))/.test(raw))) {
     throw new InvalidYaml('an escape is not a Unicode character', reader.line);
   }
-  return { text, plain: event.style === SCALAR_STYLE.PLAIN };
+  const literal = event.style === SCALAR_STYLE.LITERAL_BLOCK;
+  return { text, plain: event.style === SCALAR_STYLE.PLAIN, literal };
 }
 
 /** What libyaml takes as a name; js-yaml, being of YAML 1.2, takes nearly anything. */

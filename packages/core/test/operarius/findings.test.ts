@@ -233,11 +233,11 @@ describe('placeholders that nothing expands', () => {
 
   it('are none where a shell or another program reads them', () => {
     const scripts: readonly { readonly [key: string]: Json }[] = [
-      { command: ['sh', '-c', `kubectl delete pod "${braced('OPENFERO_POD')}"`] },
-      { command: ['/bin/bash', '-euc'], args: [braced('OPENFERO_POD')] },
+      { command: ['sh', '-c', `kubectl delete pod -- "${braced('OPENFERO_POD')}"`] },
+      { command: ['/bin/bash', '-euc'], args: [`"${braced('OPENFERO_POD')}"`] },
       { args: ['delete pod "$OPENFERO_POD"'] },
       { command: ['node', '-e', `console.log(${braced('process')})`] },
-      { command: ['kubectl'], args: ['$(OPENFERO_POD)', '$$OPENFERO_POD'] },
+      { command: ['kubectl'], args: ['--', '$(OPENFERO_POD)', '$$OPENFERO_POD'] },
       { lifecycle: { preStop: { exec: { command: ['sh', '-c', `echo ${braced('HOSTNAME')}`] } } } },
       { volumeMounts: [{ name: 'v', mountPath: '/v', subPathExpr: '$(OPENFERO_POD)' }] },
     ];
@@ -270,7 +270,7 @@ describe('alert text that reaches a script through another variable', () => {
       { name: 'POD', value: '$(OPENFERO_POD)' },
       { name: 'MINE', value: 'x' },
     ];
-    assert.deepEqual(through(env, 'kubectl delete "$POD" $(MINE) $$(POD) $(date)'), []);
+    assert.deepEqual(through(env, 'kubectl delete -- "$POD" $(MINE) $$(POD) $(date)'), []);
   });
 });
 

@@ -392,9 +392,9 @@ describe('alert text that a template inserts into a shell script', () => {
 
   it('is accepted as a separate argument, escaped, or in a shell variable', () => {
     for (const safe of [
-      `args: [delete, pod, $(OPENFERO_POD)]`,
+      `args: [delete, pod, --, $(OPENFERO_POD)]`,
       `args: [--pod=$(OPENFERO_POD), -c, x]`,
-      `args: [sh, -c, 'delete pod "$OPENFERO_POD" $(date)']`,
+      `args: [sh, -c, 'delete pod -- "$OPENFERO_POD" $(date)']`,
       `args: [sh, -c, 'echo $$(OPENFERO_POD)']`,
       `args: text`,
       `env: [{name: A, value: 'x $(OPENFERO_POD)'}]`,

@@ -1,0 +1,46 @@
+import { messageOf } from '@openfero/core/errors';
+import { VERSION } from '@openfero/service/version';
+import { Command, CommanderError } from 'commander';
+import type { AddCommand } from './commands/add.ts';
+import { lintCommand } from './commands/lint.ts';
+import { COULD_NOT_ASK, CouldNotAsk, type Terminal, YES } from './terminal.ts';
+
+const COMMANDS: readonly AddCommand[] = [lintCommand];
+
+/**
+ * Runs the command line.
+ *
+ * @param args without the program's own name
+ * @returns the exit code: 0 yes, 1 no, 2 could not ask
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code = YES;
+  const program = new Command('openfero')
+    .description('From an alert to a tested remediation: checks, explains and tests operarii.')
+    .version(VERSION, '--version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+    .showHelpAfterError('(openfero --help lists the commands)');
+  for (const add of COMMANDS) {
+    add(program, async (action) => {
+      code = await action(terminal);
+    });
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return exitCodeOf(error, terminal);
+  }
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  // Commander has said what is wrong, or has printed the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? YES : COULD_NOT_ASK;
+  const isExpected = error instanceof CouldNotAsk;
+  terminal.err(`openfero: ${isExpected ? error.message : messageOf(error)}`);
+  return COULD_NOT_ASK;
+}
