@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { SETTING_NAMES } from '@openfero/core/setting-names';
+import { parseManifest } from '@openfero/core/yaml';
+import { at } from '@openfero/testkit/controlplane';
+import { CHART } from '@openfero/testkit/helm';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): Promise<string> => readFile(`${ROOT}/${path}`, 'utf8');
+
+/** For people who install, run and extend OpenFero. */
+const PAGES = ['docs/operating.md', 'docs/operarii.md', 'docs/migrating.md'];
+
+/** Not settings: what Jobs get, and what stands for them in the text. */
+const OF_JOBS = /^OPENFERO_(META_|POD|NAMESPACE|CONTAINER|LABEL)/;
+
+describe('the documentation', () => {
+  for (const page of PAGES) {
+    it(`${page} names only values that the chart has`, async () => {
+      const values = parseManifest(await read('deploy/helm/openfero/values.yaml'));
+      const schema: unknown = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
+      const components = Object.keys(Object(values)).join('|');
+      const named = (await read(page)).matchAll(
+        new RegExp(`\`((?:${components})(?:\\.\\w+)+)`, 'g'),
+      );
+      const unknown = [...named]
+        .map(([, name = '']) => name)
+        .filter((name) => !isValue(values, name) && !isProperty(schema, name));
+      assert.deepEqual(unknown, []);
+    });
+
+    it(`${page} names only settings that a service has`, async () => {
+      const named = (await read(page)).match(/\bOPENFERO_[A-Z_]+[A-Z]\b/g) ?? [];
+      const unknown = named
+        .map((name) => name.replace(/_FILE$/, ''))
+        .filter((name) => !OF_JOBS.test(name) && !SETTING_NAMES.has(name));
+      assert.deepEqual(unknown, []);
+    });
+
+    it(`${page} links only to files and sections that exist`, async () => {
+      const links = (await read(page)).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g);
+      const wrong = await Promise.all(
+        [...links].map(async ([link, path = '', section]) =>
+          (await leadsSomewhere(join(dirname(page), path), page, section)) ? [] : [link],
+        ),
+      );
+      assert.deepEqual(wrong.flat(), []);
+    });
+  }
+});
+
+/** Whether a link on a page leads to a file, and to a section of it. */
+async function leadsSomewhere(path: string, page: string, section?: string): Promise<boolean> {
+  const target = path === dirname(page) ? page : path;
+  const text = await read(target).catch(() => undefined);
+  if (text === undefined) return false;
+  return section === undefined || sectionsOf(text).includes(section);
+}
+
+function isValue(values: unknown, name: string): boolean {
+  return at(values, ...name.split('.')) !== undefined;
+}
+
+/** For values without a default, such as the settings of a component. */
+function isProperty(schema: unknown, name: string): boolean {
+  let inner: unknown = schema;
+  for (const key of name.split('.')) {
+    const reference = at(inner, '$ref');
+    if (typeof reference === 'string') inner = at(schema, ...reference.slice(2).split('/'));
+    inner = at(inner, 'properties', key);
+  }
+  return inner !== undefined;
+}
+
+/** The anchors of the headings, as GitHub makes them. */
+function sectionsOf(markdown: string): readonly string[] {
+  const headings = markdown.match(/^#+ .+$/gm) ?? [];
+  return headings.map((heading) =>
+    heading
+      .replace(/^#+ /, '')
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
