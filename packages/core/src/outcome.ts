@@ -9,6 +9,7 @@ export const OUTCOMES = [
   'not-matched',
   'own-job',
   'superseded',
+  'suppressed',
   'dry-run',
   'off',
 ] as const;

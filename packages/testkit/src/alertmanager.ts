@@ -17,6 +17,8 @@ export interface AlertmanagerOptions {
   readonly repeatInterval: string;
   /** The running members of its cluster, none for the first. Undefined: no cluster. */
   readonly peers?: readonly Alertmanager[];
+  /** As in its configuration. */
+  readonly inhibitRules?: readonly object[];
 }
 
 export interface Alertmanager {
@@ -25,10 +27,16 @@ export interface Alertmanager {
   readonly clusterAddress: string;
   /** Posts alerts as Prometheus does. @throws if they are refused */
   post(alerts: readonly PostedAlert[]): Promise<void>;
+  /** Silences the alerts whose labels are these. @returns the id of the silence */
+  silence(labels: Readonly<Record<string, string>>): Promise<string>;
   /** One of its metrics, summed over the series whose labels contain the text. */
   metric(name: string, labels?: string): Promise<number>;
   /** Waits until it has found its peers and sends notifications. */
   settled(): Promise<void>;
+  /** Sends SIGKILL: it forgets its alerts. */
+  kill(): Promise<void>;
+  /** Starts it again at the same address, after `kill`. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,25 +64,43 @@ export async function startAlertmanager(options: AlertmanagerOptions): Promise<A
   const config = join(dir, 'alertmanager.yml');
   await writeFile(config, configOf(options));
   const clusterAddress = `127.0.0.1:${cluster}`;
-  const child = spawnBound(program, [
-    `--config.file=${config}`,
-    `--storage.path=${join(dir, 'data')}`,
-    `--web.listen-address=127.0.0.1:${web}`,
-    ...(options.peers === undefined ? ALONE : memberOf(options.peers, clusterAddress)),
-  ]);
-  const log = collect(child);
-  const stop = async (): Promise<void> => {
-    await end(child);
-    await rm(dir, { recursive: true, force: true });
-  };
   const url = `http://127.0.0.1:${web}`;
+  const run = async (): Promise<ChildProcess> => {
+    const started = spawnBound(program, [
+      `--config.file=${config}`,
+      `--storage.path=${join(dir, 'data')}`,
+      `--web.listen-address=127.0.0.1:${web}`,
+      ...(options.peers === undefined ? ALONE : memberOf(options.peers, clusterAddress)),
+    ]);
+    await readyOrEnded(started, url);
+    return started;
+  };
+  let child = await run().catch(async (error: unknown) => {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  });
+  return {
+    ...{ url, clusterAddress, ...clientOf(url) },
+    kill: () => end(child),
+    async restart() {
+      child = await run();
+    },
+    async stop() {
+      await end(child);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @throws with its last words if it does not start; then it has ended */
+async function readyOrEnded(child: ChildProcess, url: string): Promise<void> {
+  const log = collect(child);
   try {
     await poll(`${url}/-/ready`, child);
   } catch (error) {
-    await stop();
+    await end(child);
     throw new Error(`Alertmanager did not start: ${String(error)}\n${log.slice(-5).join('\n')}`);
   }
-  return { url, clusterAddress, stop, ...clientOf(url) };
 }
 
 const ALONE = ['--cluster.listen-address='];
@@ -105,20 +131,41 @@ function configOf(options: AlertmanagerOptions): string {
       group_interval: groupInterval,
       repeat_interval: repeatInterval,
     },
+    inhibit_rules: options.inhibitRules ?? [],
     receivers: [{ name: 'openfero', webhook_configs: [{ url, send_resolved: true }] }],
   });
 }
 
-function clientOf(url: string): Pick<Alertmanager, 'post' | 'metric' | 'settled'> {
+type Client = Pick<Alertmanager, 'post' | 'silence' | 'metric' | 'settled'>;
+
+function clientOf(url: string): Client {
+  const postTo = async (path: string, body: unknown): Promise<string> => {
+    const response = await fetch(`${url}/api/v2/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`Alertmanager answered ${response.status}: ${answer}`);
+    return answer;
+  };
   return {
     async post(alerts) {
-      const response = await fetch(`${url}/api/v2/alerts`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(alerts),
-      });
-      const answer = await response.text();
-      if (!response.ok) throw new Error(`Alertmanager answered ${response.status}: ${answer}`);
+      await postTo('alerts', alerts);
+    },
+    async silence(labels) {
+      const now = Date.now();
+      const answer: unknown = JSON.parse(
+        await postTo('silences', {
+          matchers: Object.entries(labels).map(([name, value]) => ({
+            ...{ name, value, isRegex: false },
+          })),
+          startsAt: new Date(now).toISOString(),
+          endsAt: new Date(now + 3_600_000).toISOString(),
+          ...{ createdBy: 'test', comment: 'test' },
+        }),
+      );
+      return String(Object(answer)['silenceID']);
     },
     async metric(name, labels = '') {
       const text = await (await fetch(`${url}/metrics`)).text();

@@ -99,6 +99,7 @@ const REASONS: Readonly<Record<End, string>> = {
   'not-matched': 'cluster="staging" does not match cluster="prod-eu"',
   'own-job': 'the alert is about a Job that OpenFero created',
   superseded: 'the alert was resolved before',
+  suppressed: 'Alertmanager: the alert is silenced by silence 0b7e4d5c',
   'dry-run': 'the mode is dry-run',
   off: 'the mode is off',
   'invalid-operarius':

@@ -13,6 +13,7 @@ import {
   readCommonSettings,
   readEach,
 } from '@openfero/service/settings';
+import { type AlertmanagerSettings, readAlertmanagerSettings } from './alertmanager/settings.ts';
 
 export interface WorkerSettings extends CommonSettings, ClusterSettings, RemediationSettings {
   /** Remediations in hand at once. */
@@ -20,6 +21,8 @@ export interface WorkerSettings extends CommonSettings, ClusterSettings, Remedia
   /** Entries of the history, and milliseconds that one is kept. */
   readonly historyCount: number;
   readonly historyAge: number;
+  /** Undefined: Alertmanager is not asked. */
+  readonly alertmanager: AlertmanagerSettings | undefined;
 }
 
 /** Measured default: 64 creates in flight reach the limit of one API server on two cores. */
@@ -49,6 +52,7 @@ export function readSettings(env: Environment): WorkerSettings {
         max: 10_000_000,
       }),
     historyAge: () => readSetting(env, 'OPENFERO_HISTORY_AGE', DURATION, DEFAULT_HISTORY_AGE),
+    alertmanager: () => readAlertmanagerSettings(env),
   });
   return Object.freeze({ ...common, ...cluster, ...remediation, ...own });
 }

@@ -10,6 +10,7 @@ import { registerMemory } from '@openfero/service/redis-memory';
 import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
 import { VERSION } from '@openfero/service/version';
+import { createAlertmanagers } from './alertmanager/ask.ts';
 import { buildApp } from './app.ts';
 import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
@@ -86,7 +87,9 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   // Without Redis nothing can be consumed, and a restart would not change that.
   const idle = (): boolean => unready() !== undefined;
   const progress = createProgress(queue, idle);
-  const deps = { settings, cluster, registry, memory, places };
+  const alertmanagers =
+    settings.alertmanager && createAlertmanagers(settings.alertmanager, log, metrics);
+  const deps = { settings, cluster, registry, memory, places, alertmanagers };
   const record = createRecorder(log, metrics);
   const onHeld = (held: HeldNow): void => {
     logHeld(log, held);
@@ -159,6 +162,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['retention', stopRetention],
       ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
+      ['alertmanagers', () => alertmanagers?.close()],
       ['http', () => app.close()],
       ['queue', () => queue.close()],
       ['redis', () => [redis, observer].forEach((one) => void one.disconnect())],

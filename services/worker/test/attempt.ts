@@ -4,6 +4,7 @@ import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
 import { createOperariusRegistry } from '@openfero/core/decisions/registry';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { pino } from 'pino';
+import type { Alertmanagers } from '../src/alertmanager/ask.ts';
 import { createEpisodeMemory } from '../src/redis/memory.ts';
 import { createPlaces } from '../src/redis/places.ts';
 import type { AttemptResult, Delivery, Dependencies } from '../src/remediation/attempt.ts';
@@ -15,11 +16,13 @@ import type { Sandbox } from './worker.ts';
  * One attempt over real Redis and folders, in the hands of the test.
  *
  * @param change what this attempt's cluster does otherwise
+ * @param alertmanagers asked before the create, if any
  */
 export async function step(
   sandbox: Sandbox,
   delivery: Delivery,
   change: (cluster: Cluster) => Cluster = (cluster) => cluster,
+  alertmanagers?: Alertmanagers,
 ): Promise<AttemptResult> {
   const settings = readSettings(sandbox.env);
   const { redis, prefix, queue } = sandbox;
@@ -27,7 +30,7 @@ export async function step(
   const log = pino({ level: 'silent' });
   const cluster = change(await createDirectoryCluster(settings, settings.cluster, log));
   const deps: Dependencies = {
-    ...{ settings, cluster },
+    ...{ settings, cluster, alertmanagers },
     registry: createOperariusRegistry(cluster, settings.policy),
     memory: createEpisodeMemory(redis, prefix),
     places: createPlaces({

@@ -98,3 +98,52 @@ describe('a wrong or missing value is told in one line that begins with its vari
     });
   }
 });
+
+describe('the Alertmanagers', () => {
+  const read = (env: Env) => readSettings({ ...DIRECTORY, ...env }).alertmanager;
+  const URLS = 'OPENFERO_ALERTMANAGER_URL';
+
+  test('are not asked unless they are named', () => {
+    assert.equal(read({}), undefined);
+  });
+
+  test('are a list, each once and without a slash at its end', () => {
+    const list = 'http://am-0:9093/, https://am.example.com/alertmanager,http://am-0:9093';
+    const urls = ['http://am-0:9093', 'https://am.example.com/alertmanager'];
+    assert.deepEqual(read({ [URLS]: list }), { urls });
+  });
+
+  test('take a login or a token', () => {
+    const basic = { OPENFERO_ALERTMANAGER_USER: 'me', OPENFERO_ALERTMANAGER_PASSWORD: 'secret' };
+    const url = { [URLS]: 'http://am' };
+    assert.equal(read({ ...url, ...basic })?.authorization, 'Basic bWU6c2VjcmV0');
+    const token = { OPENFERO_ALERTMANAGER_TOKEN: 'abc' };
+    assert.equal(read({ ...url, ...token })?.authorization, 'Bearer abc');
+  });
+
+  const wrong: readonly (readonly [name: string, env: Env])[] = [
+    [URLS, { [URLS]: 'alertmanager:9093' }],
+    [URLS, { [URLS]: 'http://am,,http://am' }],
+    [URLS, { [URLS]: 'http://me:secret@am' }],
+    [URLS, { [URLS]: 'http://am/api/v2/alerts' }],
+    ['OPENFERO_ALERTMANAGER_TOKEN', { OPENFERO_ALERTMANAGER_TOKEN: 'secret' }],
+    ['OPENFERO_ALERTMANAGER_PASSWORD', { [URLS]: 'http://am', OPENFERO_ALERTMANAGER_USER: 'me' }],
+    ['OPENFERO_ALERTMANAGER_TOKEN', { [URLS]: 'http://am', OPENFERO_ALERTMANAGER_TOKEN: 'a\nb' }],
+    [
+      'OPENFERO_ALERTMANAGER_CA_FILE',
+      { [URLS]: 'http://am', OPENFERO_ALERTMANAGER_CA_FILE: '/ca' },
+    ],
+  ];
+  for (const [name, env] of wrong) {
+    test(`refuse ${JSON.stringify(env)}`, () => {
+      assert.throws(
+        () => read(env),
+        ({ message }: Error) => {
+          assert.ok(message.startsWith(`${name}: `), message);
+          assert.doesNotMatch(message, /secret/);
+          return true;
+        },
+      );
+    });
+  }
+});

@@ -39,6 +39,7 @@ const ENDS: Readonly<Record<Exclude<End, 'created'>, Sign>> = {
   'not-matched': { word: 'not matched', shape: 'dash', tone: 'quiet' },
   'own-job': { word: 'own Job', shape: 'dash', tone: 'quiet' },
   superseded: { word: 'superseded', shape: 'dash', tone: 'quiet' },
+  suppressed: { word: 'suppressed', shape: 'dash', tone: 'quiet' },
   'dry-run': { word: 'dry run', shape: 'dash', tone: 'wait' },
   off: { word: 'off', shape: 'slash', tone: 'wait' },
   'invalid-operarius': { word: 'invalid operarius', shape: 'alarm', tone: 'bad' },

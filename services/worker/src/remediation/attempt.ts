@@ -4,6 +4,7 @@ import type { Trouble } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { HeldReason, Result } from '@openfero/core/outcome';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import type { Alertmanagers } from '../alertmanager/ask.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places, QueueEntry } from '../redis/places.ts';
 import type { WorkerSettings } from '../settings.ts';
@@ -31,6 +32,8 @@ export interface Dependencies {
   readonly registry: OperariusRegistry;
   readonly memory: EpisodeMemory;
   readonly places: Places;
+  /** Asked before each create; undefined without OPENFERO_ALERTMANAGER_URL. */
+  readonly alertmanagers?: Alertmanagers | undefined;
 }
 
 /** An attempt that has found its operarius. */

@@ -2,6 +2,7 @@ import { ClusterError } from '@openfero/cluster/cluster';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Rendered } from '@openfero/core/render';
 import { renderJob } from '@openfero/core/render/render-job';
+import { askAlertmanager } from './ask-alertmanager.ts';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
 import { claimJob, giveBack, giveBackFirst, type Known, nameOf } from './claim.ts';
 import { endWithExisting, MAX_NAMES } from './existing-job.ts';
@@ -41,6 +42,8 @@ async function createUnderName(attempt: Attempt, n: number, known: Known): Promi
   const rendered = await renderOrGiveBack(attempt, n, known);
   const claimed = await claimJob(attempt, name, known);
   if (claimed.kind !== 'claimed') return claimed;
+  const unwanted = await askOrGiveBack(attempt, name);
+  if (unwanted !== undefined) return { kind: 'settled', result: unwanted };
   await attempt.delivery.confirmLock();
   const warnings = await submit(attempt, rendered);
   if (warnings !== undefined) {
@@ -53,6 +56,21 @@ async function createUnderName(attempt: Attempt, n: number, known: Known): Promi
   }
   await giveBack(attempt, name);
   return { kind: existing === undefined ? 'outdated' : 'taken' };
+}
+
+/** Asked once it has its place, so that it is asked for what is about to run only, and not for what is held. */
+async function askOrGiveBack(attempt: Attempt, name: string): Promise<AttemptResult | undefined> {
+  const { alertmanagers } = attempt.deps;
+  if (alertmanagers === undefined) return undefined;
+  let unwanted: AttemptResult | undefined;
+  try {
+    unwanted = await askAlertmanager(attempt, alertmanagers);
+  } catch (error) {
+    await giveBack(attempt, name);
+    throw error;
+  }
+  if (unwanted !== undefined) await giveBack(attempt, name);
+  return unwanted;
 }
 
 /** @returns the warnings about the new Job, or undefined where one of that name exists */

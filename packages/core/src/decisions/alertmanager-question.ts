@@ -1,0 +1,42 @@
+import type { Alert } from '../alert.ts';
+
+/** Further filters of a question: they only narrow, and a URL has a limit. */
+const MAX_FILTERS = 20;
+
+/** Names and values that every version of Alertmanager reads alike, without quoting rules. */
+const CLASSIC_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const PLAIN_VALUE = /^[\w.:/-]{1,200}$/;
+
+/**
+ * The filters with which Alertmanager's API v2 is asked for alerts of one name. There is no filter by
+ * fingerprint: the answer is compared by it.
+ *
+ * One alert alone is asked for by its plain labels too, so that the answer is short. No other label is: 0.25
+ * refuses `"service.name"="x"`, and matchers with UTF-8 names are read in several ways.
+ *
+ * @param alerts of one alertname
+ * @returns one matcher each; none where the receiver has cut the alertname
+ */
+export function filtersFor(alerts: readonly Alert[]): string[] {
+  const [first, ...others] = alerts;
+  if (first === undefined || isCut(first, 'alertname')) return [];
+  const { alertname = '', ...labels } = first.labels;
+  const name = `alertname=${quoted(alertname)}`;
+  if (others.some(({ fingerprint }) => fingerprint !== first.fingerprint)) return [name];
+  const plain = Object.entries(labels).filter(
+    ([label, value]) => CLASSIC_NAME.test(label) && PLAIN_VALUE.test(value) && !isCut(first, label),
+  );
+  return [
+    name,
+    ...plain.slice(0, MAX_FILTERS).map(([label, value]) => `${label}=${quoted(value)}`),
+  ];
+}
+
+const isCut = ({ truncated }: Alert, label: string): boolean =>
+  truncated?.labels.includes(label) ?? false;
+
+/** As both parsers of Alertmanager read it: a backslash, a quote and a line break are escaped. */
+function quoted(value: string): string {
+  const escaped = value.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n');
+  return `"${escaped}"`;
+}
