@@ -1,13 +1,16 @@
 import type { Fate } from '@openfero/core/history/entry';
 import { NO_FILTER } from '@openfero/core/history/filter';
 import type { Row } from '@openfero/core/history/row';
+import type { HeldReason } from '@openfero/core/outcome';
 import { grouped, listOf } from './filters.ts';
+import type { HeldPlace, HeldPlaces } from './held-places.ts';
 import { Address, type Html, html, segment } from './html.ts';
 import type { Page } from './layout.ts';
 import { headOf, type LiveOf, occurrenceRow, storyOf } from './occurrence-row.ts';
 import type { KnownOperarius } from './published.ts';
 import { NO_RUNS, type Runs } from './runs.ts';
 import { type Sign, sign } from './shapes.ts';
+import { whyOf } from './signs.ts';
 import { ago, clock } from './times.ts';
 
 export interface OperariiParts {
@@ -118,6 +121,9 @@ export interface OperariusParts {
   readonly name: string;
   readonly known: KnownOperarius | undefined;
   readonly runs: Runs;
+  /** Its own, and those of all operarii. */
+  readonly places: HeldPlaces;
+  readonly allPlaces: HeldPlaces;
   /** Its latest rows. */
   readonly rows: readonly Row[];
   readonly liveOf: LiveOf;
@@ -142,7 +148,7 @@ export function operariusPage(parts: OperariusParts): Page {
 <div><dt>Last ten Jobs</dt><dd>${success(runs.fates)}</dd></div>
 </dl>
 ${known?.problem !== undefined && html`<section class="apart"><h2>Why it cannot run</h2><pre tabindex="0" dir="auto">${known.problem}</pre></section>`}
-${heldPart(runs, now)}
+${heldPart(parts)}
 <div class="columns apart">
 <div class="stack">${policyPart(known)}</div>
 <div class="stack">${warningsPart(known)}${sourcePart(known, now)}</div>
@@ -156,16 +162,38 @@ ${heldPart(runs, now)}
   };
 }
 
-/** What is held, and the Jobs that may hold the places. */
-function heldPart({ held, unfinished }: Runs, now: number): Html | undefined {
-  if (held.length === 0) return undefined;
-  const item = (row: Row): Html => {
-    const { held: last, job } = row.firing ?? row.resolved ?? {};
-    const words = job?.name ?? last?.reason ?? '';
-    return html`<li><span class="at">${clock(row.since, now)}</span><div><a href="${storyOf(row)}" dir="auto">${row.alertname}</a> <span class="small">${words}</span></div></li>`;
+/** What is held and why, and the Jobs that hold the places. */
+function heldPart({ runs, places, allPlaces, now }: OperariusParts): Html | undefined {
+  const { held, unfinished } = runs;
+  const byJob = new Map(unfinished.map((row) => [(row.firing ?? row.resolved)?.job?.name, row]));
+  const isOfAll = held.some((row) => (row.firing ?? row.resolved)?.held?.reason === FOR_ALL);
+  return html`${held.length > 0 && html`<section class="apart"><h2>Held: ${grouped(held.length)}</h2><ol class="line">${held.slice(0, SHOWN).map((row) => heldItem(row, now))}</ol></section>`}
+${placesSection('Jobs that hold its places', places, byJob, now)}
+${isOfAll && placesSection('Jobs of all operarii that hold the places', allPlaces, byJob, now)}`;
+}
+
+/** The limit over all operarii. */
+const FOR_ALL = 'max-active-jobs' satisfies HeldReason;
+
+function heldItem(row: Row, now: number): Html {
+  const { held } = row.firing ?? row.resolved ?? {};
+  const why = held === undefined ? '' : whyOf({ ...held, kind: 'held' }, now);
+  return html`<li><span class="at">${clock(row.since, now)}</span><div><a href="${storyOf(row)}" dir="auto">${row.alertname}</a><span class="small said">${why}</span></div></li>`;
+}
+
+function placesSection(
+  title: string,
+  { count, oldest }: HeldPlaces,
+  byJob: ReadonlyMap<string | undefined, Row>,
+  now: number,
+): Html | undefined {
+  if (count === 0) return undefined;
+  const item = ({ job, operarius, at }: HeldPlace): Html => {
+    const row = byJob.get(job);
+    const name = html`<span class="mono">${job}</span>`;
+    return html`<li><span class="at">${ago(at, now)}</span><div>${row === undefined ? name : html`<a href="${storyOf(row)}">${name}</a>`}<span class="small said">${row === undefined ? `of ${operarius}` : row.alertname}</span></div></li>`;
   };
-  return html`<section class="apart"><h2>Held: ${grouped(held.length)}</h2><ol class="line">${held.slice(0, SHOWN).map(item)}</ol></section>
-${unfinished.length > 0 && html`<section class="apart"><h2>Jobs of which no end is known</h2><ol class="line">${unfinished.slice(0, SHOWN).map(item)}</ol></section>`}`;
+  return html`<section class="apart"><h2>${title}: ${grouped(count)}</h2><ol class="line">${oldest.map(item)}</ol>${count > oldest.length && html`<p class="quiet">The oldest ${oldest.length} are shown.</p>`}</section>`;
 }
 
 const SHOWN = 10;

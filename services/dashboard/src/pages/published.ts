@@ -71,13 +71,15 @@ export async function readStanding(
     .filter((worker) => worker !== undefined);
   const alive = all.filter(({ at }) => now - at <= WORKER_STALE_AFTER);
   const [change] = modes;
-  const position = strictestOf(alive) ?? (change && { mode: change.to, source: change.source });
+  const position =
+    strictestOf(alive) ?? (change && { mode: change.to, source: change.source, since: undefined });
   return {
     mode: position && {
-      ...position,
-      since: change?.to === position.mode ? change.at : undefined,
+      mode: position.mode,
+      source: position.source,
+      since: position.since ?? (change?.to === position.mode ? change.at : undefined),
     },
-    workers: all.length === 0 ? undefined : alive.length,
+    workers: alive.length,
     notificationAt: readLastNotification(notification),
     watchAge:
       alive.length === 0
@@ -91,7 +93,7 @@ export async function readStanding(
 /** Workers look at the switch at different moments: the one that stops most is told. */
 function strictestOf(
   workers: readonly PublishedWorker[],
-): Pick<PublishedWorker, 'mode' | 'source'> | undefined {
+): Pick<PublishedWorker, 'mode' | 'source' | 'since'> | undefined {
   const order = ['off', 'dry-run', 'run'];
   return [...workers].sort((a, b) => order.indexOf(a.mode) - order.indexOf(b.mode))[0];
 }

@@ -7,8 +7,8 @@ import { ago, span } from './times.ts';
 export interface Standing {
   readonly mode: Switch | undefined;
   /** How many workers are alive. */
-  readonly workers: number | undefined;
-  /** Milliseconds since 1970. */
+  readonly workers: number;
+  /** Milliseconds since 1970; undefined where none ever came. */
   readonly notificationAt: number | undefined;
   /** Milliseconds since the last word of the oldest watch of any worker. */
   readonly watchAge: number | undefined;
@@ -32,8 +32,12 @@ export function standingBar(standing: Standing, now: number): Html {
   const { workers, notificationAt, watchAge } = standing;
   const facts: [name: string, value: Html, isBad: boolean][] = [
     ['Switch', switchFact(standing.mode, now), false],
-    ['Workers alive', known(workers, (count) => html`${count}`), workers === 0],
-    ['Last notification', known(notificationAt, (at) => ago(at, now)), false],
+    ['Workers alive', html`${workers}`, workers === 0],
+    [
+      'Last notification',
+      notificationAt === undefined ? html`none yet` : ago(notificationAt, now),
+      false,
+    ],
     ['Watch age', known(watchAge, (age) => html`${span(age)}`), (watchAge ?? 0) > WATCH_BOUND],
   ];
   return html`<div id="standing">${alarm(standing, now)}<dl class="standing">${facts.map(
@@ -78,8 +82,8 @@ ${isConfigMap(source) && command(on)}</div>`;
   return undefined;
 }
 
-/** Else a setting of the workers switches it. */
-const isConfigMap = (source: string): boolean => source.startsWith('ConfigMap ');
+/** Else a setting of the workers switches it too, or alone: see readPosition. */
+const isConfigMap = (source: string): boolean => source.startsWith('ConfigMap openfero');
 
 /** A line to copy. The script shows the button: without it there is only the line. */
 export const command = (line: string): Html =>

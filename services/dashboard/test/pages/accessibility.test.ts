@@ -207,7 +207,7 @@ async function publish({ queue, prefix }: Pages): Promise<void> {
       watchAge: 1,
       ...places,
     },
-    source: 'ConfigMap jobs/openfero',
+    source: 'ConfigMap openfero: its annotation openfero.io/mode is "off"',
   };
   const invalid: PublishedOperarius = {
     ...{ v: 1, warnings: [], policy: {}, mode: 'run', resourceVersion: '1', ...places },

@@ -174,24 +174,25 @@ suite('the list of occurrences', { concurrency: false }, () => {
     assert.match(text, /The history has all of this time: nothing came/);
   });
 
-  test('says on each page whether OpenFero works, and unknown where nobody has said so', async () => {
+  test('says on each page whether OpenFero works, and what nobody has said', async () => {
     for (const path of ['/', '/operarii']) {
       const text = textOf(await get(path));
       assert.match(
         text,
-        /Switch unknown Workers alive unknown Last notification unknown Watch age unknown/,
+        /No worker is alive\. .* Switch unknown Workers alive 0 Last notification none yet Watch age unknown/,
       );
     }
     const worker: PublishedWorker = {
       ...{ v: 1, version: '1', startedAt: 0, at: Date.now(), mode: 'off', watchAge: 4_000 },
-      ...{ source: 'ConfigMap ops/openfero', namespace: 'ops', jobNamespace: 'jobs' },
+      ...{ source: 'ConfigMap openfero: its annotation', namespace: 'ops', jobNamespace: 'jobs' },
+      since: Date.now() - 5 * MINUTE,
     };
     await pages.queue.redis.hset(workersKey('list'), 'a', JSON.stringify(worker), 'b', '{broken');
     await pages.queue.redis.set(lastNotificationKey('list'), Date.now() - 12_000);
     const text = textOf(await get('/operarii'));
     assert.match(
       text,
-      /OpenFero is switched off: no alert gets a Job\. Set by ConfigMap ops\/openfero/,
+      /OpenFero is switched off: no alert gets a Job\. Set by ConfigMap openfero: its annotation , 5 min ago/,
     );
     assert.match(
       text,
@@ -199,7 +200,7 @@ suite('the list of occurrences', { concurrency: false }, () => {
     );
     assert.match(
       text,
-      /Switch off Workers alive 1 Last notification 1[2-9] s ago Watch age [4-9] s/,
+      /Switch off since 5 min ago Workers alive 1 Last notification 1[2-9] s ago Watch age [4-9] s/,
     );
     await pages.queue.redis.hset(
       workersKey('list'),

@@ -221,6 +221,19 @@ suite('the story of an occurrence', { concurrency: false }, () => {
     );
   });
 
+  test('an operarius names what it holds, why, and the Jobs that hold its places', async () => {
+    const { operarius } = subjectOf({ name: 'Held' });
+    await pages.write(held({ name: 'Held' }, 'max-active'));
+    const places = [Date.now() - 5 * MINUTE, `${operarius}/a-job-that-hangs`] as const;
+    await pages.queue.redis.zadd('story:places', ...places);
+    await pages.queue.redis.zadd(`story:places:${operarius}`, ...places);
+    let text = '';
+    while (!text.includes('Held: 1'))
+      text = textOf((await dashboard.ask('GET', `/operarii/${operarius}`)).body);
+    assert.match(text, /Held: 1 .* Held its operarius has as many unfinished Jobs as max-active/);
+    assert.match(text, /Jobs that hold its places: 1 5 min ago a-job-that-hangs of openfero-held/);
+  });
+
   test('an operarius of which no worker speaks any more is stale', async () => {
     const old: PublishedOperarius = {
       ...{ v: 1, warnings: ['w'], policy: {}, mode: 'off', resourceVersion: '1' },

@@ -1,6 +1,7 @@
 import { NO_FILTER } from '@openfero/core/history/filter';
 import { query } from '@openfero/core/history/query';
 import type { FastifyInstance } from 'fastify';
+import { readHeldPlaces } from '../held-places.ts';
 import { readLive } from '../live-state.ts';
 import { operariiPage, operariusPage } from '../operarii.ts';
 import { readOperarii } from '../published.ts';
@@ -31,9 +32,13 @@ export function serveOperarii(scope: FastifyInstance, context: Context): void {
     const filter = { ...NO_FILTER, operarii: [name], last: now };
     const options = { filter, after: undefined, limit: ROWS, now };
     const { rows } = query(history.fold.rows(), options);
-    const liveOf = await readLive({ redis, queue, prefix }, rows);
+    const [liveOf, places, allPlaces] = await Promise.all([
+      readLive({ redis, queue, prefix }, rows),
+      readHeldPlaces(redis, prefix, name),
+      readHeldPlaces(redis, prefix, undefined),
+    ]);
     const page = operariusPage({
-      ...{ name, known, rows, liveOf, now },
+      ...{ name, known, rows, liveOf, places, allPlaces, now },
       runs: runs ?? NO_RUNS,
       mayChange: !context.readOnly,
     });
