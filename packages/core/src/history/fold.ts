@@ -1,5 +1,5 @@
 import { deriveRow, type Known } from './derive.ts';
-import type { ActEntry, EndEntry, Entry, FateEntry, HeldEntry, ModeEntry } from './entry.ts';
+import type { ActEntry, EndEntry, Entry, Fate, FateEntry, HeldEntry, ModeEntry } from './entry.ts';
 import { Jobs } from './jobs.ts';
 import { hasOlder, isAsNew, type Kept, keep, type Remediation, trimKept } from './kept.ts';
 import { NewestFirst } from './newest-first.ts';
@@ -8,6 +8,16 @@ import { compareIds } from './stream-id.ts';
 
 /** A change of the switch, with its entry. */
 export type ModeChange = ModeEntry & { readonly entry: string };
+
+/** That a remediation created a Job. */
+export interface Created {
+  readonly operarius: string;
+  /** Milliseconds, Redis' clock. */
+  readonly at: number;
+  readonly row: Row;
+  /** Undefined while no end of the Job is known. */
+  readonly fate: Fate | undefined;
+}
 
 /** Changes of the switch that are kept: a page shows the last few. */
 const MODE_CHANGES = 100;
@@ -47,6 +57,15 @@ export class Fold {
 
   rowOfRemediation(id: string): Row | undefined {
     return this.#remediations.get(id)?.of.row;
+  }
+
+  /** The remediations that created a Job, also those that no row shows: of a repetition, or a rerun. */
+  *created(): Generator<Created> {
+    for (const { of, end } of this.#remediations.values()) {
+      if (end?.outcome !== 'created' || of.row === undefined) continue;
+      const { operarius, at, job = '' } = end;
+      yield { operarius, at, row: of.row, fate: this.#jobs.get(job)?.fate?.fate };
+    }
   }
 
   /** The ids of all entries about an occurrence, oldest first: what its story is read from. */

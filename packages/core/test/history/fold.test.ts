@@ -44,6 +44,23 @@ describe('an occurrence', () => {
     assert.equal(row.cursor, `${NIGHT + 2}-0`);
   });
 
+  test('has each Job that was created for it, also where its row shows a later one', () => {
+    const fold = folded(
+      end(),
+      fate({ fate: 'failed' }),
+      end({ id: 'two', job: 'job-2' }),
+      fate({ id: 'two', job: 'job-2', uid: 'u2' }),
+      end({ id: 'three', outcome: 'off' }),
+    );
+    assert.equal(only(fold).firing?.id, 'two');
+    const created = [...fold.created()];
+    assert.deepEqual(
+      created.map((one) => one.fate),
+      ['failed', 'succeeded'],
+    );
+    assert.deepEqual(new Set(created.map(({ row }) => row)), new Set([only(fold)]));
+  });
+
   test('that fires again later is another row, the newest first', () => {
     const later = { id: 'two', startsAt: instantOf(NIGHT + MINUTE), outcome: 'off' } as const;
     const rows = [...folded(end(), end(later)).rows()];

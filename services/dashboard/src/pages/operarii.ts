@@ -101,7 +101,7 @@ function modeOf(known: KnownOperarius | undefined): Html {
 
 function lastRun({ last }: Runs, now: number): Html {
   if (last === undefined) return html`<span class="quiet">none on record</span>`;
-  return html`<a class="name plain" href="${storyOf(last)}">${ago(last.since, now)}</a>`;
+  return html`<a class="name plain" href="${storyOf(last.row)}">${ago(last.at, now)}</a>`;
 }
 
 const FATES: Readonly<Record<Fate, Sign>> = {

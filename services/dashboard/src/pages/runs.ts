@@ -1,4 +1,5 @@
 import type { Fate } from '@openfero/core/history/entry';
+import type { Created, Fold } from '@openfero/core/history/fold';
 import { type Handled, isHeld, type Row } from '@openfero/core/history/row';
 
 /** What an operarius did of late, as the history tells. */
@@ -6,12 +7,12 @@ export interface Runs {
   /** Jobs created. */
   readonly lastHour: number;
   readonly lastDay: number;
-  /** The row whose Job was created last. */
-  readonly last: Row | undefined;
+  /** The Job that was created last. */
+  readonly last: Created | undefined;
   /** How the last Jobs ended, newest first: ten at most, and only those whose end is known. */
   readonly fates: readonly Fate[];
   readonly held: readonly Row[];
-  /** Jobs of which no end is known, newest first: they may hold the places. */
+  /** Rows with a Job of which no end is known: it may hold a place. */
   readonly unfinished: readonly Row[];
 }
 
@@ -27,43 +28,69 @@ export const NO_RUNS: Runs = {
 const HOUR = 3_600_000;
 const TEN = 10;
 
-/** What each operarius did. @param rows newest first */
-export function runsOf(rows: Iterable<Row>, now: number): ReadonlyMap<string, Runs> {
+/** What each operarius did. */
+export function runsOf(
+  fold: Pick<Fold, 'rows' | 'created'>,
+  now: number,
+): ReadonlyMap<string, Runs> {
   const all = new Map<string, Counting>();
-  for (const row of rows) {
-    for (const handled of [row.firing, row.resolved]) {
-      if (handled === undefined || handled.operarius === '') continue;
-      const counting = all.get(handled.operarius) ?? begin();
-      all.set(handled.operarius, counting);
-      count(counting, row, handled, now);
+  const of = (operarius: string): Counting => {
+    const counting = all.get(operarius) ?? begin();
+    all.set(operarius, counting);
+    return counting;
+  };
+  for (const row of fold.rows()) {
+    for (const handled of handledIn(row)) {
+      const { held } = of(handled.operarius);
+      if (isHeld(handled)) held.push(row);
     }
   }
-  return all;
+  for (const one of fold.created()) count(of(one.operarius), one, now);
+  return new Map(Array.from(all, ([name, counting]) => [name, runs(counting)]));
 }
 
-interface Counting extends Runs {
+/** Where somebody wrote an operarius. */
+const handledIn = ({ firing, resolved }: Row): Handled[] =>
+  [firing, resolved]
+    .filter((each) => each !== undefined)
+    .filter(({ operarius }) => operarius !== '');
+
+interface Counting extends Omit<Runs, 'fates'> {
   lastHour: number;
   lastDay: number;
-  last: Row | undefined;
-  readonly fates: Fate[];
   readonly held: Row[];
   readonly unfinished: Row[];
-  lastAt: number;
+  last: Created | undefined;
+  /** Newest first. */
+  readonly ended: Created[];
 }
 
-const begin = (): Counting => ({ ...NO_RUNS, fates: [], held: [], unfinished: [], lastAt: 0 });
+const begin = (): Counting => ({
+  ...NO_RUNS,
+  held: [],
+  unfinished: [],
+  last: undefined,
+  ended: [],
+});
 
-function count(counting: Counting, row: Row, handled: Handled, now: number): void {
-  const { end, job } = handled;
-  if (isHeld(handled)) counting.held.push(row);
-  if (end?.outcome !== 'created') return;
-  if (now - end.at <= HOUR) counting.lastHour++;
-  if (now - end.at <= 24 * HOUR) counting.lastDay++;
-  if (end.at > counting.lastAt) {
-    counting.last = row;
-    counting.lastAt = end.at;
-  }
-  const fate = job?.fate?.fate;
+const runs = ({ ended, ...rest }: Counting): Runs => ({
+  ...rest,
+  fates: ended.map(({ fate }) => fate).filter((fate) => fate !== undefined),
+});
+
+function count(counting: Counting, one: Created, now: number): void {
+  const { at, fate, row } = one;
+  if (now - at <= HOUR) counting.lastHour++;
+  if (now - at <= 24 * HOUR) counting.lastDay++;
+  if (at >= (counting.last?.at ?? 0)) counting.last = one;
   if (fate === undefined) counting.unfinished.push(row);
-  else if (counting.fates.length < TEN) counting.fates.push(fate);
+  else keepNewest(counting.ended, one);
+}
+
+/** They come in the order of their first entries, which is nearly that of time. */
+function keepNewest(newest: Created[], one: Created): void {
+  const place = newest.findIndex(({ at }) => one.at >= at);
+  if (place === -1 && newest.length >= TEN) return;
+  newest.splice(place === -1 ? newest.length : place, 0, one);
+  newest.length = Math.min(newest.length, TEN);
 }

@@ -18,7 +18,7 @@ export function serveOperarii(scope: FastifyInstance, context: Context): void {
   scope.get('/operarii', async (_request, reply) => {
     const now = Date.now();
     const known = await readOperarii(redis, prefix, now);
-    const page = operariiPage({ known, runs: runsOf(history.fold.rows(), now), now });
+    const page = operariiPage({ known, runs: runsOf(history.fold, now), now });
     return sendPage(context, reply, page);
   });
 
@@ -27,7 +27,7 @@ export function serveOperarii(scope: FastifyInstance, context: Context): void {
     const name = param(request, 'name');
     const operarii = await readOperarii(redis, prefix, now);
     const known = operarii.get(name);
-    const runs = runsOf(history.fold.rows(), now).get(name);
+    const runs = runsOf(history.fold, now).get(name);
     if (known === undefined && runs === undefined) reply.code(404);
     const filter = { ...NO_FILTER, operarii: [name], last: now };
     const options = { filter, after: undefined, limit: ROWS, now };
