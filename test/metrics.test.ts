@@ -80,6 +80,13 @@ const isEnd = (line: Service['lines'][number]): boolean => line['outcome'] !== u
 const scrapeOf = async (service: Service | undefined): Promise<Scrape> =>
   scrape((await service?.url()) ?? '');
 
+/** Of a file in deploy/. A histogram has three series. */
+async function metricsIn(file: string): Promise<readonly string[]> {
+  const text = await readFile(new URL(`../deploy/${file}`, import.meta.url), 'utf8');
+  const names = text.match(/\b(?:openfero|process)_[a-z_]+(?=\{| |\[|\)|$)/gm) ?? [];
+  return names.map((name) => name.replace(/_(bucket|count|sum)$/, ''));
+}
+
 /** Fails where it takes so long that Prometheus gives up, or has what only Redis knows. */
 async function scrapedWithoutRedis(service: Service | undefined): Promise<void> {
   const since = performance.now();
@@ -186,10 +193,14 @@ await describeOnControlPlane('metrics', (plane) => {
 
     await t.test('the last notification has a time', async () => {
       const before = Date.now() / 1000;
-      await system.send('Late');
       const latest = async (): Promise<number> =>
         (await scrapeOf(receivers[0])).value('openfero_last_notification_timestamp_seconds') ?? 0;
-      await until('it is known', async () => (await latest()) >= before);
+      let sent = 0;
+      await until('it is known', async () => {
+        // A receiver writes it once a second.
+        await system.send(`Late${sent++}`);
+        return (await latest()) >= before;
+      });
       assert.ok((await latest()) <= Date.now() / 1000);
     });
 
@@ -203,6 +214,20 @@ await describeOnControlPlane('metrics', (plane) => {
         const faults = output.split('\n').filter((line) => !/^(nodejs_|$)/.test(line));
         assert.deepEqual([name, faults], [name, []]);
       }
+    });
+
+    await t.test('are all that the dashboard of Grafana and the rules look at', async () => {
+      const scrapes = await Promise.all(Object.values(services).map(scrapeOf));
+      const known = new Set(scrapes.flatMap(({ names }) => [...names]));
+      const used = new Set([
+        ...(await metricsIn('grafana/openfero.json')),
+        ...(await metricsIn('prometheus/openfero.rules.yml')),
+      ]);
+      assert.ok(used.size > 25, `${used.size}`);
+      assert.deepEqual(
+        [...used].filter((name) => !known.has(name)),
+        [],
+      );
     });
 
     await t.test('all are in docs/monitoring.md, with the service that has them', async () => {

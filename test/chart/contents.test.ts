@@ -9,6 +9,7 @@ import { CHART } from '@openfero/testkit/helm';
 import { describeChart, environmentOf, find, valuesOf } from './chart.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DASHBOARD = 'deploy/grafana/openfero.json';
 const RULES = 'deploy/prometheus/openfero.rules.yml';
 const SERVICES = ['receiver', 'worker', 'dashboard'];
 
@@ -55,6 +56,18 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
       ours.filter((name) => !SETTING_NAMES.has(name)),
       [],
     );
+  });
+
+  it(`contains ${DASHBOARD}, as the sidecar of Grafana finds it`, async () => {
+    const dashboard = await readFile(`${ROOT}/${DASHBOARD}`, 'utf8');
+    const copy = await readFile(`${CHART}/files/openfero.grafana.json`, 'utf8');
+    assert.equal(copy, dashboard, `copy ${DASHBOARD} to deploy/helm/openfero/files`);
+    assert.doesNotMatch(JSON.stringify(await chart.render()), /grafana_dashboard/);
+    const objects = await chart.render('--set=monitoring.grafanaDashboard.enabled=true');
+    const configMap = find(objects, 'ConfigMap', 'openfero-grafana');
+    assert.equal(at(configMap, 'metadata', 'labels', 'grafana_dashboard'), '1');
+    const rendered = String(at(configMap, 'data', 'openfero.json'));
+    assert.deepEqual(JSON.parse(rendered), JSON.parse(dashboard));
   });
 
   it(`contains ${RULES}, with a switch for each alert`, async () => {

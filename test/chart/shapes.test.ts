@@ -8,6 +8,7 @@ import { describeChart, installCrds, valuesOf } from './chart.ts';
 /** The path below which objects of each kind are created. */
 const PATHS: Readonly<Record<string, string>> = {
   Namespace: '/api/v1/namespaces',
+  ConfigMap: '/api/v1/namespaces/N/configmaps',
   Secret: '/api/v1/namespaces/N/secrets',
   Service: '/api/v1/namespaces/N/services',
   ServiceAccount: '/api/v1/namespaces/N/serviceaccounts',
@@ -44,6 +45,7 @@ const SHAPES: Readonly<Record<string, readonly string[]>> = {
     'PodMonitor',
     'PrometheusRule',
     'AlertmanagerConfig',
+    'ConfigMap',
   ],
   'ci/external-redis-tls-acl-values.yaml': ['NetworkPolicy'],
   'ci/sentinel-values.yaml': ['Deployment'],

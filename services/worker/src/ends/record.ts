@@ -38,6 +38,7 @@ export function createRecorder(log: Logger, metrics: Registry): RecordEnding {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60, 300, 900],
     registers: [metrics],
   });
+  for (const outcome of ENDS) durations.zero({ outcome });
   return ({ end, operarius, seconds, alert, warnings = [], ...rest }) => {
     ends.inc({ outcome: end, operarius });
     if (seconds !== undefined) durations.observe({ outcome: end }, seconds);
