@@ -1,6 +1,6 @@
 import type { Texts } from '../alert.ts';
 import { bytesOf, contentBytes, cut, EMPTY_BYTES, fitting } from '../cut.ts';
-import type { EndEntry, Entry, Subject } from './entry.ts';
+import type { EndEntry, Entry, FateEntry, HeldEntry, Subject } from './entry.ts';
 
 /** Bytes of an entry's JSON, whatever the alert holds: 200,000 entries must stay far below 1 GB. */
 export const ENTRY_LIMIT = 2_048;
@@ -50,13 +50,9 @@ function encodeBounded(entry: Entry): string {
     case 'end':
       return JSON.stringify(boundedEnd(entry));
     case 'fate':
-    case 'held': {
-      const bounded = { ...boundedSubject(entry), reason: '' };
-      return JSON.stringify({
-        ...bounded,
-        reason: cut(entry.reason, REASON_LENGTH, room(bounded)),
-      });
-    }
+      return JSON.stringify(withBoundedReason(entry));
+    case 'held':
+      return JSON.stringify(boundedHeld(entry));
     case 'act': {
       const { user, address } = entry;
       return JSON.stringify({
@@ -91,6 +87,17 @@ function boundedEnd(entry: EndEntry): EndEntry {
   // The field itself: `,"warnings":[]`.
   const kept = fitting(warnings, WARNING_LENGTH, left - 14);
   return { ...identity, reason, groupKey, labels, ...(kept.length > 0 && { warnings: kept }) };
+}
+
+function boundedHeld({ by, ...rest }: HeldEntry): HeldEntry {
+  const bounded = withBoundedReason(rest);
+  const left = room({ ...bounded, by: '' });
+  return by === undefined || left < 0 ? bounded : { ...bounded, by: cut(by, REASON_LENGTH, left) };
+}
+
+function withBoundedReason<T extends FateEntry | HeldEntry>(entry: T): T {
+  const bounded = { ...boundedSubject(entry), reason: '' };
+  return { ...bounded, reason: cut(entry.reason, REASON_LENGTH, room(bounded)) };
 }
 
 /** An alertname has no limit of its own; a fingerprint (128 characters) and the names of objects have. */

@@ -62,6 +62,8 @@ export interface FateEntry extends Subject {
 export interface HeldEntry extends Subject {
   readonly kind: 'held';
   readonly reason: string;
+  /** The limit, and the Jobs that have its places, for people. */
+  readonly by?: string;
   readonly until: number;
   readonly at: number;
 }

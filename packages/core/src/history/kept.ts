@@ -130,6 +130,6 @@ function sharedLabels(labels: Texts, { remediations }: Kept): Texts {
 const NONE: readonly string[] = [];
 
 function heldOf(entry: string, from: HeldEntry): KnownHeld {
-  const { reason, until, at, status, alertname, operarius } = from;
-  return { reason, until, at, entry, status, alertname, operarius };
+  const { reason, by, until, at, status, alertname, operarius } = from;
+  return { reason, by, until, at, entry, status, alertname, operarius };
 }

@@ -57,6 +57,7 @@ const SCHEMAS = {
       ...SUBJECT,
       kind: Type.Literal('held'),
       reason: Type.String(),
+      by: Type.Optional(Type.String()),
       until: Time,
       at: Time,
     }),

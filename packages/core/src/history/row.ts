@@ -61,6 +61,8 @@ export interface Ended {
 
 export interface Held {
   readonly reason: string;
+  /** The limit, and the Jobs that have its places, for people; undefined where nobody said so. */
+  readonly by: string | undefined;
   readonly until: number;
   readonly at: number;
   readonly entry: string;

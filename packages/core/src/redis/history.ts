@@ -106,6 +106,18 @@ export function appendArguments(
 }
 
 /**
+ * Appends an entry about a remediation that a worker has in hand: behind all that was said of it before, and
+ * before all that another worker can say.
+ *
+ * KEYS BullMQ's lock of the remediation, those of {@link appendKeys}. ARGV the token of the lock, how many
+ * entries the stream may have, the entry. Returns 1, or 0 where it was not appended.
+ */
+export const APPEND_OWN = `${APPEND_FUNCTION}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return append(KEYS[2], KEYS[3], KEYS[4], ARGV[2], ARGV[3])
+`;
+
+/**
  * The arguments of XTRIM for what is older than `age`. It removes whole nodes, 10,000 entries at most, and
  * answers how many: repeat it until it answers 0. Without a limit one call could block Redis for long.
  *

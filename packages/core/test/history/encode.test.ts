@@ -19,6 +19,7 @@ const EXAMPLES: readonly Entry[] = [
   end({ warnings: ['unknown field "spec.x"'], endsAt: '2026-11-22T03:04:00.000000000Z' }),
   fate({ fate: 'failed', reason: 'BackoffLimitExceeded' }),
   held(),
+  held({ reason: 'max-active', by: 'max-active is 1: unfinished Job a' }),
   { kind: 'act', act: 'clean', id: '', user: 'anna', address: '::1', at: NIGHT },
   { kind: 'mode', from: 'run', to: 'off', source: 'ConfigMap openfero', at: NIGHT },
 ];
@@ -101,7 +102,7 @@ describe('an entry', () => {
         }),
       fc
         .record({ subject, reason: long })
-        .map(({ subject, reason }) => held({ ...subject, reason })),
+        .map(({ subject, reason }) => held({ ...subject, reason, by: reason })),
       fc
         .record({ subject, reason: long })
         .map(({ subject, reason }) => fate({ ...subject, reason })),

@@ -104,7 +104,7 @@ export const entries: fc.Arbitrary<Entry> = fc.oneof(
     .map(({ subject, ...more }) => fate({ ...subject, ...more })),
   fc
     .record({ subject: subjects, reason: fc.constantFrom('cooldown', 'max-active'), at: times })
-    .map(({ subject, ...more }) => held({ ...subject, ...more })),
+    .map(({ subject, ...more }) => held({ ...subject, ...more, by: `${more.reason} by a Job` })),
   fc
     .record({ subject: subjects, act: fc.constantFrom(...ACTS), at: times })
     .map(({ subject: { id }, act, at }): Entry => {

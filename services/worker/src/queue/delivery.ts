@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Alert } from '@openfero/core/alert';
 import type { OperariusRegistry } from '@openfero/core/decisions/registry';
 import { codeOf } from '@openfero/core/errors';
+import { encodeEntry } from '@openfero/core/history/encode';
 import { operariusName } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason, type Result } from '@openfero/core/outcome';
 import {
@@ -181,21 +182,37 @@ export async function hold(
   const isNew = held?.reason !== reason;
   const by = isNew && operarius !== undefined ? await whyHeld(reason, operarius, deps) : held?.by;
   const since = isNew ? now : held.since;
-  const changed = {
-    ...remediation,
-    held: {
-      reason,
-      since,
-      ...(by !== undefined && { by }),
-      ...(name !== expectedName(remediation.alert) && { operarius: name }),
-    },
+  const isNamed = name !== expectedName(remediation.alert);
+  const why = {
+    reason,
+    since,
+    ...(by !== undefined && { by }),
+    ...(isNamed && { operarius: name }),
   };
+  const changed = { ...remediation, held: why };
   if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
+  const news = isNew && by !== undefined ? { remediation, operarius: name, reason, by } : undefined;
+  // First: once it is delayed, another worker may end it, and say so.
+  await appendHeld(news, { at: now, until }, { delivery, deps });
   const delayed = await putBack(job, token, Math.max(0, until - now));
   if (!delayed) return undefined;
   const recorded: Held = { reason, remediation: remediation.id, operarius: name };
   await deps.places.hold(recorded, { since, until });
-  return isNew && by !== undefined ? { remediation, operarius: name, reason, by } : undefined;
+  return news;
+}
+
+async function appendHeld(
+  news: HeldNow | undefined,
+  times: { readonly at: number; readonly until: number },
+  { delivery, deps }: { readonly delivery: Delivery; readonly deps: Dependencies },
+): Promise<void> {
+  if (news === undefined) return;
+  const { remediation, ...held } = news;
+  const { status, fingerprint, startsAt, labels } = remediation.alert;
+  const alertname = labels['alertname'] ?? '';
+  const subject = { id: remediation.id, alertname, status, fingerprint, startsAt };
+  const entry = encodeEntry({ kind: 'held', ...subject, ...held, ...times });
+  await deps.places.appendHeld(delivery.entry, entry);
 }
 
 /**

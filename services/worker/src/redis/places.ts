@@ -2,6 +2,7 @@ import type { JobOfOperarius } from '@openfero/cluster/cluster';
 import type { Trouble } from '@openfero/core/identity/trouble';
 import type { HeldReason } from '@openfero/core/outcome';
 import { END_JOB, type EndOfJob, endJobArguments, readEndJob } from '@openfero/core/redis/fates';
+import { APPEND_OWN, appendKeys } from '@openfero/core/redis/history';
 import {
   CLAIM_LIFE,
   claimKey,
@@ -113,6 +114,8 @@ export interface Places {
    * @returns whether it was not recorded before
    */
   hold(held: Held, span: { readonly since: number; readonly until: number }): Promise<boolean>;
+  /** Appends to the history why this worker is about to hold a remediation, as encodeEntry writes it. */
+  appendHeld(remediation: QueueEntry, entry: string): Promise<void>;
   /** Removes the record of {@link Places.hold}: the remediation is being tried. */
   unhold(held: Held): Promise<void>;
   /** The Jobs that have the places of a limit. */
@@ -151,6 +154,7 @@ export function createPlaces(context: Context): Places {
   const holdScript = script(redis, HOLD);
   const countHeldScript = script(redis, COUNT_HELD);
   const endScript = script(redis, END_JOB);
+  const appendOwnScript = script(redis, APPEND_OWN);
   const keys = (operarius: string): string[] => [
     placesKey(prefix),
     placesOfKey(prefix, operarius),
@@ -229,6 +233,10 @@ export function createPlaces(context: Context): Places {
       );
       if (recorded === 'called') await promoted(queue, remediation);
       return recorded === 'held';
+    },
+    async appendHeld({ key, token }, entry) {
+      const keys = [`${key}:lock`, ...appendKeys(prefix)];
+      await appendOwnScript(keys, [token, historyCount, entry]);
     },
     async unhold({ reason, remediation, operarius }) {
       const waiting = [waitingKey(prefix), waitingOfKey(prefix, operarius)];

@@ -64,6 +64,7 @@ export function claimsOf(
     release: async () => {},
     end: async () => false,
     passOn: async () => {},
+    appendHeld: async () => undefined,
     reconcile: async () => {},
     hold: async () => false,
     unhold: async () => {},

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Entry } from '@openfero/core/history/entry';
+import { Fold } from '@openfero/core/history/fold';
+import { parseEntry } from '@openfero/core/history/parse';
+import { isHeld } from '@openfero/core/history/row';
+import { historyKey } from '@openfero/core/redis/history';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation, STARTS, startsNow } from '@openfero/testkit/remediations';
@@ -40,6 +45,11 @@ async function occupy(
   return (name) => own.release({ name, operarius });
 }
 
+async function historyOf({ redis, prefix }: Sandbox): Promise<Entry[]> {
+  const entries = await redis.xrange(historyKey(prefix), '-', '+');
+  return entries.map(([, fields]) => parseEntry(fields)).filter((entry) => entry !== undefined);
+}
+
 const delayed = (sandbox: Sandbox) => async (): Promise<boolean> =>
   (await sandbox.queue.getDelayedCount()) === 1;
 
@@ -74,11 +84,19 @@ for (const [reason, env, policy] of [
     assert.equal(await worker.metric('openfero_queue_remediations{state="delayed"}'), 1);
     assert.equal(await worker.metric('openfero_queue_oldest_waiting_seconds'), 0);
 
+    const [entry, ...more] = (await historyOf(sandbox)).filter(({ kind }) => kind === 'held');
+    assert.ok(entry?.kind === 'held' && more.length === 0);
+    assert.deepEqual([entry.id, entry.reason, entry.by], [id, reason, held.by]);
+    assert.ok(entry.at === held.since && entry.until > entry.at);
+    await (await sandbox.queue.getJob(id))?.promote();
+    await until('held again', delayed(sandbox));
+
     const since = performance.now();
     await end('one');
     assert.equal((await worker.end(id))['outcome'], 'created');
     assert.ok(performance.now() - since < 3000, 'not only at the next look, after 15 s');
     assert.equal(await gauge(), 0);
+    await until('its end is known', async () => (await historyOf(sandbox)).length === 2);
     assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 1, 'only the other one’s');
   });
 }
@@ -132,4 +150,18 @@ test('a hundred alerts at once, over a limit of two: each runs as soon as a plac
     /:(places|waiting|held)/.test(key),
   );
   assert.deepEqual(left, []);
+
+  const fold = new Fold();
+  await until('all ends are known', async () => {
+    const { redis, prefix } = sandbox;
+    for (const [id, fields] of await redis.xrange(historyKey(prefix), '-', '+')) {
+      const entry = parseEntry(fields);
+      if (entry !== undefined) fold.add(id, entry);
+    }
+    fold.settle();
+    const rows = [...fold.rows()];
+    return rows.length === 100 && rows.every(({ firing }) => firing?.end?.outcome === 'created');
+  });
+  const held = [...fold.rows()].filter(({ firing }) => firing !== undefined && isHeld(firing));
+  assert.deepEqual(held, [], 'that one is held is told before its end');
 });
