@@ -52,6 +52,27 @@ describe('the documentation', () => {
   }
 });
 
+describe('the runbooks', () => {
+  it('have a section for each alert about OpenFero, and for no other', async () => {
+    const rules = await read('deploy/prometheus/openfero.rules.yml');
+    const alerts = [...rules.matchAll(/^ +- alert: (\w+)$/gm)].map(([, name = '']) => name);
+    const page = await read('docs/operating.md');
+    const sections = [...page.matchAll(/^### (OpenFero\w+)$/gm)].map(([, name = '']) => name);
+    assert.ok(alerts.length > 0);
+    assert.deepEqual(sections.sort(), alerts.sort());
+  });
+
+  it('say what it means, what to look at with commands to copy, and what to do', async () => {
+    const page = await read('docs/operating.md');
+    for (const section of page.split(/^### (?=OpenFero)/m).slice(1)) {
+      const [name = ''] = section.split('\n');
+      for (const part of ['**Meaning.**', '**Look at**', '**Do.**']) {
+        assert.ok(section.includes(part), `${name}: ${part}`);
+      }
+    }
+  });
+});
+
 /** Whether a link on a page leads to a file, and to a section of it. */
 async function leadsSomewhere(path: string, page: string, section?: string): Promise<boolean> {
   const target = path === dirname(page) ? page : path;
