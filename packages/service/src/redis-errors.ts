@@ -60,13 +60,13 @@ const REPLIES = [
     kind: 'other-node',
     text: /\b(MOVED|ASK) \d/,
     means: 'another node of the Redis Cluster has the queue',
-    check: 'REDIS_URL must name that node, or a Redis without cluster mode',
+    check: 'REDIS_CLUSTER_NODES is the setting for a Redis Cluster, not REDIS_URL',
   },
   {
     kind: 'cluster-down',
     text: /\bCLUSTERDOWN\b|\bTRYAGAIN\b/,
     means: 'the Redis Cluster does not serve the queue',
-    check: 'check the state of the cluster, or use a Redis without cluster mode in REDIS_URL',
+    check: 'check its state with CLUSTER INFO',
   },
   {
     kind: 'several-slots',
@@ -121,8 +121,14 @@ const REPLIES = [
 /** What ioredis says of a command that got no reply. */
 const UNANSWERED = [
   {
+    kind: 'cluster-down',
+    text: /Too many Cluster redirections.*\b(CLUSTERDOWN|TRYAGAIN)\b/,
+    means: 'the Redis Cluster does not serve the queue',
+    check: 'check its state with CLUSTER INFO',
+  },
+  {
     kind: 'disconnected',
-    text: /max retries per request|Connection is closed|isn't writeable/,
+    text: /max retries per request|Connection is closed|isn't writeable|Cluster isn't ready|startup nodes/,
     means: 'lost the connection to Redis',
     check: 'check that it is running, its load and the network',
   },
@@ -134,13 +140,42 @@ const UNANSWERED = [
   },
 ] as const satisfies readonly Rule[];
 
+/** How ioredis begins, and when it will try again. */
+const NO_SENTINEL = /^All sentinels are unreachable\b.*?(Last error: |$)/s;
+
+const REACHABLE =
+  'check that it is running, and its address in REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER_NODES';
+
+/** What ioredis says if no sentinel named the master. */
+const SENTINELS = [
+  {
+    kind: 'sentinel-credentials',
+    text: /\bWRONGPASS\b|\bNOAUTH\b|\bNOPERM\b|invalid password/,
+    means: 'the sentinels refuse the credentials',
+    check: 'check REDIS_SENTINEL_PASSWORD and REDIS_SENTINEL_USERNAME',
+  },
+  {
+    kind: 'no-sentinel',
+    text: /Last error/,
+    means: 'no sentinel is reachable',
+    check: 'check REDIS_SENTINELS, and with TLS that the sentinels use it too',
+  },
+  {
+    kind: 'unknown-master',
+    text: /^/,
+    means: 'the sentinels know no such master',
+    check: 'REDIS_SENTINEL_MASTER must be its name in the configuration of Sentinel',
+  },
+] as const satisfies readonly Rule[];
+
 /** What Node.js says of a connection: the code, then the message. */
 const CONNECTIONS = [
   {
     kind: 'wrong-host',
     text: /ERR_TLS_CERT_ALTNAME_INVALID/,
     means: 'the certificate of Redis is for another host',
-    check: 'REDIS_URL must name a host of the certificate',
+    check:
+      'it must contain the host in REDIS_URL, or the one that Sentinel or the Redis Cluster announces',
   },
   {
     kind: 'expired-certificate',
@@ -152,13 +187,13 @@ const CONNECTIONS = [
     kind: 'client-certificate',
     text: /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
     means: 'Redis refuses TLS without a client certificate',
-    check: 'OpenFero has none, set tls-auth-clients to no or optional in Redis',
+    check: 'set REDIS_CERT_FILE and REDIS_KEY_FILE, or tls-auth-clients to optional in Redis',
   },
   {
     kind: 'no-tls',
     text: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/,
     means: 'Redis does not use TLS on this port',
-    check: 'use redis:// in REDIS_URL, or the TLS port',
+    check: 'use redis:// in REDIS_URL or unset REDIS_TLS, or name the TLS port',
   },
   {
     kind: 'untrusted-certificate',
@@ -170,11 +205,16 @@ const CONNECTIONS = [
     kind: 'unreachable',
     text: /^/,
     means: 'Redis is not reachable',
-    check: 'check that it is running and that REDIS_URL is correct',
+    check: REACHABLE,
   },
 ] as const satisfies readonly Rule[];
 
-type Kind = (typeof REPLIES | typeof UNANSWERED | typeof CONNECTIONS)[number]['kind'];
+type Kind = (
+  | typeof REPLIES
+  | typeof UNANSWERED
+  | typeof SENTINELS
+  | typeof CONNECTIONS
+)[number]['kind'];
 
 /**
  * Judges the error of a command. An error of anything else is undefined, whatever its text says: that
@@ -194,14 +234,23 @@ export function refusalOf(error: unknown): RedisFailure | undefined {
 
 /** Judges why a connection broke, or could not be opened. */
 export function connectionFailureOf(error: unknown): RedisFailure {
-  const text = `${String(codeOf(error) ?? '')} ${messageOf(error)}`;
-  return refusalOf(error) ?? judge(CONNECTIONS, error, text) ?? NOT_CONNECTED;
+  const cause = causeOf(error);
+  const text = `${String(codeOf(cause) ?? '')} ${messageOf(cause)}`;
+  const rules = NO_SENTINEL.test(messageOf(cause)) ? SENTINELS : CONNECTIONS;
+  return refusalOf(cause) ?? judge(rules, cause, text) ?? NOT_CONNECTED;
+}
+
+/** Of the nodes of a cluster, the last one that failed tells why. */
+function causeOf(error: unknown): unknown {
+  const last: unknown =
+    error instanceof Error && 'lastNodeError' in error ? error.lastNodeError : undefined;
+  return last ?? error;
 }
 
 /** Before the first attempt ended, and if a connection was closed without a word. */
 export const NOT_CONNECTED: RedisFailure = {
   kind: 'unreachable',
-  problem: 'Redis is not reachable: check that it is running and that REDIS_URL is correct',
+  problem: `Redis is not reachable: ${REACHABLE}`,
 };
 
 interface JudgedRule extends Rule {
@@ -253,6 +302,8 @@ function databaseFailure(reply: unknown, failure: RedisFailure): RedisFailure {
  * password.
  */
 export function wordsOf(error: unknown): string {
-  const words = messageOf(error).replace(/,? ?with args beginning with.*$/s, '');
+  const words = messageOf(error)
+    .replace(/,? ?with args beginning with.*$/s, '')
+    .replace(NO_SENTINEL, '');
   return oneLine(words || String(codeOf(error) ?? '')).replace(/[.\s]+$/, '');
 }

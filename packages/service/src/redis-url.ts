@@ -1,8 +1,15 @@
+/** Where one server of Redis listens. */
+export type Endpoint = HostAndPort | { readonly path: string };
+
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What REDIS_URL says. */
 export interface RedisAddress {
   readonly tls: boolean;
-  readonly host: string;
-  readonly port: number;
+  readonly endpoint: Endpoint;
   /** The number of the database. */
   readonly database: number;
   readonly username?: string;
@@ -15,33 +22,51 @@ const DEFAULT_PORT = 6379;
 const DATABASE = /^\/\d{1,9}$/;
 
 /**
- * Reads `redis://user:password@host:port/number` completely. ioredis takes what it understands and
- * ignores the rest: a path that is no number ends in database NaN, a parameter in some option.
+ * Reads `redis://user:password@host:port/number` or `unix:///path/of/the.sock` completely. ioredis takes
+ * what it understands and ignores the rest: a path that is no number ends in database NaN, a parameter in
+ * some option.
  *
  * @throws what is wrong, without the URL: it may contain a password
  */
 export function parseRedisUrl(value: string): RedisAddress {
+  if (/^unix:/i.test(value)) return parseSocketUrl(value);
   if (!/^rediss?:\/\//i.test(value) || !URL.canParse(value)) {
-    throw new Error('is not a valid URL: use redis://host:port or rediss://host:port');
+    throw new Error(
+      'is not a valid URL: use redis://host:port, rediss://host:port or unix:///path/of/the.sock',
+    );
   }
   const url = new URL(value);
   const username = decode(url.username);
   const password = decode(url.password);
   return {
     tls: url.protocol === 'rediss:',
-    ...hostOf(url),
+    endpoint: hostOf(url),
     database: databaseOf(url),
     ...(username !== '' && { username }),
     ...(password !== '' && { password }),
   };
 }
 
-function hostOf({ hostname, port }: URL): Pick<RedisAddress, 'host' | 'port'> {
+/** The path is taken as it stands: nothing in it is decoded. */
+function parseSocketUrl(value: string): RedisAddress {
+  const path = /^unix:\/\/(\/[^?#]*[^?#/])$/i.exec(value)?.[1];
+  if (path === undefined) {
+    throw new Error(
+      'is not the path of a socket: use unix:///path/of/the.sock, without a user, a database or parameters',
+    );
+  }
+  return { tls: false, endpoint: { path }, database: 0 };
+}
+
+function hostOf({ hostname, port }: URL): HostAndPort {
   if (hostname === '') throw new Error('names no host: use redis://host:port');
   if (port === '0') throw new Error('has port 0: use the port that Redis listens on');
-  // Only a URL has brackets around an IPv6 address.
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return { host, port: port === '' ? DEFAULT_PORT : Number(port) };
+  return { host: withoutBrackets(hostname), port: port === '' ? DEFAULT_PORT : Number(port) };
+}
+
+/** Only a URL has brackets around an IPv6 address. */
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }
 
 function databaseOf({ pathname, search, hash }: URL): number {
@@ -59,4 +84,25 @@ function decode(text: string): string {
   } catch {
     throw new Error('has a % in the user or password that encodes nothing: write it as %25');
   }
+}
+
+/** A host name, an IPv4 address, or an IPv6 address in brackets; maybe a port. */
+const NODE = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i;
+
+/**
+ * Reads a list such as `redis-0:7000, redis-1:7000, [::1]:7000`.
+ *
+ * @throws what is wrong, without the text: it may contain a password
+ */
+export function parseNodes(value: string, defaultPort: number): HostAndPort[] {
+  return value.split(',').map((text, index) => {
+    const [, hostname, digits = String(defaultPort)] = NODE.exec(text.trim()) ?? [];
+    const port = Number(digits);
+    if (hostname !== undefined && port > 0 && port < 65_536) {
+      return { host: withoutBrackets(hostname), port };
+    }
+    throw new Error(
+      `entry ${index + 1} is not host:port: separate the nodes with commas, without redis:// and credentials`,
+    );
+  });
 }

@@ -2,7 +2,7 @@ import { key } from '@openfero/core/redis/keys';
 import type { Logger } from './log.ts';
 import type { RedisConnection } from './redis.ts';
 import { connectionFailure } from './redis.ts';
-import { NOT_CONNECTED, type RedisFailure, refusalOf } from './redis-errors.ts';
+import { NOT_CONNECTED, type RedisFailure, redisFailureOf, refusalOf } from './redis-errors.ts';
 import { createRefusals } from './redis-refusals.ts';
 import { script } from './script.ts';
 
@@ -47,6 +47,11 @@ export function watchRedis(options: WatchOptions): RedisWatch {
     // A replica is reconnected again and again: that is no change.
     return broken === undefined || broken === NOT_CONNECTED ? (refusal ?? broken) : broken;
   };
+  /** A connection to a cluster stays open while its other nodes live. */
+  const lostOwner = (error: unknown): RedisFailure | undefined =>
+    connections.some(({ isCluster }) => isCluster) && disconnected() === undefined
+      ? redisFailureOf(error)
+      : undefined;
   const tell = createTeller(failureNow, options);
   const refused = (): void => {
     tell();
@@ -59,7 +64,7 @@ export function watchRedis(options: WatchOptions): RedisWatch {
       refusals.probeSucceeded();
       tell();
     } catch (error) {
-      const failure = refusalOf(error);
+      const failure = refusalOf(error) ?? lostOwner(error);
       // Anything else is a connection that breaks.
       if (failure === undefined) return;
       refusals.probeRefused(failure);

@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
-import { codeOf, messageOf } from '@openfero/core/errors';
-import { DEFAULT_PREFIX } from '@openfero/core/redis/keys';
+import { codeOf } from '@openfero/core/errors';
 import type { Logger } from './log.ts';
-import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
 
 /** Where settings are read from. Only server.ts passes the environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -57,102 +54,6 @@ function together(wrong: readonly InvalidSettings[]): InvalidSettings {
 
 function isComplete<T extends object>(values: Partial<T>, readers: Readers<T>): values is T {
   return Object.keys(readers).every((name) => Object.hasOwn(values, name));
-}
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-export interface RedisSettings extends RedisAddress {
-  /** PEM of the CA that signed the certificate of Redis. */
-  readonly ca?: string;
-}
-
-/** The settings of every service. */
-export interface CommonSettings {
-  readonly redis: RedisSettings;
-  readonly prefix: string;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly host: string;
-  /** 0 means any free port. */
-  readonly port: number;
-}
-
-/**
- * Reads the settings of every service.
- *
- * @throws {InvalidSettings} naming the variables that are wrong or missing
- */
-export function readCommonSettings(env: Environment, defaultPort: number): CommonSettings {
-  return readEach<CommonSettings>({
-    redis: () => readRedisSettings(env),
-    prefix: () => readPrefix(env),
-    logLevel: () => oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
-    host: () => text(env, 'HOST') ?? '0.0.0.0',
-    port: () => integer(env, 'PORT', { fallback: defaultPort, min: 0, max: 65_535 }),
-  });
-}
-
-/** @throws {InvalidSettings} if REDIS_URL is missing, or a setting of Redis is wrong */
-export function readRedisSettings(env: Environment): RedisSettings {
-  const { address, username, password, ca } = readEach({
-    address: () => readRedisAddress(env),
-    username: () => text(env, 'REDIS_USERNAME'),
-    password: () => secret(env, 'REDIS_PASSWORD'),
-    ca: () => readCa(env),
-  });
-  refuseTwice('USERNAME', address.username, username);
-  refuseTwice('PASSWORD', address.password, password);
-  return Object.freeze({
-    ...address,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(ca !== undefined && { ca }),
-  });
-}
-
-function readRedisAddress(env: Environment): RedisAddress {
-  const value = text(env, 'REDIS_URL');
-  if (value === undefined) {
-    throw new InvalidSetting('REDIS_URL', 'is missing: set it, for example to redis://redis:6379');
-  }
-  try {
-    return parseRedisUrl(value);
-  } catch (error) {
-    throw new InvalidSetting('REDIS_URL', messageOf(error));
-  }
-}
-
-/** Only one of them would be used. */
-function refuseTwice(what: string, inUrl: string | undefined, variable: string | undefined): void {
-  if (inUrl === undefined || variable === undefined) return;
-  throw new InvalidSetting(
-    `REDIS_${what}`,
-    `is set, and REDIS_URL contains a ${what.toLowerCase()} too: remove one of them`,
-  );
-}
-
-function readCa(env: Environment): string | undefined {
-  const path = text(env, 'REDIS_CA_FILE');
-  if (path === undefined) return undefined;
-  if (/^redis:/i.test(text(env, 'REDIS_URL') ?? '')) {
-    throw new InvalidSetting('REDIS_CA_FILE', 'needs TLS: use rediss:// in REDIS_URL');
-  }
-  const ca = readTextFile('REDIS_CA_FILE', path);
-  try {
-    createSecureContext({ ca });
-  } catch (error) {
-    const problem = `${quote(path)} is not a CA certificate (${messageOf(error)})`;
-    throw new InvalidSetting('REDIS_CA_FILE', problem);
-  }
-  return ca;
-}
-
-function readPrefix(env: Environment): string {
-  const prefix = text(env, 'OPENFERO_QUEUE_PREFIX') ?? DEFAULT_PREFIX;
-  if (/^[A-Za-z0-9_{}.-]+$/.test(prefix)) return prefix;
-  throw new InvalidSetting(
-    'OPENFERO_QUEUE_PREFIX',
-    'may contain only letters, digits and _ . - { }',
-  );
 }
 
 /** An empty variable counts as unset: Compose files and Helm charts leave such. */

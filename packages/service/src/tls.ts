@@ -1,15 +1,9 @@
 import { statSync } from 'node:fs';
-import {
-  createSecureContext,
-  type SecureContextOptions,
-  Server,
-  TLSSocket,
-  type TlsOptions,
-} from 'node:tls';
-import { messageOf } from '@openfero/core/errors';
+import { Server, TLSSocket, type TlsOptions } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { OPEN_ROUTES } from './health.ts';
 import type { Logger } from './log.ts';
+import { checkCa, checkPair } from './pem.ts';
 import { type Environment, InvalidSetting, readTextFile, text } from './settings.ts';
 
 /** Paths: the files change while the service runs. */
@@ -52,22 +46,9 @@ export function readTlsSettings(env: Environment): TlsSettings | undefined {
 function checkFiles(settings: TlsSettings): void {
   const { certFile, keyFile, clientCaFile } = settings;
   const { cert, key, ca } = readFiles(settings);
-  checkFile(CERT, certFile, 'a certificate', { cert });
-  checkFile(KEY, keyFile, 'the private key of the certificate', { cert, key });
-  if (clientCaFile !== undefined) checkFile(CLIENT_CA, clientCaFile, 'a CA certificate', { ca });
-}
-
-function checkFile(
-  name: string,
-  path: string,
-  expected: string,
-  options: SecureContextOptions,
-): void {
-  try {
-    createSecureContext(options);
-  } catch (error) {
-    const problem = `${JSON.stringify(path)} is not ${expected} (${messageOf(error)})`;
-    throw new InvalidSetting(name, problem);
+  checkPair({ name: CERT, path: certFile, pem: cert }, { name: KEY, path: keyFile, pem: key });
+  if (clientCaFile !== undefined && ca !== undefined) {
+    checkCa({ name: CLIENT_CA, path: clientCaFile, pem: ca });
   }
 }
 

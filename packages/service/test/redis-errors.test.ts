@@ -36,7 +36,7 @@ for (const [message, kind, check] of [
   ],
   ['MOVED 866 10.0.0.2:6379', 'other-node', 'REDIS_URL'],
   ['ASK 866 10.0.0.2:6379', 'other-node', 'REDIS_URL'],
-  ['CLUSTERDOWN Hash slot not served', 'cluster-down', 'REDIS_URL'],
+  ['CLUSTERDOWN Hash slot not served', 'cluster-down', 'CLUSTER INFO'],
   [
     "CROSSSLOT Keys in request don't hash to the same slot",
     'several-slots',
@@ -110,6 +110,7 @@ test('a broken connection is told with the words of the system, or of TLS and it
     [errorOf('SELF_SIGNED_CERT_IN_CHAIN'), /not trusted \(words\).*REDIS_CA_FILE/],
     [errorOf('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), /not trusted \(words\).*REDIS_CA_FILE/],
     [errorOf('ERR_TLS_CERT_ALTNAME_INVALID'), /another host \(words\).*REDIS_URL/],
+    [errorOf('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), /client certificate.*REDIS_CERT_FILE/],
     [errorOf('CERT_HAS_EXPIRED'), /not valid now \(words\)/],
     [errorOf('ERR_SSL_WRONG_VERSION_NUMBER'), /not use TLS.*REDIS_URL/],
     [new ReplyError('WRONGPASS x'), /REDIS_PASSWORD/],

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { SETTING_NAMES } from '@openfero/core/setting-names';
+import { readCommonSettings } from '../src/common-settings.ts';
 import {
   boolean,
   InvalidSetting,
   integer,
   oneOf,
-  readCommonSettings,
-  readRedisSettings,
   required,
   secret,
   size,
@@ -77,24 +76,11 @@ test('a secret that is set twice, empty or unreadable is refused without its val
   assert.throws(unreadable, invalid(/^NAME_FILE: cannot read .*ENOENT/));
 });
 
-test('REDIS_URL is needed, must be one, and is never repeated in the error', () => {
-  assert.throws(() => readRedisSettings({}), invalid(/^REDIS_URL: is missing/));
-  for (const url of ['redis', 'http://:hidden@redis', '//:hidden@redis']) {
-    assert.throws(
-      () => readRedisSettings({ REDIS_URL: url }),
-      invalid(/^REDIS_URL: is not a valid URL(?!.*hidden)/),
-    );
-  }
-});
-
-test('a CA without TLS is refused: it would not be used', () => {
-  const env = { REDIS_URL: 'redis://redis', REDIS_CA_FILE: '/ca.pem' };
-  assert.throws(() => readRedisSettings(env), invalid(/^REDIS_CA_FILE: needs TLS/));
-});
-
 test('the defaults of all services', () => {
   assert.deepEqual(readCommonSettings({ REDIS_URL: 'redis://redis' }, 8080), {
-    redis: { tls: false, host: 'redis', port: 6379, database: 0 },
+    redis: {
+      topology: { kind: 'server', endpoint: { host: 'redis', port: 6379 }, database: 0 },
+    },
     prefix: '{openfero}',
     logLevel: 'info',
     host: '0.0.0.0',

@@ -1,11 +1,10 @@
 import { isIPv4 } from 'node:net';
 import { type AuthSettings, readAuthSettings } from '@openfero/service/authentication';
+import { type CommonSettings, readCommonSettings } from '@openfero/service/common-settings';
 import {
   boolean,
-  type CommonSettings,
   type Environment,
   InvalidSetting,
-  readCommonSettings,
   readEach,
   text,
 } from '@openfero/service/settings';

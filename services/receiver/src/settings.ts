@@ -1,12 +1,6 @@
 import { type AuthSettings, readAuthSettings } from '@openfero/service/authentication';
-import {
-  type CommonSettings,
-  type Environment,
-  integer,
-  readCommonSettings,
-  readEach,
-  size,
-} from '@openfero/service/settings';
+import { type CommonSettings, readCommonSettings } from '@openfero/service/common-settings';
+import { type Environment, integer, readEach, size } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
 import { BODY_LIMIT, MAX_WAITING } from './limits.ts';
 

@@ -4,6 +4,7 @@ import { codeOf, messageOf } from '@openfero/core/errors';
 import { operariusName } from '@openfero/core/operarius';
 import { FAILURES } from '@openfero/core/outcome';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
+import { readCommonSettings } from '@openfero/service/common-settings';
 import { createLogger, type Logger } from '@openfero/service/log';
 import { jobsIn, openQueue } from '@openfero/service/queue';
 import type { RedisConnection } from '@openfero/service/redis';
@@ -14,7 +15,6 @@ import {
   InvalidSetting,
   InvalidSettings,
   oneOf,
-  readCommonSettings,
   text,
 } from '@openfero/service/settings';
 import { runService } from '@openfero/service/stop';

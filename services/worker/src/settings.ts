@@ -1,18 +1,13 @@
 import { type ClusterSettings, readClusterSettings } from '@openfero/cluster/settings';
 import { DURATION } from '@openfero/core/operarius/policy';
 import { DEFAULT_HISTORY_AGE, DEFAULT_HISTORY_COUNT } from '@openfero/core/redis/history';
+import { type CommonSettings, readCommonSettings } from '@openfero/service/common-settings';
 import {
   type RemediationSettings,
   readRemediationSettings,
   readSetting,
 } from '@openfero/service/remediation-settings';
-import {
-  type CommonSettings,
-  type Environment,
-  integer,
-  readCommonSettings,
-  readEach,
-} from '@openfero/service/settings';
+import { type Environment, integer, readEach } from '@openfero/service/settings';
 import { type AlertmanagerSettings, readAlertmanagerSettings } from './alertmanager/settings.ts';
 
 export interface WorkerSettings extends CommonSettings, ClusterSettings, RemediationSettings {

@@ -8,3 +8,11 @@ export const DEFAULT_PREFIX = '{openfero}';
 export function key(prefix: string, ...parts: readonly string[]): string {
   return [prefix, ...parts].join(':');
 }
+
+/**
+ * The part of a key between the first `{` and the first `}` behind it, which alone decides the slot of a
+ * Redis Cluster. Undefined if there is none or if it is empty: then all of the key does.
+ */
+export function hashTagOf(prefix: string): string | undefined {
+  return /^[^{]*\{([^}]+)\}/.exec(prefix)?.[1];
+}

@@ -24,7 +24,7 @@ interface Given {
 }
 
 const at = (port: number): Parameters<typeof connectRedis>[0] => ({
-  ...{ host: '127.0.0.1', port, database: 0, tls: false },
+  topology: { kind: 'server', endpoint: { host: '127.0.0.1', port }, database: 0 },
 });
 
 let prefixes = 0;

@@ -138,7 +138,7 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     name: 'CLUSTERDOWN',
-    says: /CLUSTERDOWN .*REDIS_URL/,
+    says: /CLUSTERDOWN .*CLUSTER INFO/,
     nodes: 1,
     refuse: async (owner) => {
       await owner.cluster('DELSLOTS', ...SLOTS);
