@@ -2,7 +2,13 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type LogLine, type Service, serverOf, startService } from '@openfero/testkit/process';
+import {
+  type LogLine,
+  type Service,
+  type ServiceName,
+  serverOf,
+  startService,
+} from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
 
@@ -28,6 +34,7 @@ export interface System {
   define(file: string, yaml: string): Promise<void>;
   startReceiver(env?: Record<string, string>): Promise<Service>;
   startWorker(env?: Record<string, string>): Promise<Service>;
+  startDashboard(): Promise<Service>;
   /** Posts a body to a receiver, by default the first one, as Alertmanager does. */
   post(body: string, receiver?: Service): Promise<Response>;
   /** Waits until `count` remediations have ended. @returns their log lines */
@@ -42,8 +49,17 @@ export interface Cleanup {
   after(run: () => Promise<void>): void;
 }
 
-/** Starts Redis, and creates folders for operarii (with the examples) and Jobs. */
-export async function startSystem(t: Cleanup, redis?: TestRedis): Promise<System> {
+/**
+ * Starts Redis, and creates folders for operarii (with the examples) and Jobs.
+ *
+ * @param redis one that runs already
+ * @param redisEnv what the services are told of it, if that is more than its URL
+ */
+export async function startSystem(
+  t: Cleanup,
+  redis?: TestRedis,
+  redisEnv: Readonly<Record<string, string>> = {},
+): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-test-'));
   const operarii = join(folder, 'operarii');
   const jobs = join(folder, 'jobs');
@@ -51,17 +67,22 @@ export async function startSystem(t: Cleanup, redis?: TestRedis): Promise<System
   const server = redis ?? (await startRedis());
   const receivers: Service[] = [];
   const workers: Service[] = [];
+  const dashboards: Service[] = [];
   t.after(async () => {
-    await Promise.all([...receivers, ...workers].map((service) => service.stop()));
+    await Promise.all([...receivers, ...workers, ...dashboards].map((service) => service.stop()));
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
   const start = async (
     into: Service[],
-    service: 'receiver' | 'worker',
+    service: ServiceName,
     env: Record<string, string>,
   ): Promise<Service> => {
-    const started = await startService(serverOf(service), { ...envOf(server.url), ...env });
+    const started = await startService(serverOf(service), {
+      ...envOf(server.url),
+      ...redisEnv,
+      ...env,
+    });
     into.push(started);
     await started.url();
     return started;
@@ -71,6 +92,7 @@ export async function startSystem(t: Cleanup, redis?: TestRedis): Promise<System
     receivers,
     workers,
     define: (file, yaml) => writeFile(join(operarii, file), yaml),
+    startDashboard: () => start(dashboards, 'dashboard', {}),
     startReceiver: (env = {}) => start(receivers, 'receiver', env),
     startWorker: (env = {}) =>
       start(workers, 'worker', {

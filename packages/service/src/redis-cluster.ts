@@ -24,6 +24,9 @@ const PRODUCER_RETRIES = 16;
  */
 const SLOTS_INTERVAL_MS = 1000;
 
+/** Milliseconds for one node to answer that. */
+const SLOTS_TIMEOUT_MS = 2000;
+
 /** Connects to the nodes of a cluster. */
 export function connectCluster(
   { nodes, hashTag }: Topology,
@@ -39,6 +42,7 @@ export function connectCluster(
     retryDelayOnClusterDown: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
     slotsRefreshInterval: SLOTS_INTERVAL_MS,
+    slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
     clusterRetryStrategy: reconnectDelay,
     // Resolved when a connection is made: a certificate names the host, not its address.
     dnsLookup: (host, done) => done(null, host),

@@ -232,6 +232,12 @@ export function refusalOf(error: unknown): RedisFailure | undefined {
   return failure && OF_SELECT.has(failure.kind) ? databaseFailure(reply, failure) : failure;
 }
 
+/** Whether this user cannot run the command at all: it has no right to it, or the server has renamed it. */
+export function isUnavailable(error: unknown): boolean {
+  const kind = refusalOf(error)?.kind;
+  return kind === 'not-permitted' || kind === 'unknown-command';
+}
+
 /** Judges why a connection broke, or could not be opened. */
 export function connectionFailureOf(error: unknown): RedisFailure {
   const cause = causeOf(error);

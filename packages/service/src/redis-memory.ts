@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { RedisConnection } from './redis.ts';
-import { refusalOf } from './redis-errors.ts';
+import { isUnavailable } from './redis-errors.ts';
 import { registerScraped, whileReady } from './scraped.ts';
 
 /** Bytes; a `max` of 0 is no limit. It counts as none where the user may not run INFO. */
@@ -8,7 +8,7 @@ export async function readMemory(redis: RedisConnection): Promise<{ used: number
   try {
     return memoryOf(await redis.info('memory'));
   } catch (error) {
-    if (refusalOf(error)?.kind !== 'not-permitted') throw error;
+    if (!isUnavailable(error)) throw error;
     return { used: 0, max: 0 };
   }
 }

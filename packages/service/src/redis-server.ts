@@ -1,5 +1,5 @@
-import { type RedisOptions as AllOptions, Redis } from 'ioredis';
-import { refusalOf } from './redis-errors.ts';
+import { type RedisOptions as AllOptions, type Command, Redis } from 'ioredis';
+import { isUnavailable, refusalOf } from './redis-errors.ts';
 import { PRODUCER_SILENCE_MS, type RedisOptions, reconnectDelay } from './redis-options.ts';
 import type { RedisSettings, RedisTopology } from './redis-settings.ts';
 
@@ -14,7 +14,7 @@ export function connectServer(
   tls: RedisSettings['tls'],
   options: RedisOptions,
 ) {
-  return guardDatabase(new BatchingRedis({ ...options, ...addressOptions(topology, tls) }));
+  return guardHandshake(new BatchingRedis({ ...options, ...addressOptions(topology, tls) }));
 }
 
 function addressOptions(topology: OneServer, tls: RedisSettings['tls']): RedisOptions {
@@ -40,7 +40,7 @@ class BatchingRedis extends Redis {
   override duplicate<Override extends Partial<AllOptions> | undefined = undefined>(
     override?: Override,
   ) {
-    return guardDatabase(super.duplicate(override));
+    return guardHandshake(super.duplicate(override));
   }
 
   /**
@@ -57,11 +57,23 @@ class BatchingRedis extends Redis {
   }
 }
 
+type Guarded = Pick<Redis, 'select' | 'emit' | 'disconnect' | 'sendCommand' | 'status'>;
+
+function guardHandshake<T extends Guarded>(redis: T): T {
+  guardDatabase(redis);
+  const sendCommand = redis.sendCommand.bind(redis);
+  redis.sendCommand = (...[command, pipeline]: Parameters<Redis['sendCommand']>) => {
+    if (command.name === 'info' && redis.status === 'connect') allowRefusal(command);
+    return sendCommand(command, pipeline);
+  };
+  return redis;
+}
+
 /**
  * Ends a connection whose SELECT is refused. ioredis emits an error, and then works in database 0. With
  * a promise that never settles, the handshake does not either, so no other command is sent.
  */
-function guardDatabase<T extends Pick<Redis, 'select' | 'emit' | 'disconnect'>>(redis: T): T {
+function guardDatabase(redis: Guarded): void {
   const select = redis.select.bind(redis);
   redis.select = (...args: Parameters<Redis['select']>) =>
     select(...args).catch((error: unknown) => {
@@ -70,5 +82,16 @@ function guardDatabase<T extends Pick<Redis, 'select' | 'emit' | 'disconnect'>>(
       redis.disconnect(true);
       return new Promise<never>(() => {});
     });
-  return redis;
+}
+
+/**
+ * Of the handshake's INFO, which tells whether Redis still loads its data. ioredis never gets ready with a
+ * Redis that has renamed the command; without an answer, the first commands tell.
+ */
+function allowRefusal(command: Command): void {
+  const reject = command.reject;
+  command.reject = (error) => {
+    if (isUnavailable(error)) command.resolve('');
+    else reject(error);
+  };
 }

@@ -5,10 +5,14 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createAuthority, issueServerCertificate } from './controlplane/certificates.ts';
-import { listen } from './listen.ts';
-import { spawnBound } from './process.ts';
-import { findProgram } from './program.ts';
+import {
+  createAuthority,
+  issueClientCertificate,
+  issueServerCertificate,
+} from '../controlplane/certificates.ts';
+import { listen } from '../listen.ts';
+import { spawnBound } from '../process.ts';
+import { findProgram } from '../program.ts';
 
 export interface TestRedis {
   readonly port: number;
@@ -30,8 +34,11 @@ export interface RedisOptions {
   /** Additional arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
   readonly port?: number;
-  /** Serves TLS only, with a certificate of a CA of its own for 127.0.0.1. */
-  readonly tls?: boolean;
+  /**
+   * Serves TLS only, with a certificate of a CA of its own for 127.0.0.1. With `mutual` it asks for a
+   * certificate of the client too: client.crt and client.key in its folder.
+   */
+  readonly tls?: boolean | 'mutual';
 }
 
 /** Starts a real redis-server with the recommended durability. */
@@ -39,7 +46,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   const program = findRedis();
   const dir = await mkdtemp(join(tmpdir(), 'openfero-redis-'));
   const port = options.port ?? (await freePort());
-  const listening = options.tls === true ? await tlsArgs(port, dir) : ['--port', String(port)];
+  const { tls = false } = options;
+  const listening =
+    tls === false ? ['--port', String(port)] : await tlsArgs(port, dir, tls === 'mutual');
   const run = (): Promise<ChildProcess> =>
     launch(program, port, [...listening, ...durable(dir), ...(options.args ?? [])]);
   let child = await run();
@@ -51,7 +60,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   };
   return {
     port,
-    url: `${options.tls === true ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
+    url: `${tls === false ? 'redis' : 'rediss'}://127.0.0.1:${port}`,
     dir,
     kill,
     stop: async () => {
@@ -68,11 +77,12 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
 }
 
 /** The CA is `ca.crt` in the folder. */
-async function tlsArgs(port: number, dir: string): Promise<string[]> {
+async function tlsArgs(port: number, dir: string, isMutual: boolean): Promise<string[]> {
   await createAuthority(dir);
   await issueServerCertificate(dir, 'redis');
+  if (isMutual) await issueClientCertificate(dir, 'client', 'openfero', []);
   return [
-    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', isMutual ? 'yes' : 'no'],
     ...['--tls-ca-cert-file', join(dir, 'ca.crt')],
     ...['--tls-cert-file', join(dir, 'redis.crt'), '--tls-key-file', join(dir, 'redis.key')],
   ];
@@ -122,7 +132,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** @throws saying what to install, in one line */
-function findRedis(): string {
+export function findRedis(): string {
   const found = findProgram(['redis-server'], 'redis-server');
   if (found !== undefined) return found;
   throw new Error(

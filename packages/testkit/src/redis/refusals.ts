@@ -1,8 +1,9 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, startRedis, type TestRedis } from './redis.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
+import { SLOTS, startNode, stateIs } from './node.ts';
+import { startRedis, type TestRedis } from './redis.ts';
 
 /** A way in which a Redis that is up refuses commands. */
 export interface Refusal {
@@ -163,26 +164,13 @@ export const REFUSALS: readonly Refusal[] = [
   },
 ];
 
-const SLOTS = Array.from({ length: 16_384 }, (_, slot) => slot);
-
 async function serveAllSlots(owner: Redis): Promise<void> {
   await owner.cluster('ADDSLOTS', ...SLOTS);
   await until('up', () => stateIs(owner, 'ok'));
 }
 
-async function stateIs(node: Redis, state: 'ok' | 'fail'): Promise<boolean> {
-  return (await node.cluster('INFO')).includes(`cluster_state:${state}`);
-}
-
-/** The port of the cluster bus is 10,000 above. */
-async function clusterPort(): Promise<number> {
-  const port = await freePort();
-  return port < 55_000 ? port : clusterPort();
-}
-
-async function start(inCluster: boolean): Promise<TestRedis> {
-  if (!inCluster) return startRedis();
-  return startRedis({ args: ['--cluster-enabled', 'yes'], port: await clusterPort() });
+function start(inCluster: boolean): Promise<TestRedis> {
+  return inCluster ? startNode() : startRedis();
 }
 
 async function saved(owner: Redis, status: string): Promise<void> {

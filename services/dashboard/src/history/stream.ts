@@ -1,6 +1,6 @@
 import { messageOf } from '@openfero/core/errors';
 import type { RedisConnection } from '@openfero/service/redis';
-import { redisFailureOf } from '@openfero/service/redis-errors';
+import { isUnavailable } from '@openfero/service/redis-errors';
 
 /** An entry as Redis answers it: its id, and names and values in turn. */
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
@@ -52,13 +52,13 @@ export async function readAfter(
 /**
  * Reads what each start of a server, and a failover, changes.
  *
- * @returns undefined where the user has no right to INFO. @throws the errors of ioredis
+ * @returns undefined where Redis does not allow INFO. @throws the errors of ioredis
  */
 export async function readRunId(redis: RedisConnection): Promise<string | undefined> {
   try {
     return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1];
   } catch (error) {
-    if (redisFailureOf(error)?.kind === 'not-permitted') return undefined;
+    if (isUnavailable(error)) return undefined;
     throw error;
   }
 }

@@ -1,0 +1,20 @@
+import type { Redis } from 'ioredis';
+import { freePort, startRedis, type TestRedis } from './redis.ts';
+
+/** All slots of a Redis Cluster. */
+export const SLOTS = Array.from({ length: 16_384 }, (_, slot) => slot);
+
+/** Starts a node in cluster mode, without slots and other nodes. */
+export async function startNode(args: readonly string[] = []): Promise<TestRedis> {
+  return startRedis({ args: ['--cluster-enabled', 'yes', ...args], port: await clusterPort() });
+}
+
+/** The port of the cluster bus is 10,000 above. */
+async function clusterPort(): Promise<number> {
+  const port = await freePort();
+  return port < 55_000 ? port : clusterPort();
+}
+
+export async function stateIs(node: Redis, state: 'ok' | 'fail'): Promise<boolean> {
+  return (await node.cluster('INFO')).includes(`cluster_state:${state}`);
+}
