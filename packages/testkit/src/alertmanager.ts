@@ -21,6 +21,12 @@ export interface AlertmanagerOptions {
   readonly inhibitRules?: readonly object[];
 }
 
+/** Its whole configuration, in place of what the options say. */
+export interface AlertmanagerConfiguration {
+  readonly config: string;
+  readonly peers?: undefined;
+}
+
 export interface Alertmanager {
   readonly url: string;
   /** The address for its peers, if it is in a cluster. */
@@ -56,13 +62,15 @@ const READY_WITHIN_MS = 15_000;
  *
  * @throws if it is missing or does not start
  */
-export async function startAlertmanager(options: AlertmanagerOptions): Promise<Alertmanager> {
+export async function startAlertmanager(
+  options: AlertmanagerOptions | AlertmanagerConfiguration,
+): Promise<Alertmanager> {
   const program = findAlertmanager();
   if (program === undefined) throw new Error(MISSING);
   const dir = await mkdtemp(join(tmpdir(), 'openfero-alertmanager-'));
   const [web = 0, cluster = 0] = await freePorts(2);
   const config = join(dir, 'alertmanager.yml');
-  await writeFile(config, configOf(options));
+  await writeFile(config, 'config' in options ? options.config : configOf(options));
   const clusterAddress = `127.0.0.1:${cluster}`;
   const url = `http://127.0.0.1:${web}`;
   const run = async (): Promise<ChildProcess> => {
