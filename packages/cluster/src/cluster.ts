@@ -102,11 +102,14 @@ export interface EndedJob extends JobOfOperarius {
   readonly end?: JobEnd;
 }
 
-/** What a Job was created for, from its labels and annotations, and when (ms, by the cluster's clock). */
+/** What a Job was created for, as render wrote it, and when (ms, by the cluster's clock). */
 export interface JobOrigin {
   readonly createdAt: number;
   readonly remediation: string;
   readonly alertname: string;
+  /** The label `namespace` of the alert, and the key of its group: empty where there is none, cut. */
+  readonly namespace: string;
+  readonly groupKey: string;
   readonly fingerprint: string;
   readonly startsAt: string;
   readonly status: string;

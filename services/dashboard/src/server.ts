@@ -4,6 +4,7 @@ import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis } from '@openfero/service/redis';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
+import { logStart } from '@openfero/service/start';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
 import { followHistory } from './history/history.ts';
@@ -13,6 +14,7 @@ import { readSettings } from './settings.ts';
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'dashboard');
+  logStart(settings, log);
   const redis = connectRedis(settings.redis, {
     kind: 'producer',
     name: 'openfero-dashboard',

@@ -50,7 +50,7 @@ async function receive(
     return reply.code(400).send({ error, rejected: rejected.list });
   }
   const { queued, absorbed, remediations } = await deps.store.add({ ...judged, since });
-  note(request, { queued, absorbed });
+  note(request, { queued, absorbed, remediations });
   report(deps, request, judged);
   countReceived(deps.metrics, judged, absorbed);
   const answer = { queued, absorbed, remediations, rejected: rejected.list };

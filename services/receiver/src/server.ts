@@ -6,6 +6,7 @@ import { connectRedis } from '@openfero/service/redis';
 import { registerDurability } from '@openfero/service/redis-durability';
 import { registerMemory } from '@openfero/service/redis-memory';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
+import { logStart } from '@openfero/service/start';
 import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
 import { recordNotifications } from './last-notification.ts';
@@ -16,6 +17,7 @@ import { createStore } from './store.ts';
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'receiver');
+  logStart(settings, log);
   const redis = connectRedis(settings.redis, { kind: 'producer', name: 'openfero-receiver' });
   const store = createStore(redis, settings, log);
   const registry = createMetrics();

@@ -76,6 +76,7 @@ test('it logs one line per notification, with counts and never its body', async 
   assert.equal(answer.status, 200);
   const line = await service.waitForLine(({ msg }) => msg === 'notification');
   assert.deepEqual([line['queued'], line['absorbed'], line['rejected']], [1, 0, 1]);
+  assert.deepEqual(line['remediations'], Object(await answer.json())['remediations']);
   assert.equal(String(line['groupKey']).length, 200);
   assert.equal((await service.stop()).code, 0);
   assert.ok(!JSON.stringify(service.lines).includes('secret'));

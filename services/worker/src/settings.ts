@@ -1,5 +1,6 @@
 import { type ClusterSettings, readClusterSettings } from '@openfero/cluster/settings';
 import { DURATION } from '@openfero/core/operarius/policy';
+import { policyTexts } from '@openfero/core/operarius/policy-texts';
 import { DEFAULT_HISTORY_AGE, DEFAULT_HISTORY_COUNT } from '@openfero/core/redis/history';
 import { type CommonSettings, readCommonSettings } from '@openfero/service/common-settings';
 import {
@@ -18,6 +19,13 @@ export interface WorkerSettings extends CommonSettings, ClusterSettings, Remedia
   readonly historyAge: number;
   /** Undefined: Alertmanager is not asked. */
   readonly alertmanager: AlertmanagerSettings | undefined;
+}
+
+/** What the log shows of the settings, besides their secrets: credentials of the cluster have many names. */
+export function shownSettings({ cluster, policy, ...rest }: WorkerSettings): object {
+  const shown =
+    cluster.kind === 'directory' ? cluster : { kind: cluster.kind, server: cluster.access.server };
+  return { ...rest, cluster: shown, policy: policyTexts(policy) };
 }
 
 /** Measured default: 64 creates in flight reach the limit of one API server on two cores. */

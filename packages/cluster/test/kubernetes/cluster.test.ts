@@ -256,7 +256,11 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
   test('knows which Jobs have no pods, and why, until they have one', async () => {
     const { jobs } = connected.cluster;
     const create = async (name: string, serviceAccountName: string): Promise<void> => {
-      const container = { name: 'c', image: 'i' };
+      const env = [
+        { name: 'OPENFERO_NAMESPACE', value: 'shop' },
+        { name: 'OPENFERO_META_GROUP_KEY', value: '{}:{price="$$1"}' },
+      ];
+      const container = { name: 'c', image: 'i', env };
       const pod = { serviceAccountName, containers: [container], restartPolicy: 'Never' };
       const job = exampleJob(name, namespace, { template: { spec: pod } });
       await jobs.create(job, { dryRun: false });
@@ -268,6 +272,7 @@ await describeOnControlPlane('a Kubernetes cluster', (plane) => {
     const job = without('without') ?? assert.fail();
     assert.equal(job.operarius, 'openfero-kubequotaalmostfull-firing');
     assert.equal(job.remediation, 'a-remediation');
+    assert.deepEqual([job.namespace, job.groupKey], ['shop', '{}:{price="$1"}']);
     assert.ok(job.createdAt > 0);
     await until('the other one has its pod', () => without('with') === undefined);
     let why: string | undefined;

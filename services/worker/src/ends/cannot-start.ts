@@ -8,7 +8,7 @@ import {
 } from '@openfero/core/redis/published';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
-import { configMapOf } from './job-ending.ts';
+import { configMapOf, describeJob } from './job-ending.ts';
 
 export interface CannotStartOptions {
   readonly cluster: {
@@ -105,9 +105,8 @@ async function ask(
   if (said === undefined) return;
   const reason = cut(said, CANNOT_START_LENGTH);
   await redis.hset(cannotStartKey(prefix), job.name, reason);
-  const { name, operarius, remediation, alertname, fingerprint, status } = job;
-  const line = { job: name, operarius, remediation, alertname, fingerprint, status, reason };
-  log.error(line, 'Job cannot start');
+  const { name, operarius } = job;
+  log.error({ ...describeJob(job), reason }, 'Job cannot start');
   const configMap = configMapOf(operarius, cluster.operarii);
   if (configMap === undefined) return;
   const message = `Job ${name} cannot start: ${reason}`;

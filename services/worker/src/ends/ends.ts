@@ -41,12 +41,13 @@ function failureOf(error: Error): { failure: End; message: string } {
 function endingOf(
   job: Job<unknown, Result>,
   remediation: Remediation | undefined,
-): Pick<Ending, 'remediation' | 'alert' | 'seconds'> {
+): Pick<Ending, 'remediation' | 'alert' | 'groupKey' | 'seconds'> {
   const { id = '' } = job;
   if (remediation === undefined) return { remediation: id };
   // Two clocks: Redis' at the receipt, ours at the end.
   const seconds = Math.max(0, Date.now() - remediation.receivedAt) / 1000;
-  return { remediation: id, alert: remediation.alert, seconds };
+  const { alert, group } = remediation;
+  return { remediation: id, alert, groupKey: group.key, seconds };
 }
 
 function payloadOf(job: Job<unknown>): Remediation | undefined {

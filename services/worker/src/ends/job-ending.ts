@@ -1,4 +1,4 @@
-import type { Cluster, EndedJob } from '@openfero/cluster/cluster';
+import type { Cluster, EndedJob, JobOfOperarius, JobOrigin } from '@openfero/cluster/cluster';
 import { FATES } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { labelValue } from '@openfero/core/labels';
@@ -47,17 +47,24 @@ export function createJobEnding(
     if (!first) return;
     const seconds = Math.max(0, endedAt - createdAt) / 1000;
     durations.observe({ fate }, seconds);
-    const { remediation, fingerprint, status } = job.end;
-    const { name, operarius } = job;
-    const line = { fate, job: name, operarius, remediation, fingerprint, status, seconds };
+    const line = { fate, ...describeJob({ ...job, ...job.end }), seconds };
     if (fate !== 'failed') {
       log.info(line, 'Job ended');
       return;
     }
+    const { name } = job;
     log.error({ ...line, reason }, 'Job failed: see its events and logs');
     if (configMap === undefined) return;
     cluster.events.record(configMap.metadata, 'JobFailed', `Job ${name} failed: ${reason}`);
   };
+}
+
+/** What every line about a Job has: its remediation has the same fields. */
+export function describeJob(job: JobOfOperarius & JobOrigin): object {
+  const { name, operarius, remediation, alertname, fingerprint, status } = job;
+  // Left out where it is empty, as in the lines of remediations.
+  const [namespace, groupKey] = [job.namespace || undefined, job.groupKey || undefined];
+  return { job: name, operarius, alertname, namespace, status, fingerprint, groupKey, remediation };
 }
 
 /**

@@ -12,8 +12,9 @@ export interface Ending {
   readonly operarius: string;
   readonly reason: string;
   readonly remediation: string;
-  /** Undefined where the payload could not be read. */
+  /** Undefined where the payload could not be read, as the key of its group. */
   readonly alert?: Alert;
+  readonly groupKey?: string;
   readonly job?: string | undefined;
   readonly warnings?: readonly string[] | undefined;
   /** Receipt to end. */
@@ -39,13 +40,13 @@ export function createRecorder(log: Logger, metrics: Registry): RecordEnding {
     registers: [metrics],
   });
   for (const outcome of ENDS) durations.zero({ outcome });
-  return ({ end, operarius, seconds, alert, warnings = [], ...rest }) => {
+  return ({ end, operarius, seconds, alert, groupKey, warnings = [], ...rest }) => {
     ends.inc({ outcome: end, operarius });
     if (seconds !== undefined) durations.observe({ outcome: end }, seconds);
     const line = {
       outcome: end,
       operarius,
-      ...describeAlert(alert),
+      ...describeAlert(alert, groupKey),
       ...rest,
       seconds,
       ...(warnings.length > 0 && { warnings }),
@@ -57,18 +58,29 @@ export function createRecorder(log: Logger, metrics: Registry): RecordEnding {
 
 /** Says once that a remediation waits, and for what. */
 export function logHeld(log: Logger, { remediation, operarius, reason, by }: HeldNow): void {
-  const { id, alert } = remediation;
-  const line = { operarius, ...describeAlert(alert), remediation: id, held: reason, reason: by };
+  const { id, alert, group } = remediation;
+  const line = {
+    operarius,
+    ...describeAlert(alert, group.key),
+    remediation: id,
+    held: reason,
+    reason: by,
+  };
   log.info(line, 'remediation is held');
 }
 
-/** Alert text is hostile and unbounded; a log line must be neither. */
+/** Characters. Alert text is hostile and unbounded; a log line must be neither. */
 const LONGEST_TEXT = 200;
 
-function describeAlert(alert: Alert | undefined): object {
+/** What every line about an alert has, so that lines of one alert, or of one group, can be found together. */
+function describeAlert(alert: Alert | undefined, groupKey: string | undefined): object {
   if (alert === undefined) return {};
   const { labels, fingerprint, status } = alert;
-  return { alertname: labels['alertname']?.slice(0, LONGEST_TEXT), status, fingerprint };
+  const short = (text: string | undefined) => text?.slice(0, LONGEST_TEXT).toWellFormed();
+  return {
+    ...{ alertname: short(labels['alertname']), namespace: short(labels['namespace']) },
+    ...{ status, fingerprint, groupKey: short(groupKey) },
+  };
 }
 
 function isFailure(end: End): boolean {

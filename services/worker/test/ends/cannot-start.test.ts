@@ -22,7 +22,7 @@ const FAST: CannotStartTimes = { look: 20, patience: 60, again: 100, silence: 40
 const JOB: JobWithoutPods = {
   ...{ name: 'disk-1', operarius: 'openfero-disk-firing', uid: 'u1', createdAt: 1_000 },
   ...{ remediation: 'r1', alertname: 'Disk', fingerprint: 'f1', status: 'firing' },
-  startsAt: STARTS,
+  ...{ startsAt: STARTS, namespace: 'shop', groupKey: '' },
 };
 
 interface Watched {
@@ -74,7 +74,8 @@ test('a Job without pods is told with its reason, once over all workers, while t
   const [{ time: _time, pid: _pid, hostname: _host, ...line } = {}] = watched.lines;
   assert.deepEqual(line, {
     ...{ level: 'error', job: 'disk-1', operarius: 'openfero-disk-firing', remediation: 'r1' },
-    ...{ alertname: 'Disk', fingerprint: 'f1', status: 'firing', reason: QUOTA },
+    ...{ alertname: 'Disk', namespace: 'shop', fingerprint: 'f1', status: 'firing' },
+    reason: QUOTA,
     msg: 'Job cannot start',
   });
   assert.deepEqual(watched.events, [`JobCannotStart Job disk-1 cannot start: ${QUOTA}`]);

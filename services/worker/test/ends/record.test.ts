@@ -27,8 +27,8 @@ test('an end is counted and logged once, under the names of definitions only', a
   await sandbox.define('Bad', definition('Bad', { data: {} }));
   const worker = await runWorker(t, sandbox);
   const expected = [
-    [remediation('Disk', { labels: { zone: 'a' } }), 'created', 'openfero-disk-firing'],
-    [remediation('Disk', { labels: { zone: 'a' } }), 'deduplicated', 'openfero-disk-firing'],
+    [remediation('Disk', { labels: { namespace: 'a' } }), 'created', 'openfero-disk-firing'],
+    [remediation('Disk', { labels: { namespace: 'a' } }), 'deduplicated', 'openfero-disk-firing'],
     [remediation('Bad'), 'invalid-operarius', 'openfero-bad-firing'],
     [remediation('Nobody\'s "alert"'), 'no-operarius', ''],
   ] as const;
@@ -38,6 +38,9 @@ test('an end is counted and logged once, under the names of definitions only', a
     assert.equal(line['operarius'], operarius);
     assert.equal(line['fingerprint'], given.alert.fingerprint);
     assert.equal(line['alertname'], given.alert.labels['alertname']);
+    assert.equal(line['namespace'], given.alert.labels['namespace']);
+    assert.equal(line['groupKey'], given.group.key);
+    assert.equal(line['remediation'], given.id);
     assert.equal(await worker.metric(counted(outcome, operarius)), 1);
     const seconds = `openfero_remediation_duration_seconds_count{outcome="${outcome}"}`;
     assert.equal(await worker.metric(seconds), 1);

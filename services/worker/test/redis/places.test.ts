@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { labelValue } from '@openfero/core/labels';
+import { historyKey } from '@openfero/core/redis/history';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation, STARTS } from '@openfero/testkit/remediations';
 import { createPlaces, type Places } from '../../src/redis/places.ts';
@@ -220,4 +221,19 @@ describe('put right by what the cluster says', () => {
     assert.equal(await take('c'), 'max-active');
     assert.equal(await take('c', 'third'), 'max-active-jobs');
   });
+});
+
+test('why a remediation is held is told by the worker that has it, and by no other', async (t) => {
+  const { sandbox, places: own } = await given(t, 1);
+  const { redis, prefix } = sandbox;
+  const entry = await sandbox.lock(remediation('Disk'));
+  await own.appendHeld({ ...entry, token: 'of another worker' }, 'too late');
+  await own.appendHeld(entry, 'in time');
+  await redis.del(`${entry.key}:lock`);
+  await own.appendHeld(entry, 'too late');
+  const entries = await redis.xrange(historyKey(prefix), '-', '+');
+  assert.deepEqual(
+    entries.map(([, fields]) => fields.at(-1)),
+    ['in time'],
+  );
 });
