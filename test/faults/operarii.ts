@@ -103,10 +103,15 @@ export const SETTINGS = {
   OPENFERO_JOB_TTL: '24h',
   OPENFERO_JOB_DEADLINE: '24h',
   OPENFERO_MAX_AGE: '1h',
+  // Some alerts flap as often as the suite runs.
+  OPENFERO_MAX_REPEATS: 'none',
 };
 
 /** The policy of an operarius without annotations, by those settings. */
-export const DEFAULTS: Policy = { ...DEFAULT_POLICY, maxAge: 3_600_000, maxActive: 40 };
+export const DEFAULTS: Policy = {
+  ...DEFAULT_POLICY,
+  ...{ maxAge: 3_600_000, maxActive: 40, maxRepeats: 'none' },
+};
 
 function readAll(): Map<string, Operarius> {
   const all = new Map<string, Operarius>();

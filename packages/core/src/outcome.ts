@@ -15,7 +15,13 @@ export const OUTCOMES = [
 ] as const;
 
 /** The ends that a person should look at: BullMQ's failed set. */
-export const FAILURES = ['invalid-operarius', 'rejected', 'expired', 'unreadable'] as const;
+export const FAILURES = [
+  'invalid-operarius',
+  'rejected',
+  'expired',
+  'stopped',
+  'unreadable',
+] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
 export type Failure = (typeof FAILURES)[number];

@@ -7,6 +7,7 @@ import {
   DURATION_OR_NEVER,
   MODE,
   type Policy,
+  REPEATS,
   type Syntax,
 } from '@openfero/core/operarius/policy';
 import { type Environment, InvalidSetting, readEach, text } from './settings.ts';
@@ -52,6 +53,8 @@ function readPolicyDefaults(env: Environment): Policy {
         readSetting(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, DEFAULT_POLICY.maxActive),
       mode: () => readSetting(env, 'OPENFERO_MODE', MODE, DEFAULT_POLICY.mode),
       match: () => matchers(env),
+      maxRepeats: () =>
+        readSetting(env, 'OPENFERO_MAX_REPEATS', REPEATS, DEFAULT_POLICY.maxRepeats),
     }),
   };
   if (policy.dedupBy !== 'alert') refuseContradiction(policy);

@@ -106,6 +106,7 @@ const REASONS: Readonly<Record<End, string>> = {
     'ConfigMap jobs/openfero-x-firing: openfero.io/cooldown: "5 min" is no duration',
   rejected: 'Job.batch "x" is invalid: spec.template.spec.containers[0].image: Required value',
   expired: 'waited 903 s, longer than max-age 15m',
+  stopped: 'this problem has had 5 Jobs within 1d, and is back: max-repeats is 5/1d',
   unreadable: 'the payload is not a remediation: /alert is missing',
 };
 

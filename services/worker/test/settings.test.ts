@@ -36,6 +36,8 @@ test('by default: what the documentation says', () => {
     match: [],
     runIfResolved: false,
     ownJobs: false,
+    onlyAfterFiring: false,
+    maxRepeats: { count: 5, within: 86_400_000 },
   });
   assert.deepEqual(settings.configMapNamespace, 'default');
   assert.deepEqual(settings.jobNamespace, 'default');

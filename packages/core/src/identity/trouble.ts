@@ -36,6 +36,18 @@ export function troubleOf(remediation: Remediation, operarius: Operarius): Troub
   };
 }
 
+/**
+ * The trouble of the firing alert that a resolved one ends.
+ *
+ * @param firing the operarius of the firing alert
+ */
+export function firingTroubleOf(resolved: Remediation, firing: Operarius): Trouble {
+  const { alert, group } = resolved;
+  const status = 'firing' as const;
+  const fired = { ...resolved, alert: { ...alert, status }, group: { ...group, status } };
+  return troubleOf(fired, firing);
+}
+
 interface Scope {
   readonly status: string;
   /** What `dedup-by` adds to the key, prefixed so that no fingerprint equals a group's key. */

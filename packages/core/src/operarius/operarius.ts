@@ -9,6 +9,7 @@ import { misplacedInJob, misplacedPolicies } from './misplaced.ts';
 import { dataKey, listed, subjectOf } from './names.ts';
 import { neverStarts } from './never-starts.ts';
 import { POLICY_ANNOTATIONS, type Policy, readPolicy } from './policy.ts';
+import { annotationPath } from './policy-names.ts';
 import { withoutServerOwned } from './server-owned.ts';
 import { shellPaste } from './shell-paste.ts';
 import { shellValues } from './shell-values.ts';
@@ -98,8 +99,9 @@ export function examineOperarius(
       return undefined;
     }
   };
-  read(() => subjectOf(configMap));
+  const subject = read(() => subjectOf(configMap));
   const policy = read(() => readPolicy(annotations, defaults, where));
+  if (policy?.onlyAfterFiring && subject?.status === 'firing') findings.push(onlyResolved(where));
   findings.push(...misplacedPolicies(configMap, alertname, where));
   const template = read(() => readTemplate(configMap, alertname, where));
   findings.push(...(template?.findings ?? []));
@@ -109,6 +111,12 @@ export function examineOperarius(
   const { key, template: job } = template;
   const operarius = { name, namespace, key, template: job, policy, findings };
   return { operarius, manifest: template, findings };
+}
+
+function onlyResolved(where: string): Finding {
+  const annotation = POLICY_ANNOTATIONS.onlyAfterFiring;
+  const message = `annotation ${annotation} is for resolved alerts, and this is for firing ones`;
+  return inField(annotationPath(annotation), error('policy', where, message, 'remove it'));
 }
 
 interface Template {

@@ -13,6 +13,8 @@ export const POLICY_ANNOTATIONS = {
   match: 'openfero.io/match',
   runIfResolved: 'openfero.io/run-if-resolved',
   ownJobs: 'openfero.io/own-jobs',
+  onlyAfterFiring: 'openfero.io/only-after-firing',
+  maxRepeats: 'openfero.io/max-repeats',
   alertname: 'openfero.io/alertname',
 } as const;
 

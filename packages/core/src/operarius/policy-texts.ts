@@ -16,8 +16,14 @@ export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
     ['match', formatMatchers(policy.match)],
     ['runIfResolved', String(policy.runIfResolved)],
     ['ownJobs', String(policy.ownJobs)],
+    ['onlyAfterFiring', String(policy.onlyAfterFiring)],
+    ['maxRepeats', repeatsText(policy.maxRepeats)],
   ];
   return Object.fromEntries(
     texts.map(([field, text]) => [POLICY_ANNOTATIONS[field].slice(ANNOTATION_PREFIX.length), text]),
   );
 }
+
+/** As the annotation says it: `5/1d`. */
+const repeatsText = (repeats: Policy['maxRepeats']): string =>
+  repeats === 'none' ? repeats : `${repeats.count}/${formatDuration(repeats.within)}`;

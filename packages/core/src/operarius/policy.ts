@@ -35,6 +35,16 @@ export interface Policy {
   readonly runIfResolved: boolean;
   /** An alert about a Job made here may run this. */
   readonly ownJobs: boolean;
+  /** Of a resolved alert: it runs only where the firing one created a Job in the same occurrence. */
+  readonly onlyAfterFiring: boolean;
+  /** Jobs of one trouble; the next one is stopped. */
+  readonly maxRepeats: Repeats | 'none';
+}
+
+/** So many Jobs within so many milliseconds. */
+export interface Repeats {
+  readonly count: number;
+  readonly within: number;
 }
 
 /** What counts where neither an annotation nor a setting says otherwise. */
@@ -48,6 +58,8 @@ export const DEFAULT_POLICY: Policy = {
   match: [],
   runIfResolved: false,
   ownJobs: false,
+  onlyAfterFiring: false,
+  maxRepeats: { count: 5, within: 24 * 3_600_000 },
 };
 
 /** One kind of value, read alike from an annotation and from the worker's environment. */
@@ -69,6 +81,19 @@ export const DURATION_OR_NEVER: Syntax<number | 'never'> = {
 export const COUNT: Syntax<number> = {
   allowed: 'a whole number, 0 for no limit',
   parse: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+};
+/** The memory of a trouble keeps as many creations, and lives for longer. */
+const MOST_REPEATS = 20;
+const LONGEST_REPEATS = 7 * 24 * 3_600_000;
+export const REPEATS: Syntax<Repeats | 'none'> = {
+  allowed: `a count from 1 to ${MOST_REPEATS} and a duration up to 7d such as 5/1d, or none`,
+  parse(text) {
+    if (text === 'none') return text;
+    const [, digits, duration = ''] = /^(\d{1,2})\/(.+)$/.exec(text) ?? [];
+    const [count, within] = [Number(digits), parseDuration(duration) ?? 0];
+    const isAllowed = count >= 1 && count <= MOST_REPEATS && within <= LONGEST_REPEATS;
+    return isAllowed && within > 0 ? { count, within } : undefined;
+  },
 };
 const BOOLEAN: Syntax<boolean> = {
   allowed: 'true or false',
@@ -120,6 +145,8 @@ export function readPolicy(
     match: [...defaults.match, ...readMatch(own.get(POLICY_ANNOTATIONS.match) ?? '', where)],
     runIfResolved: read(POLICY_ANNOTATIONS.runIfResolved, BOOLEAN, defaults.runIfResolved),
     ownJobs: read(POLICY_ANNOTATIONS.ownJobs, BOOLEAN, defaults.ownJobs),
+    onlyAfterFiring: read(POLICY_ANNOTATIONS.onlyAfterFiring, BOOLEAN, defaults.onlyAfterFiring),
+    maxRepeats: read(POLICY_ANNOTATIONS.maxRepeats, REPEATS, defaults.maxRepeats),
   };
   return policy.dedupBy === 'alert' ? policy : withoutRepeating(policy, own, where);
 }

@@ -11,6 +11,7 @@ import { readState, type State } from './states.ts';
  * | count | how often `repeat-after` has repeated it |
  * | remediation | the UUID of the remediation that created the Job |
  * | job | the Job's name |
+ * | times | its latest {@link MOST_CREATIONS} Jobs, the oldest first: `<createdAt>/<end of the Job's name>`, with spaces between |
  * | createdAfter, createdAt | between these two the Job was created: milliseconds since 1970, by Redis' clock |
  *
  * It lives {@link MEMORY_TTL} past its last sighting.
@@ -36,9 +37,13 @@ export const memoryKey = (prefix: string, troubleKey: string): string =>
 
 /** Lua: the fields of a memory, in the order in which they are read. */
 export const MEMORY_FIELDS =
-  "'episode', 'count', 'remediation', 'job', 'createdAt', 'createdAfter'";
+  "'episode', 'count', 'remediation', 'job', 'createdAt', 'createdAfter', 'times'";
 
 const JOB_FIELD = 3;
+const TIMES_FIELD = 6;
+
+/** As many as `max-repeats` can count. */
+const MOST_CREATIONS = 20;
 
 /** Reads {@link MEMORY_FIELDS}; undefined where nothing, or nothing whole, is remembered. */
 function readMemory(fields: unknown): Memory | undefined {
@@ -65,6 +70,8 @@ function readMemory(fields: unknown): Memory | undefined {
 export interface Claim {
   readonly episode: { readonly instant: Instant; readonly count: number };
   readonly job: string;
+  /** Milliseconds, by Redis' clock. */
+  readonly at: number;
 }
 
 /**
@@ -78,9 +85,9 @@ export const claimKey = (prefix: string, troubleKey: string): string =>
 
 /** Reads a claim as hostile input. */
 export function readClaim(text: unknown): Claim | undefined {
-  const [instant, count, job] = texts(parseList(text));
+  const [instant, count, job, , at] = texts(parseList(text));
   if (!instant || !job || !Number.isInteger(Number(count))) return undefined;
-  return { episode: { instant, count: Number(count) }, job };
+  return { episode: { instant, count: Number(count) }, job, at: Number(at) };
 }
 
 /** Lua: a claim is {episode, count, job, remediation, time}, all as texts; nil where there is none. */
@@ -108,6 +115,22 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local createdAt = math.min(now, tonumber(ARGV[6]) or now)
 local createdAfter = math.min(createdAt, tonumber(ARGV[5]))
+local times = {}
+for at, name in string.gmatch(redis.call('HGET', KEYS[1], 'times') or '', '(%d+)/(%w+)') do
+  times[#times + 1] = {tonumber(at), name}
+end
+-- A Job may be remembered again, by whoever finds it.
+local own, isNew = string.match(ARGV[4], '%w+$') or '', true
+for _, one in ipairs(times) do isNew = isNew and one[2] ~= own end
+if isNew then
+  times[#times + 1] = {createdAt, own}
+  table.sort(times, function(a, b) return a[1] < b[1] end)
+  local texts = {}
+  for i = math.max(1, #times - ${MOST_CREATIONS} + 1), #times do
+    texts[#texts + 1] = string.format('%.0f/%s', times[i][1], times[i][2])
+  end
+  redis.call('HSET', KEYS[1], 'times', table.concat(texts, ' '))
+end
 local known = tonumber(redis.call('HGET', KEYS[1], 'createdAt'))
 if not known or known <= createdAt then
   redis.call('HSET', KEYS[1], 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
@@ -138,6 +161,8 @@ export interface Look {
   /** The latest received state of the alert. */
   readonly state: State | undefined;
   readonly memory: Memory | undefined;
+  /** When the latest Jobs of the trouble were created: milliseconds. */
+  readonly creations: readonly number[];
   /** The remembered Job, even of a memory that cannot be read; empty where there is none. */
   readonly known: string;
   /** Milliseconds since 1970, by Redis' clock: the clock of every decision about time. */
@@ -150,9 +175,14 @@ export function readLook(answer: unknown): Look {
   return {
     state: readState(textOf(state)),
     memory: readMemory(memory),
+    creations: readCreations(texts(memory)[TIMES_FIELD] ?? ''),
     known: texts(memory)[JOB_FIELD] ?? '',
     now: readTime(time),
   };
+}
+
+function readCreations(text: string): number[] {
+  return Array.from(text.matchAll(/(\d{1,15})\/\w+/g), ([, at]) => Number(at));
 }
 
 /** Milliseconds since 1970, from the two numbers that TIME answers. @throws where they are none */

@@ -37,6 +37,7 @@ describe('the policy of an operarius', () => {
       ...{ 'dedup-by': 'alert', cooldown: '0s', 'repeat-after': '4h', 'max-age': '1h30m' },
       ...{ 'max-active': '0', mode: 'dry-run', match: '{zone="dmz"}' },
       ...{ 'run-if-resolved': 'true', 'own-jobs': 'true' },
+      ...{ 'only-after-firing': 'true', 'max-repeats': '3/2h' },
     };
     assert.deepEqual(policyTexts(read(words)), words);
     const windowed = read({ 'dedup-by': 'group' });
@@ -54,6 +55,8 @@ describe('the policy of an operarius', () => {
       match: '{zone="dmz"}',
       'run-if-resolved': 'true',
       'own-jobs': 'true',
+      'only-after-firing': 'true',
+      'max-repeats': '3/2h',
       alertname: 'node:disk_full',
     });
     assert.deepEqual(
@@ -68,6 +71,8 @@ describe('the policy of an operarius', () => {
         match: [['zone', 'dmz']],
         runIfResolved: true,
         ownJobs: true,
+        onlyAfterFiring: true,
+        maxRepeats: { count: 3, within: 120 * MINUTE },
       },
     );
   });
@@ -105,6 +110,12 @@ describe('an invalid value', () => {
       [{ 'repeat-after': '4' }, 'repeat-after is "4": expected a duration such as 4h, or never'],
       [{ 'max-active': '-1' }, 'max-active is "-1": expected a whole number, 0 for no limit'],
       [{ 'max-active': '1.5' }, 'max-active is "1.5": expected a whole number, 0 for no limit'],
+      ...['5', '0/1d', '21/1d', '5/8d', '5/0', 'never'].map(
+        (text): [Record<string, unknown>, string] => [
+          { 'max-repeats': text },
+          `max-repeats is "${text}": expected a count from 1 to 20 and a duration up to 7d such as 5/1d, or none`,
+        ],
+      ),
       [{ mode: 'Off' }, 'mode is "Off": expected run, dry-run or off'],
       [{ mode: 'dryrun' }, 'mode is "dryrun": expected run, dry-run or off'],
       [{ 'dedup-by': 'alerts' }, 'dedup-by is "alerts": expected alert, group or operarius'],

@@ -45,6 +45,7 @@ const ENDS: Readonly<Record<Exclude<End, 'created'>, Sign>> = {
   'invalid-operarius': { word: 'invalid operarius', shape: 'alarm', tone: 'bad' },
   rejected: { word: 'rejected', shape: 'alarm', tone: 'bad' },
   expired: { word: 'expired', shape: 'alarm', tone: 'bad' },
+  stopped: { word: 'stopped', shape: 'alarm', tone: 'bad' },
   unreadable: { word: 'unreadable', shape: 'alarm', tone: 'bad' },
 };
 

@@ -25,6 +25,7 @@ export function announce({ operarii, events }: EventTarget, ending: Ending): voi
     case 'invalid-operarius':
     case 'rejected':
     case 'expired':
+    case 'stopped':
       events.record(
         metadata,
         'RemediationFailed',

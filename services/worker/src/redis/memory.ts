@@ -1,5 +1,6 @@
 import type { Alert } from '@openfero/core/alert';
 import {
+  type Claim,
   claimKey,
   FREE_CLAIM,
   LOOK,
@@ -8,6 +9,7 @@ import {
   type Memory,
   memoryKey,
   REMEMBER,
+  readClaim,
   readLook,
   readTime,
 } from '@openfero/core/redis/memory';
@@ -22,6 +24,8 @@ export type NewMemory = Omit<Memory, 'createdAt'> & { readonly createdAt?: numbe
 export interface EpisodeMemory {
   look(troubleKey: string, alert: Alert): Promise<Look>;
   state(alert: Alert): Promise<State | undefined>;
+  /** Who creates a Job of the trouble now, or did so without telling what came of it. */
+  claim(troubleKey: string): Promise<Claim | undefined>;
   /** Also frees the claim of its episode. */
   remember(troubleKey: string, memory: NewMemory): Promise<void>;
   /** The remediation has created no Job, for certain: another one may. */
@@ -43,6 +47,9 @@ export function createEpisodeMemory(redis: RedisConnection, prefix: string): Epi
     },
     async state(alert) {
       return readState(await redis.get(stateKey(prefix, alert)));
+    },
+    async claim(troubleKey) {
+      return readClaim(await redis.get(claimKey(prefix, troubleKey)));
     },
     async remember(troubleKey, { episode, remediation, job, createdAfter, createdAt = '' }) {
       await rememberScript(

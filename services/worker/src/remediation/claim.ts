@@ -9,7 +9,7 @@ import { LockLost } from './verdict.ts';
 const PLACE_RETRY = 15_000;
 
 /** Milliseconds until one is tried again whose trouble is claimed: a create takes a few of them. */
-const CLAIM_RETRY = 1_000;
+export const CLAIM_RETRY = 1_000;
 
 /** What Redis knew, and what was taken in the same moment, if anything was asked for. */
 export interface Known {

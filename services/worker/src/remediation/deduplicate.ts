@@ -1,10 +1,12 @@
 import { decideOnEpisode, decideOnLaterEpisode } from '@openfero/core/decisions/episodes';
+import { whyTooOften } from '@openfero/core/decisions/repeats';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { type Attempt, type AttemptResult, end, holdUntil } from './attempt.ts';
 import { giveBackFirst, type Known } from './claim.ts';
 import { createJob } from './create-job.ts';
+import { Ended } from './verdict.ts';
 
 /**
  * How often an attempt starts over because what it had looked at has changed: another Job of its trouble
@@ -26,12 +28,23 @@ export async function deduplicate(attempt: Attempt, found: Known): Promise<Attem
     const consulted = await consultMemory(current, known);
     if (consulted.kind !== 'create') return consulted;
     current = consulted.attempt;
+    await refuseRepeats(current, known);
     const created = await createJob(current, known);
     if (created.kind === 'settled') return created.result;
     const { troubleKey, delivery } = current;
     known = { look: await memory.look(troubleKey, delivery.remediation.alert) };
   }
   throw new Error(`other Jobs of its trouble came or went ${MAX_ROUNDS} times meanwhile`);
+}
+
+/** Ends what comes back too often, unless a person wants it. @throws {Ended} */
+async function refuseRepeats(attempt: Attempt, known: Known): Promise<void> {
+  const { delivery, operarius } = attempt;
+  if (delivery.remediation.retriedAt !== undefined) return;
+  const reason = whyTooOften(known.look, operarius.policy);
+  if (reason === undefined) return;
+  await giveBackFirst(attempt, known);
+  throw new Ended('stopped', reason);
 }
 
 type Consulted = AttemptResult | { readonly kind: 'create'; readonly attempt: Attempt };

@@ -5,6 +5,7 @@ import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
 import { HELD_REASONS, type HeldReason } from '@openfero/core/outcome';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import { whyNothingDone } from './after-firing.ts';
 import {
   type Attempt,
   type AttemptResult,
@@ -59,6 +60,8 @@ async function decide(attempt: Attempt): Promise<AttemptResult> {
   const { jobNamespace } = settings;
   const unwanted = whyUnwanted({ alert, operarius, registry, jobNamespace });
   if (unwanted !== undefined) return end(unwanted.outcome, operarius.name, unwanted.reason);
+  const nothingDone = await whyNothingDone(attempt);
+  if (nothingDone !== undefined) return nothingDone;
   if (registry.modeOf(operarius) !== 'dry-run') return decideInTime(attempt);
   const look = await deps.memory.look(attempt.troubleKey, remediation.alert);
   return (await outOfTime(attempt, look)) ?? dryRunJob(attempt);

@@ -54,7 +54,7 @@ describe('an end is told on the ConfigMap', () => {
     ]);
   });
 
-  for (const end of ['invalid-operarius', 'rejected', 'expired'] as const) {
+  for (const end of ['invalid-operarius', 'rejected', 'expired', 'stopped'] as const) {
     it(`with the reason where it is ${end}`, () => {
       assert.deepEqual(announced(end), [
         `RemediationFailed: No Job for firing alert Disk (0123456789abcdef): ${end}: as it is`,
@@ -64,7 +64,7 @@ describe('an end is told on the ConfigMap', () => {
 
   it('and nothing else is, nor where there is no ConfigMap', () => {
     const some = ENDS.filter((end) => announced(end).length > 0);
-    assert.deepEqual(some, ['created', 'invalid-operarius', 'rejected', 'expired']);
+    assert.deepEqual(some, ['created', 'invalid-operarius', 'rejected', 'expired', 'stopped']);
     assert.deepEqual(announced('created', { operarius: '' }), []);
   });
 

@@ -23,6 +23,8 @@ export function memoriesOf(world: World, turn: Turn, without?: Without): Episode
         world.memory.set(k, { ...memory, createdAt });
       }
     },
+    // Only `only-after-firing` asks for it, and the model has no operarius with that.
+    claim: async () => undefined,
     async freeClaim(k, remediation) {
       await turn();
       if (world.claims.get(k)?.remediation === remediation) world.claims.delete(k);
@@ -37,7 +39,8 @@ function lookAt(world: World, k: string, fingerprint: string, without?: Without)
   // Without the cover what began before a Job was created counts as a later episode.
   const seen = memory && without === 'cover' ? { ...memory, createdAfter: 0 } : memory;
   const state = world.states.get(fingerprint);
-  return { memory: seen, known: memory?.job ?? '', state, now: world.now };
+  // Without creations `max-repeats` stops nothing: the model is about one Job for each episode.
+  return { memory: seen, creations: [], known: memory?.job ?? '', state, now: world.now };
 }
 
 const isClaimOf = (claim: Claim | undefined, { instant, count }: Claim['episode']): boolean =>
