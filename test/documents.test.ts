@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FAILURES, OUTCOMES } from '@openfero/core/outcome';
 import { SETTING_NAMES } from '@openfero/core/setting-names';
 import { parseManifest } from '@openfero/core/yaml';
 import { at } from '@openfero/testkit/controlplane';
@@ -12,7 +13,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): Promise<string> => readFile(`${ROOT}/${path}`, 'utf8');
 
 /** For people who install, run and extend OpenFero. */
-const PAGES = ['docs/operating.md', 'docs/operarii.md', 'docs/migrating.md'];
+const PAGES = [
+  'docs/operating.md',
+  'docs/operarii.md',
+  'docs/migrating.md',
+  'deploy/operarii/README.md',
+  'deploy/alertmanager/README.md',
+];
 
 /** Not settings: what Jobs get, and what stands for them in the text. */
 const OF_JOBS = /^OPENFERO_(META_|POD|NAMESPACE|CONTAINER|LABEL)/;
@@ -60,6 +67,14 @@ describe('the runbooks', () => {
     const sections = [...page.matchAll(/^### (OpenFero\w+)$/gm)].map(([, name = '']) => name);
     assert.ok(alerts.length > 0);
     assert.deepEqual(sections.sort(), alerts.sort());
+  });
+
+  it('explain every outcome', async () => {
+    const page = await read('docs/operating.md');
+    for (const outcome of [...OUTCOMES, ...FAILURES])
+      assert.ok(page.includes(`\`${outcome}\``), outcome);
+    const [, section = ''] = page.split(/^### OpenFeroRemediationFailed$/m);
+    for (const failure of FAILURES) assert.ok(section.includes(`| \`${failure}\``), failure);
   });
 
   it('say what it means, what to look at with commands to copy, and what to do', async () => {

@@ -73,6 +73,14 @@ describe('starter operarii as they are shipped', () => {
     }
   });
 
+  it('undo only what the operarius for the firing alert did', async () => {
+    const undoing = (await allDefinitions()).filter(({ name }) => name.endsWith('-resolved'));
+    assert.equal(undoing.length, 3);
+    for (const { name, annotations } of undoing) {
+      assert.equal(annotations['openfero.io/only-after-firing'], 'true', name);
+    }
+  });
+
   it('use images of one version, as an unprivileged user', async () => {
     for (const { name, job } of await allDefinitions()) {
       assert.equal(at(job, 'spec', 'template', 'spec', 'securityContext', 'runAsUser'), 65532);

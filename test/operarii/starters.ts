@@ -18,7 +18,9 @@ export const read = (...path: readonly string[]): Promise<string> =>
 
 /** The files of a starter whose names begin so. */
 export const filesOf = (starter: string, start: string): readonly string[] =>
-  readdirSync(join(FOLDER, starter)).filter((name) => name.startsWith(start));
+  readdirSync(join(FOLDER, starter))
+    .filter((name) => name.startsWith(start))
+    .sort();
 
 /** A ConfigMap of a starter, and the Job in it. */
 export interface Definition {
