@@ -12,6 +12,8 @@ const CLOSED = [
   '/occurrences/abc/2026-11-22T03:00:00Z',
   '/remediations/one',
   '/remediations/one/retry',
+  '/remediations/one/remove',
+  '/remediations/one/rerun',
   '/operarii',
   '/operarii/one',
   '/history.jsonl',
@@ -53,7 +55,7 @@ suite('authentication', { concurrency: false }, () => {
       await service.ready();
       const refused = ['', ...wrong].flatMap((authorization) =>
         CLOSED.flatMap((path) =>
-          ['GET', 'PUT'].map((method) => [method, path, { authorization }] as const),
+          ['GET', 'PUT', 'POST'].map((method) => [method, path, { authorization }] as const),
         ),
       );
       for (const asked of refused) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { openPage, type Page, skipWithoutChromium } from './chromium.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
 import { type TestQueue, testQueue } from './remediations.ts';
 

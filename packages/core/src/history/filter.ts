@@ -17,7 +17,7 @@ export interface Filter {
   readonly to: number | undefined;
   /** Milliseconds before `to` or now, in place of `from`: a bookmark can hold it. */
   readonly last: number | undefined;
-  /** Those too that nobody wanted to be remediated: {@link UNWANTED}. */
+  /** Those too that nobody wanted to be remediated: {@link UNWANTED}. Who searches words means them too. */
   readonly all: boolean;
 }
 

@@ -54,9 +54,9 @@ export function createContentPredicate(filter: Filter): Predicate {
   return (row) => parts.every((part) => part(row));
 }
 
-/** Nobody wanted it remediated, and the filter asks neither for all nor for an outcome by name. */
-export function isHidden(row: Row, { all, outcomes }: Filter): boolean {
-  if (all || outcomes.length > 0) return false;
+/** Nobody wanted it remediated, and the filter asks neither for all, nor for an outcome, nor for words. */
+export function isHidden(row: Row, { all, outcomes, text }: Filter): boolean {
+  if (all || outcomes.length > 0 || text.trim() !== '') return false;
   return isUnwanted(row.firing ?? row.resolved) && isUnwanted(row.resolved ?? row.firing);
 }
 

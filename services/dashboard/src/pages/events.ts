@@ -17,14 +17,21 @@ export interface Interest {
   readonly from: string;
   /** Whether rows that it does not have belong on it. */
   readonly wantsNew: boolean;
+  /** Whether it shows of the queue what every page does: with a filter it shows something else. */
+  readonly wantsQueue: boolean;
 }
 
 export interface EventsOptions {
   readonly history: History;
   /** Renders rows as the page has them. */
   readonly renderRows: (rows: readonly ShownRow[]) => Promise<ReadonlyMap<Row, Html>>;
-  /** Parts of each page that change without an entry, by their ids. */
-  readonly renderParts: () => Promise<readonly Html[]>;
+  /** Parts of the pages that change without an entry. */
+  readonly renderParts: () => Promise<Parts>;
+}
+
+export interface Parts {
+  readonly standing: Html;
+  readonly queue: Html;
 }
 
 export interface ShownRow {
@@ -54,7 +61,7 @@ interface Client extends Interest {
   readonly response: ServerResponse;
   /** Rows to be sent, in the order of their cursors. Only the newest of each occurrence. */
   readonly pending: Map<string, Row>;
-  readonly parts: Map<number, string>;
+  readonly parts: Map<keyof Parts, string>;
 }
 
 export function createEvents({ history, renderRows, renderParts }: EventsOptions): Events {
@@ -67,8 +74,12 @@ export function createEvents({ history, renderRows, renderParts }: EventsOptions
   });
   const beating = repeat(HEARTBEAT, async () => {
     if (clients.size === 0) return;
-    const parts = (await renderParts()).map(String);
-    for (const client of clients) beat(client, parts);
+    const { standing, queue } = await renderParts();
+    for (const client of clients) {
+      client.response.write(': alive\n\n');
+      sendPart(client, 'standing', String(standing));
+      if (client.wantsQueue) sendPart(client, 'queue', String(queue));
+    }
   });
   return {
     isFull: () => clients.size >= MAX_CLIENTS,
@@ -133,14 +144,11 @@ async function flush(client: Client, renderRows: EventsOptions['renderRows']): P
   }
 }
 
-/** A part is sent only where it has changed. */
-function beat(client: Client, parts: readonly string[]): void {
-  client.response.write(': alive\n\n');
-  parts.forEach((part, index) => {
-    if (client.parts.get(index) === part) return;
-    client.parts.set(index, part);
-    send(client, 'part', part);
-  });
+/** Only where it has changed. */
+function sendPart(client: Client, name: keyof Parts, part: string): void {
+  if (client.parts.get(name) === part) return;
+  client.parts.set(name, part);
+  send(client, 'part', part);
 }
 
 function send({ response }: Client, event: string, data: string, id?: string): void {

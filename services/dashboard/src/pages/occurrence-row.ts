@@ -10,6 +10,7 @@ import {
 } from '@openfero/core/history/state';
 import { timeOfId } from '@openfero/core/history/stream-id';
 import { formatInstant } from '@openfero/core/instant';
+import { NOTHING } from './history.ts';
 import { Address, type Content, type Html, html, segment } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, tookOf, whyOf } from './signs.ts';
@@ -40,9 +41,9 @@ export function toldOf(row: Row, liveOf: LiveOf, now: number): readonly Told[] {
 const isUnwanted = ({ end }: Handled): boolean =>
   end !== undefined && UNWANTED.includes(end.outcome);
 
-/** The address of the story. */
-export function storyOf({ fingerprint, startsAt, firing, resolved }: Row): Address {
-  return fingerprint === ''
+/** The address of the story. What only the queue knows has one by its remediation. */
+export function storyOf({ fingerprint, startsAt, firing, resolved, cursor }: Row): Address {
+  return fingerprint === '' || cursor === NOTHING
     ? Address.own(`/remediations/${segment((firing ?? resolved)?.id ?? '')}`)
     : Address.own(`/occurrences/${segment(fingerprint)}/${segment(formatInstant(startsAt))}`);
 }

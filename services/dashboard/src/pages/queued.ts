@@ -2,8 +2,9 @@ import type { Row } from '@openfero/core/history/row';
 import type { Live } from '@openfero/core/history/state';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import type { RedisConnection } from '@openfero/service/redis';
-import type { Job, Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { grouped } from './filters.ts';
+import { NOTHING } from './history.ts';
 import { Address, type Html, html } from './html.ts';
 import { nextLook } from './live-state.ts';
 import { COLUMNS, occurrenceRow } from './occurrence-row.ts';
@@ -24,13 +25,22 @@ export interface QueueNow {
 /** Of each state: the list is about what has ended, and Bull Board shows all of them. */
 const SHOWN = 5;
 
+/** Of each state, where a filter is looking for one: 3 ms of Redis where all are of ordinary size. */
+const SEARCHED = 300;
+
 /** Bytes of a payload that a list reads: an ordinary one has 1 KiB. */
 const LONGEST_PAYLOAD = 64 * 1024;
 
-/** @param isKnown whether the history has a row of the remediation */
+export interface QueueOptions {
+  /** Whether the history has a row of the remediation. */
+  readonly isKnown: (remediation: string) => boolean;
+  /** What the page looks for; undefined where it shows whatever comes first. */
+  readonly passes?: ((row: Row) => boolean) | undefined;
+}
+
 export async function readQueue(
   connection: QueueConnection,
-  isKnown: (remediation: string) => boolean,
+  { isKnown, passes }: QueueOptions,
 ): Promise<QueueNow> {
   const { queue } = connection;
   const {
@@ -39,33 +49,60 @@ export async function readQueue(
     delayed = 0,
   } = await queue.getJobCounts('waiting', 'active', 'delayed');
   const counts = { waiting, active, delayed };
-  if (waiting + active + delayed === 0) return { ...counts, rows: [] };
   const rows: QueuedRow[] = [];
   for (const state of STATES.filter((each) => counts[each] > 0)) {
-    const ids = await queue.getRanges([state], 0, SHOWN - 1, true);
-    for (const id of ids.filter((each) => !isKnown(each))) {
-      rows.push(...(await readOne(connection, id, state)));
-    }
+    const last = (passes === undefined ? SHOWN : SEARCHED) - 1;
+    const ids = await queue.getRanges([state], 0, last, true);
+    const unknown = ids.filter((each) => !isKnown(each));
+    const read = await readEach(connection, unknown);
+    rows.push(...read.filter(({ row }) => passes?.(row) ?? true).slice(0, SHOWN));
   }
   return { ...counts, rows };
 }
 
 const STATES = ['active', 'waiting', 'delayed'] as const;
 
-type QueueState = 'active' | 'waiting' | 'delayed';
-
-/** None where it is gone meanwhile, none of ours, or large. */
-async function readOne(
+/** In two round trips. None where it is gone meanwhile, none of ours, or large. */
+async function readEach(
   { redis, queue }: QueueConnection,
-  id: string,
-  state: QueueState,
+  ids: readonly string[],
 ): Promise<readonly QueuedRow[]> {
-  if ((await redis.hstrlen(queue.toKey(id), 'data')) > LONGEST_PAYLOAD) return [];
-  const job = await queue.getJob(id);
-  const remediation = job && readPayload(job.data);
-  if (job === undefined || remediation === undefined) return [];
-  const score = state === 'delayed' ? await redis.zscore(queue.toKey('delayed'), id) : null;
-  return [{ row: rowOf(remediation), live: { queue: queuedState(job, remediation, score) } }];
+  if (ids.length === 0) return [];
+  const measuring = redis.pipeline();
+  for (const id of ids) measuring.hstrlen(queue.toKey(id), 'data');
+  const lengths = (await measuring.exec()) ?? [];
+  const short = ids.filter((_, index) => Number(lengths[index]?.[1]) <= LONGEST_PAYLOAD);
+  const reading = redis.pipeline();
+  for (const id of short) {
+    reading
+      .hmget(queue.toKey(id), 'data', 'processedOn', 'failedReason')
+      .zscore(queue.toKey('delayed'), id);
+  }
+  const answers = (await reading.exec()) ?? [];
+  return short.flatMap((_, index) =>
+    queuedRow(answers[2 * index]?.[1], answers[2 * index + 1]?.[1]),
+  );
+}
+
+/** @param fields of BullMQ's hash. @param score among the delayed ones, if it is one */
+function queuedRow(fields: unknown, score: unknown): QueuedRow[] {
+  const [data, processedOn, failedReason] = Array.isArray(fields) ? fields : [];
+  const remediation = readPayload(parsed(data));
+  if (remediation === undefined) return [];
+  const job = {
+    processedOn: processedOn === null ? undefined : Number(processedOn),
+    failedReason: typeof failedReason === 'string' ? failedReason : undefined,
+  };
+  const delayed = typeof score === 'string' ? score : null;
+  return [{ row: rowOf(remediation), live: { queue: queuedState(job, remediation, delayed) } }];
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
 }
 
 export interface QueueConnection {
@@ -84,7 +121,7 @@ export function readPayload(data: unknown): Remediation | undefined {
 
 /** Where a job is that has not ended. @param score its score among the delayed ones, if it is one */
 export function queuedState(
-  job: Job,
+  job: { readonly processedOn?: number | undefined; readonly failedReason?: string | undefined },
   { held }: Remediation,
   score: string | null,
 ): NonNullable<Live['queue']> {
@@ -117,7 +154,7 @@ export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
     resolved: status === 'resolved' ? handled : undefined,
     heard: { status, at: receivedAt },
     since: receivedAt,
-    cursor: '0-0',
+    cursor: NOTHING,
   };
 }
 

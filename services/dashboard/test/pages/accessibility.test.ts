@@ -8,11 +8,11 @@ import {
   type PublishedWorker,
   workersKey,
 } from '@openfero/core/redis/published';
+import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import { historyOf } from '@openfero/testkit/history';
 import axe from 'axe-core';
-import { openPage, type Page, skipWithoutChromium } from '../chromium.ts';
 import type { Dashboard } from '../dashboard.ts';
-import { end, fate, type Pages, startPages, subjectOf } from './fixture.ts';
+import { end, fate, held, idOf, type Pages, startPages, subjectOf } from './fixture.ts';
 
 const FAILED = { name: 'JobFailed', labels: { pod: 'web-1', cluster: 'prod-eu' } };
 
@@ -25,7 +25,9 @@ const PAGES: readonly [name: string, path: string, title: RegExp][] = [
   ['an unknown story', '/remediations/none', /^Not found/],
   ['the operarii', '/operarii', /^1 invalid operarii/],
   ['an operarius', `/operarii/${operarius}`, /^invalid: openfero/],
+  ['an operarius that holds', `/operarii/${subjectOf({ name: 'Held' }).operarius}`, /^unknown: /],
   ['the question before a retry', '/retry?only=failed', /^Retry \d+\?/],
+  ['the question before a rerun', `/remediations/${idOf('JobFailed')}/rerun`, /^Run again\?/],
 ];
 
 suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 180_000 }, () => {
@@ -42,7 +44,14 @@ suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 1
     }
     await adding.exec();
     await publish(pages);
-    await pages.write(end(FAILED, 'created', { warnings: ['a warning'] }), fate(FAILED, 'failed'));
+    await pages.write(
+      end(FAILED, 'created', { warnings: ['a warning'] }),
+      fate(FAILED, 'failed'),
+      held({ name: 'Held' }, 'max-active'),
+    );
+    const place = `${subjectOf({ name: 'Held' }).operarius}/a-job-that-hangs`;
+    for (const set of ['places', `places:${subjectOf({ name: 'Held' }).operarius}`])
+      await pages.queue.redis.zadd(`accessible:${set}`, Date.now(), place);
     await pages.queue.add('waits', { alertname: 'Waits', namespace: 'shop' });
     dashboard = await pages.start({
       OPENFERO_DASHBOARD_READ_ONLY: 'false',

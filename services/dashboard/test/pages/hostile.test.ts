@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import { remediation } from '@openfero/testkit/remediations';
-import { openPage, type Page, skipWithoutChromium } from '../chromium.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { end, fate, held, idOf, type Pages, startPages, subjectOf } from './fixture.ts';
 

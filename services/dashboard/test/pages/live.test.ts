@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { historyKey } from '@openfero/core/redis/history';
-import { openPage, type Page, skipWithoutChromium } from '../chromium.ts';
+import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import type { Dashboard } from '../dashboard.ts';
 import { end, fate, type Pages, startPages, subjectOf } from './fixture.ts';
 
@@ -56,7 +56,7 @@ function messageOf(text: string): Heard {
   return { event: field('event'), id: field('id'), data: field('data') };
 }
 
-suite('an open page', { concurrency: false, timeout: 60_000 }, () => {
+suite('an open page', { concurrency: false, timeout: 120_000 }, () => {
   let pages: Pages;
   let dashboard: Dashboard;
   before(async () => {
@@ -210,6 +210,99 @@ suite('an open page', { concurrency: false, timeout: 60_000 }, () => {
       await page.until(`document.querySelector('[role=status]').textContent === '1 new'`);
     });
 
-    test('complains of nothing', () => assert.deepEqual(page.complaints, []));
+    test('keeps focus, scroll and filter while 20 entries a second come', async () => {
+      const names = Array.from({ length: 45 }, (_, index) => `Busy-${index}`);
+      const busy = (name: string, index: number) => ({ name, at: Date.now() - index * 1000 });
+      await pages.write(...names.map((name, index) => end(busy(name, index), 'created')));
+      await reads('Busy-44');
+      const address = `${dashboard.url}/?q=Busy`;
+      await page.open(address);
+      const focused = `document.querySelector('tr[id$="${subjectOf({ name: 'Busy-20' }).fingerprint}"] a')`;
+      await page.until(`location.search === '?q=Busy' && ${focused} !== null`);
+      await page.evaluate(`${focused}.focus(); ${focused}.scrollIntoView({ block: 'center' })`);
+      // On the screen: the browser itself makes up for what becomes higher above.
+      const look = `JSON.stringify([document.activeElement.innerText, location.href,
+        document.querySelectorAll('tbody th').length,
+        Math.round(document.activeElement.getBoundingClientRect().top / 4)])`;
+      const before = await page.evaluate(look);
+      for (let second = 0; second < 3; second++) {
+        // Some change a row above the focus, in it and below, some are new, some are none of this list.
+        for (let index = 0; index < 20; index++) {
+          const name = names[(second * 20 + index * 2 + (index % 2)) % 45] ?? '';
+          const entries = [
+            fate({ name }, 'succeeded'),
+            end({ name: `Busy-new-${second}-${index}`, at: Date.now() }, 'created'),
+            end({ name: `Other-${second}-${index}`, at: Date.now() }, 'created'),
+          ];
+          await pages.write(entries[index % 3] ?? fate({ name }, 'succeeded'));
+          await page.evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
+        }
+        assert.equal(await page.evaluate(look), before);
+      }
+      await pages.write(fate({ name: 'Busy-20' }, 'failed'));
+      await page.until(`${focused}.closest('tr').innerText.includes('Job failed')`);
+      await page.until(`document.querySelector('[data-fresh]').innerText === '21 new: show'`);
+      assert.equal(await page.evaluate(look), before);
+    });
+
+    test('misses no row after it was cut off', async () => {
+      const { fingerprint } = subjectOf({ name: 'Busy-7' });
+      const seventh = `document.querySelector('tr[id$="${fingerprint}"]').innerText`;
+      await page.open(`${dashboard.url}/?q=Busy-`);
+      await page.until(`location.search === '?q=Busy-' && document.readyState === 'complete'`);
+      await pages.write(end({ name: 'Busy-before', at: Date.now() }, 'created'));
+      await page.until(`document.querySelector('[data-fresh]').innerText === '1 new: show'`);
+      await page.cutOff(true);
+      await pages.write(
+        fate({ name: 'Busy-7' }, 'failed'),
+        end({ name: 'Busy-away', at: Date.now() }, 'created'),
+      );
+      await reads('Busy-away');
+      assert.doesNotMatch(String(await page.evaluate(seventh)), /failed/);
+      await page.cutOff(false);
+      await page.until(`document.querySelector('[data-fresh]').innerText === '2 new: show'`);
+      await page.until(`${seventh}.includes('Job failed')`);
+    });
+
+    test('is empty within 2 seconds of a FLUSHALL, and says so', async () => {
+      await page.open(`${dashboard.url}/?q=Known`);
+      await page.until(`location.search === '?q=Known' && ${row} !== null`);
+      await pages.queue.redis.flushall();
+      const since = performance.now();
+      await page.until(`document.body?.innerText.includes('The history is empty') === true`);
+      assert.ok(performance.now() - since < 2_000, `${performance.now() - since} ms`);
+    });
+
+    test('complains of nothing but the cut', () => {
+      const others = page.complaints.filter((each) => !/ERR_INTERNET_DISCONNECTED/.test(each));
+      assert.deepEqual(others, []);
+    });
+  });
+
+  suite('without JavaScript', { skip: skipWithoutChromium() }, () => {
+    test('lists, filters, pages and tells the story', async () => {
+      const names = Array.from({ length: 60 }, (_, index) => `Plain-${index}`);
+      await pages.write(...names.map((name) => end({ name }, 'off')));
+      await reads('Plain-59');
+      const page = await openPage();
+      try {
+        await page.allowScripts(false);
+        await page.open(`${dashboard.url}/`);
+        await page.until(`document.querySelectorAll('tbody th').length === 50`);
+        await page.evaluate(`document.querySelector('.more a:last-child').click()`);
+        await page.until(`document.querySelectorAll('tbody th').length === 10`);
+        await page.evaluate(`document.querySelector('#q').value = 'Plain-42'`);
+        await page.evaluate(`document.querySelector('.search button').click()`);
+        await page.until(`document.querySelector('tbody th a.name')?.innerText === 'Plain-42'`);
+        await page.evaluate(`document.querySelector('tbody th a.name').click()`);
+        await page.until(
+          `document.querySelector('.answers')?.innerText.includes('No: off') === true`,
+        );
+        const isOff = `getComputedStyle(document.querySelector('[data-fresh]')).display === 'none'`;
+        assert.equal(await page.evaluate(isOff), true);
+      } finally {
+        await page.close();
+      }
+    });
   });
 });

@@ -113,7 +113,10 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
       { origin: 'https://evil.example' },
     ];
     for (const headers of crossOrigin) {
-      for (const path of [`/remediations/${idOf('One')}/retry`, '/retry?only=failed']) {
+      for (const path of [
+        ...['retry', 'remove', 'rerun'].map((act) => `/remediations/${idOf('One')}/${act}`),
+        '/retry?only=failed',
+      ]) {
         const answer = await dashboard.ask('POST', path, headers, '');
         assert.equal(answer.status, 403, `${JSON.stringify(headers)} ${path}`);
       }
@@ -149,7 +152,13 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
       }
     }
     for (const method of ['PUT', 'DELETE', 'PATCH']) {
-      assert.equal((await dashboard.ask(method, '/retry?only=failed', FORM)).status, 405, method);
+      for (const path of [
+        '/retry?only=failed',
+        '/remediations/one/rerun',
+        '/remediations/one/remove',
+      ]) {
+        assert.equal((await dashboard.ask(method, path, FORM)).status, 405, `${method} ${path}`);
+      }
     }
   });
 

@@ -51,7 +51,7 @@ function listen() {
     if (shown) replace(shown, row);
     else if (row.dataset.shown) raise(row.id);
   });
-  on('new', (id) => document.getElementById(id) ?? raise(id));
+  on('new', (id) => document.querySelector(`tbody:not(#queued) > #${CSS.escape(id)}`) ?? raise(id));
   on('part', (html) => {
     const part = element(html);
     const shown = document.getElementById(part.id);

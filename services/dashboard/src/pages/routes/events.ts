@@ -9,7 +9,7 @@ import { readStanding } from '../published.ts';
 import { queuedPart, readQueue } from '../queued.ts';
 import { standingBar } from '../standing.ts';
 import { type Context, queryOf } from './context.ts';
-import { isKnownTo, readPlace } from './list.ts';
+import { isKnownTo, readPlace, showsQueue } from './list.ts';
 
 /** Seconds after which a browser that found no room asks again. */
 const RETRY_AFTER = '30';
@@ -24,9 +24,9 @@ export function serveEvents(scope: FastifyInstance, context: Context): void {
       const now = Date.now();
       const [standing, queued] = await Promise.all([
         readStanding(redis, prefix, history.fold, now),
-        readQueue({ redis, queue }, isKnownTo(context)),
+        readQueue({ redis, queue }, { isKnown: isKnownTo(context) }),
       ]);
-      return [standingBar(standing, now), queuedPart(queued, now)];
+      return { standing: standingBar(standing, now), queue: queuedPart(queued, now) };
     },
   });
   // A server that stops waits for its responses.
@@ -56,10 +56,15 @@ function interestOf(request: FastifyRequest): Interest {
   const from = sinceOf(request.headers['last-event-id'], query.get('resume'), since);
   const story = query.get('story');
   if (story !== null)
-    return { predicate: () => (row) => keyOfRow(row) === story, since, from, wantsNew: true };
-  const { filter } = readPlace(request);
+    return {
+      ...{ since, from, wantsNew: true, wantsQueue: false },
+      predicate: () => (row) => keyOfRow(row) === story,
+    };
+  const place = readPlace(request);
+  const { filter } = place;
   const predicate = (): ((row: Row) => boolean) => createPredicate(filter, Date.now());
-  return { predicate, since, from, wantsNew: !query.has('older') };
+  const wantsNew = !query.has('older');
+  return { predicate, since, from, wantsNew, wantsQueue: wantsNew && showsQueue(place) };
 }
 
 const keyOfRow = (row: Row): string =>

@@ -1,6 +1,8 @@
+import type { Filter } from '@openfero/core/history/filter';
 import { type Place, readFilter } from '@openfero/core/history/filter-url';
 import { createContentPredicate, createPredicate } from '@openfero/core/history/predicate';
 import { query } from '@openfero/core/history/query';
+import type { Row } from '@openfero/core/history/row';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readSpan } from '../history.ts';
 import { historyLines } from '../history-lines.ts';
@@ -26,7 +28,7 @@ export function serveList(scope: FastifyInstance, context: Context): void {
       readSpan(redis, prefix, history.fold),
       readOperarii(redis, prefix, now),
       readLive({ redis, queue, prefix }, answer.rows),
-      readQueue({ redis, queue }, isKnownTo(context)),
+      readQueue({ redis, queue }, { isKnown: isKnownTo(context), passes: searchOf(place) }),
     ]);
     const mayRetry = !readOnly && isAboutFailed(place.filter) && failedOf(answer.rows).length > 0;
     const page = occurrencesPage({
@@ -63,11 +65,24 @@ export const isKnownTo =
   (remediation: string): boolean =>
     history.fold.rowOfRemediation(remediation) !== undefined;
 
-/** What waits is listed where the filter would show it. Only its labels are known. */
+/** What waits is listed where the filter would show it. */
 function queuedOf({ filter }: Place, queued: QueueNow, now: number): Html | undefined {
-  const { only, to } = filter;
-  const isAboutEnds = (only !== undefined && only !== 'held') || to !== undefined;
-  if (isAboutEnds || queued.waiting + queued.active + queued.delayed === 0) return undefined;
-  const passes = createContentPredicate(filter);
-  return queuedPart({ ...queued, rows: queued.rows.filter(({ row }) => passes(row)) }, now);
+  const isEmpty = queued.waiting + queued.active + queued.delayed === 0;
+  return isEmpty || isAboutEnds(filter) ? undefined : queuedPart(queued, now);
 }
+
+const isAboutEnds = ({ only, to }: Filter): boolean =>
+  (only !== undefined && only !== 'held') || to !== undefined;
+
+/** Whether a waiting one is what the person looks for; undefined where any is. Only its labels are known. */
+const searchOf = ({ filter }: Place): ((row: Row) => boolean) | undefined =>
+  isAboutAny(filter) ? undefined : createContentPredicate(filter);
+
+function isAboutAny({ text, match, outcomes, operarii, fates }: Filter): boolean {
+  const lists = [outcomes, operarii, fates];
+  return (text + match).trim() === '' && lists.every(({ length }) => length === 0);
+}
+
+/** Whether a page with this filter shows the same of the queue as every other one. */
+export const showsQueue = ({ filter, after }: Place): boolean =>
+  after === undefined && isAboutAny(filter) && !isAboutEnds(filter);

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { spawnBound } from '@openfero/testkit/process';
-import { findProgram } from '@openfero/testkit/program';
+import { setTimeout } from 'node:timers/promises';
+import { spawnBound } from './process.ts';
+import { findProgram } from './program.ts';
 
 /** A message of the DevTools protocol. */
 interface Message {
@@ -27,6 +28,10 @@ export interface Page {
   until(expression: string): Promise<void>;
   /** Shows pages as a screen of this kind does, from the next one on. */
   emulate(screen: Screen): Promise<void>;
+  /** Cuts all connections of the page, and refuses new ones until they are allowed again. */
+  cutOff(isCutOff: boolean): Promise<void>;
+  /** Whether pages run scripts, from the next one on. Expressions are evaluated all the same. */
+  allowScripts(areAllowed: boolean): Promise<void>;
   /** Presses a key, as a keyboard does: Tab, Enter. */
   press(key: 'Tab' | 'Enter'): Promise<void>;
   /** PNG. @param whole of the whole page, else of what is visible */
@@ -142,7 +147,8 @@ async function attach(address: string): Promise<Page> {
       while ((await evaluate(expression)) !== true) {
         if (Date.now() > end)
           throw new Error(`not true in time: ${expression}\n${complaints.join('\n')}`);
-        await evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
+        // Not in the page: without scripts no timer of it fires.
+        await setTimeout(50);
       }
     },
     async emulate({ width, height = 900, scheme = 'light', isTouched = false }) {
@@ -152,6 +158,13 @@ async function attach(address: string): Promise<Page> {
       const features = [{ name: 'prefers-color-scheme', value: scheme }];
       await call('Emulation.setEmulatedMedia', { features });
       await call('Emulation.setTouchEmulationEnabled', { enabled: isTouched });
+    },
+    async cutOff(offline) {
+      const speed = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+      await call('Network.emulateNetworkConditions', { ...speed, offline });
+    },
+    async allowScripts(areAllowed) {
+      await call('Emulation.setScriptExecutionDisabled', { value: !areAllowed });
     },
     async press(key) {
       const code = { Tab: 9, Enter: 13 }[key];
