@@ -28,11 +28,15 @@ const WRONG = {
 };
 
 const OF_ONE = {
-  receiver: { OPENFERO_BODY_LIMIT: '3MB', OPENFERO_MAX_WAITING: '-1', OPENFERO_AUTH: 'digest' },
+  receiver: {
+    ...{ OPENFERO_BODY_LIMIT: '3MB', OPENFERO_MAX_WAITING: '-1', OPENFERO_AUTH: 'digest' },
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:hidden@collector',
+  },
   worker: {
     ...{ OPENFERO_CLUSTER: 'directory', OPENFERO_OPERARII_DIR: '', OPENFERO_JOBS_DIR: '' },
     ...{ OPENFERO_COOLDOWN: 'soon', OPENFERO_MATCH: '{', OPENFERO_JOB_TTL: 'never' },
     OPENFERO_LABEL_SELECTOR: 'app in (openfero)',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector?token=hidden',
   },
   dashboard: { OPENFERO_AUTH: 'digest', OPENFERO_DASHBOARD_READ_ONLY: 'yes' },
 } as const;
@@ -89,6 +93,16 @@ describe('the line of the start has the version and what is in force of the sett
     ['dashboard', { OPENFERO_AUTH: 'bearer', OPENFERO_AUTH_TOKEN: HIDDEN }],
     ['worker', { ...directory, REDIS_URL: `redis://me:${HIDDEN}@127.0.0.1:1` }],
     ['worker', { ...directory, ...alertmanager, OPENFERO_ALERTMANAGER_TOKEN: HIDDEN }],
+    ...(['receiver', 'worker'] as const).map(
+      (service) =>
+        [
+          service,
+          {
+            ...{ ...directory, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' },
+            OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer ${HIDDEN}`,
+          },
+        ] as const,
+    ),
     [
       'worker',
       {

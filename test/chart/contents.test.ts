@@ -154,6 +154,24 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     assert.deepEqual(await ports('ci/multi-namespace-values.yaml'), open(6379));
   });
 
+  it('lets receiver and worker send traces to the collector that the values name', async () => {
+    for (const [endpoint, port] of [
+      ['http://collector.tracing.svc:4318', 4318],
+      ['https://collector.example.com', 443],
+    ] as const) {
+      const objects = await chart.render(`--set=tracing.endpoint=${endpoint}`);
+      for (const service of SERVICES) {
+        const variables = environmentOf(find(objects, 'Deployment', `openfero-${service}`));
+        const egress = at(find(objects, 'NetworkPolicy', `openfero-${service}`), 'spec', 'egress');
+        const isTraced = service !== 'dashboard';
+        const set = variables['OTEL_EXPORTER_OTLP_ENDPOINT'];
+        assert.equal(set, isTraced ? endpoint : undefined);
+        const opened = JSON.stringify(egress).includes(`{"ports":[{"port":${port}}]}`);
+        assert.equal(opened, isTraced, service);
+      }
+    }
+  });
+
   it('limits the memory of its Redis to 75 % of the limit of the container', async () => {
     for (const [limit, bytes] of [
       ['640Mi', 503_316_480],

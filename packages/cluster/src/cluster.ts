@@ -113,6 +113,8 @@ export interface JobOrigin {
   readonly fingerprint: string;
   readonly startsAt: string;
   readonly status: string;
+  /** With tracing: what its end belongs to. */
+  readonly traceparent?: string;
 }
 
 /** How a Job ended. Times in milliseconds, by the cluster's clock. */

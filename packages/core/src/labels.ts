@@ -38,4 +38,6 @@ export const ANNOTATIONS = {
   dedupKey: 'openfero.io/dedup-key',
   alertname: 'openfero.io/alertname',
   startsAt: 'openfero.io/starts-at',
+  /** With tracing: what the end of the Job belongs to. */
+  traceparent: 'openfero.io/traceparent',
 } as const;

@@ -2,7 +2,7 @@ import type { Logger } from './log.ts';
 import { VERSION } from './version.ts';
 
 /** Fields that hold a secret, or the text of a certificate, wherever they are. */
-const HIDDEN = /password|token|secret|authorization|pem|^ca$|^key$|^cert$/i;
+const HIDDEN = /password|token|secret|authorization|headers|pem|^ca$|^key$|^cert$/i;
 
 /**
  * Logs the version and what is in force of the settings, without secrets. A test starts each service with

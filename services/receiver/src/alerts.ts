@@ -1,4 +1,5 @@
 import type { Logger } from '@openfero/service/log';
+import type { OpenSpan, Tracing } from '@openfero/service/tracing';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from './body.ts';
 import { type Judged, judge } from './judge.ts';
@@ -8,11 +9,13 @@ import { note } from './report.ts';
 import { createRoom, type Share } from './room.ts';
 import { GET_SCHEMA, POST_SCHEMA } from './schema.ts';
 import type { Store } from './store.ts';
+import { traceAlerts, traceNotification } from './traces.ts';
 
 export interface AlertsDeps {
   readonly store: Store;
   readonly metrics: ReceiverMetrics;
   readonly log: Logger;
+  readonly tracing: Tracing;
   /** Bytes. */
   readonly bodyLimit: number;
 }
@@ -28,7 +31,9 @@ export function registerAlerts(app: FastifyInstance, deps: AlertsDeps): void {
   app.post('/alerts', { schema: POST_SCHEMA }, async (request, reply) => {
     const share = room.enter();
     try {
-      return await receive(deps, request, reply, share);
+      return await traceNotification(deps.tracing, request, reply, (span) =>
+        receive({ ...deps, span }, request, reply, share),
+      );
     } finally {
       share.leave();
     }
@@ -36,7 +41,7 @@ export function registerAlerts(app: FastifyInstance, deps: AlertsDeps): void {
 }
 
 async function receive(
-  deps: AlertsDeps,
+  deps: AlertsDeps & { readonly span: OpenSpan },
   request: FastifyRequest,
   reply: FastifyReply,
   share: Share,
@@ -49,7 +54,9 @@ async function receive(
     const error = `no valid alert in this notification: \`rejected\` has the reasons of the first ${LISTED}`;
     return reply.code(400).send({ error, rejected: rejected.list });
   }
-  const { queued, absorbed, remediations } = await deps.store.add({ ...judged, since });
+  const trace = traceAlerts(deps.tracing, deps.span, judged.groupKey);
+  const { queued, absorbed, remediations } = await deps.store.add({ ...judged, since, trace });
+  deps.span.set({ 'openfero.queued': queued, 'openfero.absorbed': absorbed });
   note(request, { queued, absorbed, remediations });
   report(deps, request, judged);
   countReceived(deps.metrics, judged, absorbed);

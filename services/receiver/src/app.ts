@@ -5,6 +5,7 @@ import { createHttpServer } from '@openfero/service/http-server';
 import type { Logger } from '@openfero/service/log';
 import { serveMetrics } from '@openfero/service/metrics';
 import { requireClientCertificate } from '@openfero/service/tls';
+import type { Tracing } from '@openfero/service/tracing';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { registerAlerts } from './alerts.ts';
@@ -25,12 +26,13 @@ export interface Deps {
   readonly log: Logger;
   readonly store: Store;
   readonly registry: Registry;
+  readonly tracing: Tracing;
   readonly onNotification: OnNotification;
 }
 
 /** Builds the receiver's app. It does not listen yet. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {
-  const { settings, log, store, registry, onNotification } = deps;
+  const { settings, log, store, registry, tracing, onNotification } = deps;
   const app = Fastify({
     serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, settings.tls),
     clientErrorHandler: answerBrokenRequest,
@@ -46,7 +48,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await serveDocumentation(app);
   serveHealth(app, { healthy: () => undefined, ready: store.problem });
   serveMetrics(app, registry);
-  registerAlerts(app, { store, metrics, log, bodyLimit: settings.bodyLimit });
+  registerAlerts(app, { store, metrics, log, tracing, bodyLimit: settings.bodyLimit });
   return app;
 }
 

@@ -17,6 +17,8 @@ export interface Received {
   readonly alerts: readonly Alert[];
   /** When the whole body had arrived, by performance.now(): the deadline starts here. */
   readonly since: number;
+  /** Records that an alert is queued. @returns what its remediation belongs to in the trace, if any */
+  readonly trace: (remediation: string, alert: Alert) => string | undefined;
 }
 
 /** An alert, and BullMQ's deduplication id of its occurrence. */
@@ -38,16 +40,20 @@ export function occurrencesOf({ groupKey, alerts }: Received): Occurrence[] {
 
 /** @param receivedAt milliseconds, by Redis' clock */
 export function createEntry(
-  { groupKey: key, groupStatus, externalURL }: Received,
+  { groupKey: key, groupStatus, externalURL, trace }: Received,
   { id: deduplicationId, alert }: Occurrence,
   receivedAt: number,
 ): QueueEntry {
   const id = randomUUID();
   const group = { key, status: groupStatus ?? alert.status, externalURL };
+  const traceparent = trace(id, alert);
   return {
     name: 'remediation',
     // Checked as a worker checks it: nothing unreadable is ever written.
-    data: readRemediation({ v: PAYLOAD_VERSION, id, receivedAt, group, alert }),
+    data: readRemediation({
+      ...{ v: PAYLOAD_VERSION, id, receivedAt, group, alert },
+      ...(traceparent !== undefined && { traceparent }),
+    }),
     opts: { jobId: id, deduplication: { id: deduplicationId } },
   };
 }

@@ -8,6 +8,7 @@ import { registerMemory } from '@openfero/service/redis-memory';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { logStart } from '@openfero/service/start';
 import { runService, stopOn } from '@openfero/service/stop';
+import { startTracing } from '@openfero/service/tracing/start';
 import { buildApp } from './app.ts';
 import { recordNotifications } from './last-notification.ts';
 import { registerNeighbours } from './metrics.ts';
@@ -25,9 +26,11 @@ await runService(async () => {
   registerMemory(registry, redis);
   registerNeighbours(registry, redis, settings.prefix);
   const onNotification = recordNotifications(redis, settings.prefix);
-  const app = await buildApp({ settings, log, store, registry, onNotification });
+  const tracing = await startTracing(settings.tracing, 'openfero-receiver', log);
+  const app = await buildApp({ settings, log, store, registry, tracing, onNotification });
   stopOn(log, [
     ['http', () => app.close()],
+    ['tracing', () => tracing.stop()],
     ['store', () => store.close()],
     ['redis', () => redis.disconnect()],
   ]);

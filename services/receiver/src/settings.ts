@@ -2,12 +2,15 @@ import { type AuthSettings, readAuthSettings } from '@openfero/service/authentic
 import { type CommonSettings, readCommonSettings } from '@openfero/service/common-settings';
 import { type Environment, integer, readEach, size } from '@openfero/service/settings';
 import { readTlsSettings, type TlsSettings } from '@openfero/service/tls';
+import { readTracingSettings, type TracingSettings } from '@openfero/service/tracing/settings';
 import { BODY_LIMIT, MAX_WAITING } from './limits.ts';
 
 export interface Settings extends CommonSettings {
   readonly auth: AuthSettings;
   /** Undefined if TLS is off. */
   readonly tls: TlsSettings | undefined;
+  /** Undefined if tracing is off. */
+  readonly tracing: TracingSettings | undefined;
   /** Bytes. */
   readonly bodyLimit: number;
   readonly maxWaiting: number;
@@ -21,6 +24,7 @@ export function readSettings(env: Environment): Settings {
     common: () => readCommonSettings(env, DEFAULT_PORT),
     auth: () => readAuthSettings(env),
     tls: () => readTlsSettings(env),
+    tracing: () => readTracingSettings(env),
     bodyLimit: () => size(env, 'OPENFERO_BODY_LIMIT', BODY_LIMIT),
     maxWaiting: () =>
       integer(env, 'OPENFERO_MAX_WAITING', {

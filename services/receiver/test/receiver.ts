@@ -6,6 +6,7 @@ import { QUEUE } from '@openfero/core/redis/remediation';
 import { createLogger } from '@openfero/service/log';
 import { createMetrics } from '@openfero/service/metrics';
 import { connectRedis, type RedisConnection } from '@openfero/service/redis';
+import { NO_TRACING } from '@openfero/service/tracing';
 import { type Job, Queue } from 'bullmq';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Redis } from 'ioredis';
@@ -36,7 +37,9 @@ export async function buildReceiver(
   const redis = connectRedis(settings.redis, { kind: 'producer', name: 'test' });
   const store = createStore(redis, settings, log);
   const onNotification = recordNotifications(redis, prefix);
-  const app = await buildApp({ settings, log, store, registry: createMetrics(), onNotification });
+  const registry = createMetrics();
+  const tracing = NO_TRACING;
+  const app = await buildApp({ settings, log, store, registry, tracing, onNotification });
   t.after(async () => {
     await app.close();
     await store.close();

@@ -9,6 +9,7 @@ import {
   readSetting,
 } from '@openfero/service/remediation-settings';
 import { type Environment, integer, readEach } from '@openfero/service/settings';
+import { readTracingSettings, type TracingSettings } from '@openfero/service/tracing/settings';
 import { type AlertmanagerSettings, readAlertmanagerSettings } from './alertmanager/settings.ts';
 
 export interface WorkerSettings extends CommonSettings, ClusterSettings, RemediationSettings {
@@ -19,6 +20,8 @@ export interface WorkerSettings extends CommonSettings, ClusterSettings, Remedia
   readonly historyAge: number;
   /** Undefined: Alertmanager is not asked. */
   readonly alertmanager: AlertmanagerSettings | undefined;
+  /** Undefined if tracing is off. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 /** What the log shows of the settings, besides their secrets: credentials of the cluster have many names. */
@@ -56,6 +59,7 @@ export function readSettings(env: Environment): WorkerSettings {
       }),
     historyAge: () => readSetting(env, 'OPENFERO_HISTORY_AGE', DURATION, DEFAULT_HISTORY_AGE),
     alertmanager: () => readAlertmanagerSettings(env),
+    tracing: () => readTracingSettings(env),
   });
   return Object.freeze({ ...common, ...cluster, ...remediation, ...own });
 }

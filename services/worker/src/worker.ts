@@ -9,6 +9,7 @@ import { registerDurability, warnOfDurability } from '@openfero/service/redis-du
 import { registerMemory } from '@openfero/service/redis-memory';
 import { watchRedis, writeProbe } from '@openfero/service/redis-watch';
 import type { Closing } from '@openfero/service/stop';
+import { startTracing } from '@openfero/service/tracing/start';
 import { VERSION } from '@openfero/service/version';
 import { createAlertmanagers } from './alertmanager/ask.ts';
 import { buildApp } from './app.ts';
@@ -89,7 +90,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const progress = createProgress(queue, idle);
   const alertmanagers =
     settings.alertmanager && createAlertmanagers(settings.alertmanager, log, metrics);
-  const deps = { settings, cluster, registry, memory, places, alertmanagers };
+  const tracing = await startTracing(settings.tracing, 'openfero-worker', log);
+  const deps = { settings, cluster, registry, memory, places, tracing, alertmanagers };
   const record = createRecorder(log, metrics);
   const onHeld = (held: HeldNow): void => {
     logHeld(log, held);
@@ -120,7 +122,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const reconciler = createReconciler(cluster, places, memory, {
     watch,
     log,
-    end: createJobEnding({ cluster, places }, log, metrics),
+    end: createJobEnding({ cluster, places, tracing }, log, metrics),
   });
   const stopCannotStart = watchCannotStart({ cluster, redis: observer, prefix, log });
   // Redis may have lost the places while it was unreachable.
@@ -162,6 +164,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['retention', stopRetention],
       ['progress', () => progress.stop()],
       ['cluster', () => cluster.close()],
+      ['tracing', () => tracing.stop()],
       ['alertmanagers', () => alertmanagers?.close()],
       ['http', () => app.close()],
       ['queue', () => queue.close()],

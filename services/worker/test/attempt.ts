@@ -3,6 +3,7 @@ import type { Cluster } from '@openfero/cluster/cluster';
 import { createDirectoryCluster } from '@openfero/cluster/directory/cluster';
 import { createOperariusRegistry } from '@openfero/core/decisions/registry';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import { NO_TRACING } from '@openfero/service/tracing';
 import { pino } from 'pino';
 import type { Alertmanagers } from '../src/alertmanager/ask.ts';
 import { createEpisodeMemory } from '../src/redis/memory.ts';
@@ -30,7 +31,7 @@ export async function step(
   const log = pino({ level: 'silent' });
   const cluster = change(await createDirectoryCluster(settings, settings.cluster, log));
   const deps: Dependencies = {
-    ...{ settings, cluster, alertmanagers },
+    ...{ settings, cluster, alertmanagers, tracing: NO_TRACING },
     registry: createOperariusRegistry(cluster, settings.policy),
     memory: createEpisodeMemory(redis, prefix),
     places: createPlaces({

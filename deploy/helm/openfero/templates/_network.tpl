@@ -35,3 +35,11 @@ spec:
     - { port: {{ . }}, protocol: TCP }
     {{- end }}
 {{- end -}}
+
+{{/* The port of the collector of traces. Takes the root context. */}}
+{{- define "openfero.policy.tracing" }}
+{{- with .Values.tracing.endpoint }}
+{{- $url := urlParse . }}
+- ports: [{ port: {{ regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary 443 80 (eq $url.scheme "https")) }} }]
+{{- end }}
+{{- end -}}

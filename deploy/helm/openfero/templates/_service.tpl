@@ -56,6 +56,11 @@ spec:
             - { name: OPENFERO_QUEUE_PREFIX, value: {{ .root.Values.queuePrefix | quote }} }
             - { name: LOG_LEVEL, value: {{ .root.Values.logLevel }} }
             - { name: PORT, value: {{ .port | quote }} }
+            {{- if ne .name "dashboard" }}
+            {{- with include "openfero.tracing.env" .root | trim }}
+            {{- . | nindent 12 }}
+            {{- end }}
+            {{- end }}
             {{- with trim .env }}
             {{- . | nindent 12 }}
             {{- end }}
@@ -221,6 +226,21 @@ spec:
   selector:
     {{- include "openfero.selector" . | nindent 4 }}
   ports: [{ name: http, port: {{ .port }}, targetPort: http }]
+{{- end -}}
+
+{{/* Where traces are sent. Takes the root context. */}}
+{{- define "openfero.tracing.env" }}
+{{- with .Values.tracing }}
+{{- if .endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
+{{- with .existingSecret }}
+{{- if .name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom: { secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} } }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* The variables of the worker alone. */}}

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
+import { readTraceparent } from '@openfero/core/traceparent';
 import type { JobEnd, JobOrigin } from '../cluster.ts';
 import { objectAt, stringAt } from '../json.ts';
 import { hasHadPods } from './job-pods.ts';
@@ -9,6 +10,7 @@ export function createdFor(job: JsonObject): JobOrigin {
   const metadata = objectAt(job, 'metadata');
   const labels = objectAt(metadata, 'labels');
   const annotations = objectAt(metadata, 'annotations');
+  const traceparent = readTraceparent(annotations[ANNOTATIONS.traceparent]);
   return {
     createdAt: timeAt(metadata, 'creationTimestamp') ?? 0,
     remediation: stringAt(annotations, ANNOTATIONS.remediation) ?? '',
@@ -18,6 +20,7 @@ export function createdFor(job: JsonObject): JobOrigin {
     status: stringAt(labels, LABELS.status) ?? '',
     namespace: variableOf(job, 'OPENFERO_NAMESPACE'),
     groupKey: variableOf(job, 'OPENFERO_META_GROUP_KEY'),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

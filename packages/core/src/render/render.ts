@@ -11,6 +11,7 @@ import {
 import { ANNOTATIONS, LABELS, labelValue, MANAGED_BY } from '../labels.ts';
 import { InvalidOperarius, invalid, type Operarius } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
+import { readTraceparent } from '../traceparent.ts';
 import { withEnvironment } from './environment.ts';
 import { cutText, plainText } from './spelling.ts';
 
@@ -100,13 +101,16 @@ function metadataOf(metadata: JsonObject, input: RenderInput, ours: StringMap): 
 /** An alertname may have megabytes; the API server takes 256 KiB of annotations. */
 const ANNOTATION_LIMIT = 1024;
 
-function annotationsOf({ remediation: { id, alert }, identity }: RenderInput): StringMap {
+function annotationsOf({ remediation, identity }: RenderInput): StringMap {
+  const { id, alert } = remediation;
   const short = (text: string): string => cutText(plainText(text), ANNOTATION_LIMIT).text;
+  const traceparent = readTraceparent(remediation.traceparent);
   return {
     [ANNOTATIONS.remediation]: id,
     [ANNOTATIONS.alertname]: short(alert.labels['alertname'] ?? ''),
     [ANNOTATIONS.startsAt]: short(formatInstant(alert.startsAt)),
     [ANNOTATIONS.dedupKey]: dedupKeyText(identity),
+    ...(traceparent !== undefined && { [ANNOTATIONS.traceparent]: traceparent }),
   };
 }
 

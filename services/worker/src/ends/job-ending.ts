@@ -1,8 +1,15 @@
-import type { Cluster, EndedJob, JobOfOperarius, JobOrigin } from '@openfero/cluster/cluster';
+import type {
+  Cluster,
+  EndedJob,
+  JobEnd,
+  JobOfOperarius,
+  JobOrigin,
+} from '@openfero/cluster/cluster';
 import { FATES } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { labelValue } from '@openfero/core/labels';
 import type { Logger } from '@openfero/service/log';
+import type { Tracing } from '@openfero/service/tracing';
 import { Histogram, type Registry } from 'prom-client';
 import type { Places } from '../redis/places.ts';
 import { fateEntry } from './history.ts';
@@ -15,6 +22,7 @@ export interface JobEndingContext {
     readonly events: Cluster['events'];
   };
   readonly places: Pick<Places, 'end' | 'release'>;
+  readonly tracing: Tracing;
 }
 
 /**
@@ -25,7 +33,7 @@ export interface JobEndingContext {
  * @returns what throws if Redis has not recorded it: to be called again
  */
 export function createJobEnding(
-  { cluster, places }: JobEndingContext,
+  { cluster, places, tracing }: JobEndingContext,
   log: Logger,
   metrics: Registry,
 ): (job: EndedJob) => Promise<void> {
@@ -47,6 +55,7 @@ export function createJobEnding(
     if (!first) return;
     const seconds = Math.max(0, endedAt - createdAt) / 1000;
     durations.observe({ fate }, seconds);
+    traceJob(tracing, job, job.end);
     const line = { fate, ...describeJob({ ...job, ...job.end }), seconds };
     if (fate !== 'failed') {
       log.info(line, 'Job ended');
@@ -65,6 +74,22 @@ export function describeJob(job: JobOfOperarius & JobOrigin): object {
   // Left out where it is empty, as in the lines of remediations.
   const [namespace, groupKey] = [job.namespace || undefined, job.groupKey || undefined];
   return { job: name, operarius, alertname, namespace, status, fingerprint, groupKey, remediation };
+}
+
+/** One whose remediation was not traced belongs to no trace. */
+function traceJob(tracing: Tracing, { name, operarius }: EndedJob, end: JobEnd): void {
+  const { traceparent: parent, createdAt, endedAt, fate, reason, remediation } = end;
+  if (parent === undefined) return;
+  tracing.record({
+    ...{ name: 'Job', kind: 'internal', parent, start: createdAt, end: endedAt },
+    attributes: {
+      'k8s.job.name': name,
+      'openfero.operarius': operarius,
+      'openfero.remediation': remediation,
+      'openfero.fate': fate,
+    },
+    failure: fate === 'failed' ? reason : undefined,
+  });
 }
 
 /**

@@ -32,6 +32,7 @@ import {
 } from './delivery.ts';
 import type { Gate } from './gate.ts';
 import { createPayloads, type Payloads } from './payloads.ts';
+import { traceAttempt } from './trace.ts';
 
 /** Milliseconds. See LOCK_DURATION. */
 const STALLED_INTERVAL = 5_000;
@@ -157,7 +158,9 @@ async function runAttempt(
   if (closed !== undefined) throw new NotNow(closed);
   await payloads.load(job);
   const delivery = createDelivery(job, token, await readJob(job, deps));
-  const attempted = await remediate(delivery, deps);
+  const attempted = await traceAttempt(deps.tracing, delivery.remediation, (traceparent) =>
+    remediate({ ...delivery, traceparent }, deps),
+  );
   if (attempted.kind === 'hold') {
     const held = await hold(job, token, attempted, { delivery, deps });
     if (held !== undefined) onHeld(held);

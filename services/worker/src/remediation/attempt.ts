@@ -4,6 +4,7 @@ import type { Trouble } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { HeldReason, Result } from '@openfero/core/outcome';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import type { Tracing } from '@openfero/service/tracing';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places, QueueEntry } from '../redis/places.ts';
@@ -17,6 +18,8 @@ export interface Delivery {
   readonly again: boolean;
   /** The error of the attempt before, if it failed. */
   readonly lastError: string | undefined;
+  /** The span of this attempt, if it is traced. */
+  readonly traceparent?: string | undefined;
   /** Makes sure that the remediation is still this worker's. @throws {LockLost} */
   confirmLock(): Promise<void>;
   /** Stores a changed payload in the queue. */
@@ -32,6 +35,7 @@ export interface Dependencies {
   readonly registry: OperariusRegistry;
   readonly memory: EpisodeMemory;
   readonly places: Places;
+  readonly tracing: Tracing;
   /** Asked before each create; undefined without OPENFERO_ALERTMANAGER_URL. */
   readonly alertmanagers?: Alertmanagers | undefined;
 }

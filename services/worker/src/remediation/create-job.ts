@@ -78,13 +78,24 @@ async function submit(
   attempt: Attempt,
   { job, warnings }: Rendered,
 ): Promise<readonly string[] | undefined> {
+  const { deps, delivery } = attempt;
+  const { name, namespace } = job.metadata;
+  const span = {
+    name: 'create Job',
+    kind: 'client',
+    parent: delivery.traceparent,
+    attributes: { 'k8s.job.name': name, 'k8s.namespace.name': namespace },
+  } as const;
   try {
-    return [...warnings, ...(await attempt.deps.cluster.jobs.create(job, { dryRun: false }))];
+    const more = await deps.tracing.run(span, () =>
+      deps.cluster.jobs.create(job, { dryRun: false }),
+    );
+    return [...warnings, ...more];
   } catch (error) {
     if (isAlreadyThere(error)) return undefined;
     // A refusal is certain: there is no Job. After any other error there may be one.
     if (error instanceof ClusterError && isRefusal(error.status)) {
-      await giveBack(attempt, job.metadata.name);
+      await giveBack(attempt, name);
     }
     throw error;
   }

@@ -4,6 +4,7 @@ import type { EndedJob } from '@openfero/cluster/cluster';
 import { parseEntry } from '@openfero/core/history/parse';
 import { historyKey } from '@openfero/core/redis/history';
 import { createMetrics } from '@openfero/service/metrics';
+import { NO_TRACING } from '@openfero/service/tracing';
 import { definition } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation, STARTS } from '@openfero/testkit/remediations';
@@ -67,7 +68,7 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
   };
   const workers = [1, 2, 3].map(() => {
     const places = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
-    return createJobEnding({ cluster, places }, log, createMetrics());
+    return createJobEnding({ cluster, places, tracing: NO_TRACING }, log, createMetrics());
   });
   await Promise.all(workers.flatMap((end) => [end(job), end(job)]));
 

@@ -1,5 +1,6 @@
 import { createOperariusRegistry, type OperariusRegistry } from '@openfero/core/decisions/registry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import { NO_TRACING } from '@openfero/service/tracing';
 import { configMap } from '@openfero/testkit/operarii';
 import { type Random, seeded } from '@openfero/testkit/random';
 import type { AttemptResult, Dependencies } from '../../src/remediation/attempt.ts';
@@ -168,6 +169,7 @@ async function work(
   const cluster = clusterOf(world, operarius, { turn, without, random });
   const deps: Dependencies = {
     settings: SETTINGS,
+    tracing: NO_TRACING,
     cluster,
     registry: known,
     memory: memoriesOf(world, turn, without),
