@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
-import { at, finishJob, jobsPath } from '@openfero/testkit/controlplane';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, it, type TestContext } from 'node:test';
+import { at, type Cluster, finishJob, jobsPath } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { expectNothing, type Installation, install } from './installation.ts';
 import { ALLOWED, objectsIn, UNREADY } from './objects.ts';
@@ -70,7 +73,7 @@ await describeOnControlPlane('starter operarii for workloads', (plane) => {
     assert.equal(at(await objects.get(`${path}/${name}`), 'code'), 404);
   });
 
-  it('kubestatefulset deletes the only pod that is not Ready, if it has an old revision', async () => {
+  it('kubestatefulset deletes the only pod that is not Ready, if it has an old revision', async (t) => {
     const shop = here.shopOf('kubestatefulset');
     const objects = objectsIn(plane, shop);
     const job = await here.remediate('kubestatefulset', 'alert-updatenotrolledout.json');
@@ -108,6 +111,14 @@ await describeOnControlPlane('starter operarii for workloads', (plane) => {
       assert.equal(run.code, 0, run.stderr);
     }
     assert.deepEqual(await objects.pods(), ['another', 'orders-0', 'orders-1']);
+
+    await objects.pod('orders-2', { owner, labels: labels('orders-2'), status: UNREADY });
+    const replaced = await here.run(job, {
+      PATH: await replacingKubectl(t, plane, shop, 'orders-2'),
+    });
+    assert.notEqual(replaced.code, 0);
+    assert.match(replaced.stderr, /the UID in the precondition/);
+    assert.deepEqual(await objects.pods(), ['another', 'orders-0', 'orders-1', 'orders-2']);
   });
 
   it('kubepodcrashlooping deletes a pod that has the label and a controller', async () => {
@@ -196,3 +207,31 @@ await describeOnControlPlane('starter operarii for workloads', (plane) => {
     }
   });
 });
+
+/**
+ * A PATH with a kubectl that replaces a pod by another one of its name just before it deletes, as a
+ * controller could.
+ */
+async function replacingKubectl(
+  t: TestContext,
+  plane: Cluster,
+  namespace: string,
+  pod: string,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'openfero-kubectl-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const real = `${plane.folder}/kubectl`;
+  const replace = `${real} --kubeconfig=${plane.adminKubeconfig} --namespace=${namespace}`;
+  await writeFile(
+    join(folder, 'kubectl'),
+    `#!/bin/sh -e
+if [ "$1" = delete ]; then
+  ${replace} get pod ${pod} --output=json > ${folder}/pod.json
+  ${replace} replace --force --filename=${folder}/pod.json >&2
+fi
+exec ${real} "$@"
+`,
+    { mode: 0o700 },
+  );
+  return `${folder}:${process.env['PATH']}`;
+}
