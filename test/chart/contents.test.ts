@@ -86,6 +86,20 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     );
   });
 
+  it('has pods with the labels by which docs/operating.md selects them', async () => {
+    const page = await readFile(`${ROOT}/docs/operating.md`, 'utf8');
+    const used = [...page.matchAll(/-n openfero .*-l (\S+=\w+)/g)].map(([, label]) => label);
+    assert.ok(used.length > 5);
+    const pods = (await chart.render()).map((one) =>
+      Object.entries(at(one, 'spec', 'template', 'metadata', 'labels') ?? {}),
+    );
+    const known = new Set(pods.flat().map((label) => label.join('=')));
+    assert.deepEqual(
+      used.filter((label = '') => !known.has(label)),
+      [],
+    );
+  });
+
   it('has the version of the package', async () => {
     const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
     const { appVersion } = Object(parseManifest(await readFile(`${CHART}/Chart.yaml`, 'utf8')));
