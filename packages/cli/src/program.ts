@@ -2,10 +2,20 @@ import { messageOf } from '@openfero/core/errors';
 import { VERSION } from '@openfero/service/version';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './commands/add.ts';
+import { explainCommand } from './commands/explain.ts';
 import { lintCommand } from './commands/lint.ts';
+import { renderCommand } from './commands/render.ts';
+import { schemaCommand } from './commands/schema.ts';
+import { testCommand } from './commands/test.ts';
 import { COULD_NOT_ASK, CouldNotAsk, type Terminal, YES } from './terminal.ts';
 
-const COMMANDS: readonly AddCommand[] = [lintCommand];
+const COMMANDS: readonly AddCommand[] = [
+  lintCommand,
+  renderCommand,
+  explainCommand,
+  testCommand,
+  schemaCommand,
+];
 
 /**
  * Runs the command line.

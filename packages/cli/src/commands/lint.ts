@@ -1,6 +1,6 @@
-import { Option } from 'commander';
 import type { LintOptions } from '../lint/run.ts';
 import type { AddCommand } from './add.ts';
+import { ENV_FILE, NO_COLOR, output } from './options.ts';
 
 /** The ServiceAccount of the worker in the manifests and in the chart. */
 const OWN_ACCOUNT = 'openfero-worker';
@@ -10,14 +10,10 @@ export const lintCommand: AddCommand = (program, run) => {
     .command('lint')
     .description('says what is wrong with operarii: file:line: severity id: what to do')
     .argument('[path...]', 'files, folders, globs; - for standard input', ['.'])
-    .addOption(
-      new Option('-o, --output <format>', 'how to print the findings')
-        .choices(['human', 'json', 'github', 'junit'])
-        .default('human'),
-    )
+    .addOption(output(['human', 'json', 'github', 'junit']))
     .option('-q, --quiet', 'print errors only')
-    .option('--no-color', 'print without colours')
-    .option('--env-file <file>', "a file with the worker's settings")
+    .option(...NO_COLOR)
+    .option(...ENV_FILE)
     .option('--strict', 'exit with 1 on warnings too')
     .option(
       '--rules <file...>',

@@ -1,5 +1,6 @@
 import type { Definition, Placed } from '@openfero/core/lint/documents';
 import { textOf } from '@openfero/core/operarius';
+import { workflowCommand, xml } from '../escapes.ts';
 import type { Color, Paint } from '../terminal.ts';
 
 const COLORS: Readonly<Record<Placed['severity'], Color>> = {
@@ -32,20 +33,10 @@ const LEVELS: Readonly<Record<Placed['severity'], string>> = {
   info: 'notice',
 };
 
-/**
- * A workflow command of GitHub Actions, which shows the finding in the changed file.
- *
- * Source of the escapes: actions/toolkit, packages/core/src/command.ts.
- */
 export function asGithub(finding: Placed): string {
   const { file, line, severity, id } = finding;
-  const property = (text: string): string =>
-    escaped(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
-  return `::${LEVELS[severity]} file=${property(file)},line=${line},title=${property(`openfero ${id}`)}::${escaped(sentenceOf(finding))}`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  const place = { file, line, title: `openfero ${id}` };
+  return workflowCommand(LEVELS[severity], place, sentenceOf(finding));
 }
 
 /** One test case for each operarius, and one for each file that cannot be read. */
@@ -67,17 +58,4 @@ export function asJunit(findings: readonly Placed[], definitions: readonly Defin
   );
   const counts = `tests="${files.size}" failures="${failing.size}"`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="openfero lint" ${counts}>\n${cases.join('')}</testsuite>`;
-}
-
-/** Also without the control characters that no XML can hold. */
-function xml(text: string): string {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no way to write these
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '?')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-  );
 }

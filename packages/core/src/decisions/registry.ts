@@ -2,7 +2,11 @@ import type { Alert } from '../alert.ts';
 import { jobPrefix, looksLikeOwnJob } from '../identity/job-name.ts';
 import type { ConfigMap } from '../kubernetes.ts';
 import { matchesAll } from '../matchers/matchers.ts';
-import { type GlobalSwitch, readGlobalSwitch } from '../operarius/global-switch.ts';
+import {
+  GLOBAL_CONFIGMAP,
+  type GlobalSwitch,
+  readGlobalSwitch,
+} from '../operarius/global-switch.ts';
 import {
   dataKey,
   InvalidOperarius,
@@ -31,6 +35,17 @@ export interface Definitions extends AllDefinitions {
   get(name: string): ConfigMap | undefined;
   /** The ConfigMap `openfero`, whatever its labels. */
   globalSwitch(): ConfigMap | undefined;
+}
+
+/** ConfigMaps that do not change. */
+export function definitionsOf(configMaps: readonly ConfigMap[]): Definitions {
+  const byName = new Map(configMaps.map((one) => [one.metadata.name, one]));
+  return {
+    get: (name) => byName.get(name),
+    globalSwitch: () => byName.get(GLOBAL_CONFIGMAP),
+    all: () => byName.values(),
+    revision: () => 0,
+  };
 }
 
 /** The operarii as they are now, parsed once per version. Costs no call to the cluster. */

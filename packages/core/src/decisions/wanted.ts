@@ -25,7 +25,7 @@ interface WantedStep {
  * The steps between the definition and the clock, in their order: the worker walks them, and
  * `openfero explain` prints them.
  */
-const WANTED_STEPS: readonly WantedStep[] = [
+export const WANTED_STEPS: readonly WantedStep[] = [
   {
     name: 'mode',
     decide({ operarius, registry }) {

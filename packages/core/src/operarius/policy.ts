@@ -17,7 +17,7 @@ export const MODES = ['run', 'dry-run', 'off'] as const;
 /** Later is stricter. */
 export type Mode = (typeof MODES)[number];
 
-const DEDUP_BY = ['alert', 'group', 'operarius'] as const;
+export const DEDUP_BY = ['alert', 'group', 'operarius'] as const;
 export type DedupBy = (typeof DEDUP_BY)[number];
 
 /** How an operarius wants to be run: its annotations over the worker's settings. Durations in ms. */

@@ -43,7 +43,7 @@ const JOB_FIELD = 3;
 const TIMES_FIELD = 6;
 
 /** As many as `max-repeats` can count. */
-const MOST_CREATIONS = 20;
+export const MOST_CREATIONS = 20;
 
 /** Reads {@link MEMORY_FIELDS}; undefined where nothing, or nothing whole, is remembered. */
 function readMemory(fields: unknown): Memory | undefined {

@@ -1,0 +1,256 @@
+import type { Alert } from '../alert.ts';
+import { createOperariusRegistry, definitionsOf } from '../decisions/registry.ts';
+import { dedupKeyText, troubleOf } from '../identity/trouble.ts';
+import type { ConfigMap } from '../kubernetes.ts';
+import { readNotification } from '../notification.ts';
+import type { Operarius } from '../operarius/operarius.ts';
+import type { Policy } from '../operarius/policy.ts';
+import { RejectedAlert, readAlert } from '../read-alert.ts';
+import { MEMORY_TTL, type Memory, MOST_CREATIONS } from '../redis/memory.ts';
+import { occurrenceOf, type Remediation } from '../redis/remediation.ts';
+import { type State, stateKey } from '../redis/states.ts';
+import type { JobSettings } from '../render/render-job.ts';
+import { type Decided, type Decision, decide, type Facts } from './steps.ts';
+import { createWaiting } from './waiting.ts';
+
+/** What a simulation starts with. */
+export interface SimulationInput {
+  /** Operarii that the label selector selects, and the switch. */
+  readonly configMaps: readonly ConfigMap[];
+  readonly settings: JobSettings & { readonly policy: Policy; readonly maxActiveJobs: number };
+  /** Milliseconds since 1970. */
+  readonly start: number;
+}
+
+/** What became of an alert, or of one that was held before. */
+export interface Verdict extends Decided {
+  readonly alert: Alert;
+  readonly remediation: string;
+  /** The same occurrence is held already, and this one was absorbed by it. */
+  readonly absorbed?: true;
+}
+
+/** OpenFero with its Redis and its cluster, in memory and with a clock that a person moves. */
+export interface Simulation {
+  readonly now: () => number;
+  /**
+   * Receives a notification. What is wrong with an alert is its reason.
+   *
+   * @returns for each alert in its order what became of it
+   * @throws {NotANotification}
+   */
+  notify(body: unknown): readonly (Verdict | RejectedAlert)[];
+  /** Lets time pass. @returns what became of those that were held, and have ended meanwhile */
+  advance(ms: number): readonly Verdict[];
+  /** Ends all Jobs that have not ended. @returns the same */
+  finish(): readonly Verdict[];
+}
+
+interface SimulatedJob {
+  readonly operarius: string;
+  readonly dedupKey: string;
+  finished: boolean;
+}
+
+/** The latest Job of a trouble, and when the ones before it were created. */
+interface Remembered extends Memory {
+  /** Milliseconds, as all times here. */
+  readonly expires: number;
+  readonly creations: readonly number[];
+}
+
+interface Held {
+  readonly remediation: Remediation;
+  readonly verdict: Verdict;
+  /** When it is looked at next, milliseconds. */
+  readonly until: number;
+}
+
+/** Starts a simulation. Nothing is remembered yet, and there are no Jobs. */
+export function createSimulation({ configMaps, settings, start }: SimulationInput): Simulation {
+  let now = start;
+  let received = 0;
+  const jobs = new Map<string, SimulatedJob>();
+  const memories = new Map<string, Remembered>();
+  const states = new Map<string, State>();
+  const held = new Map<string, Held>();
+  const waiting = createWaiting();
+  const isOurs = (name: string): boolean => jobs.has(name);
+  const registry = createOperariusRegistry(
+    { operarii: definitionsOf(configMaps), jobs: { isOurs } },
+    settings.policy,
+  );
+
+  const unfinished = (): SimulatedJob[] => [...jobs.values()].filter(({ finished }) => !finished);
+  const memoryOf = (troubleKey: string): Remembered | undefined => {
+    const memory = memories.get(troubleKey);
+    return memory !== undefined && memory.expires > now ? memory : undefined;
+  };
+  const factsOf = (alert: Alert): Facts => ({
+    ...{ registry, settings, now, memoryOf },
+    creationsOf: (troubleKey) => memoryOf(troubleKey)?.creations ?? [],
+    state: states.get(stateKey('', alert)),
+    isUnfinished: ({ job, episode }, troubleKey) => {
+      const found = jobs.get(job);
+      return found?.dedupKey === dedupKeyText({ troubleKey, episode }) && !found.finished;
+    },
+    countUnfinished: (operarius) =>
+      unfinished().filter((job) => operarius === undefined || job.operarius === operarius).length,
+  });
+  const remember = (decided: Decided, remediation: string): void => {
+    const { decision, operarius } = decided;
+    if (decision.kind !== 'end') return;
+    const { trouble, job, outcome } = decision;
+    if (outcome === 'created' && trouble !== undefined && job !== undefined) {
+      const { troubleKey, episode } = trouble;
+      jobs.set(job, { operarius, dedupKey: dedupKeyText(trouble), finished: false });
+      const creations = [...(memoryOf(troubleKey)?.creations ?? []), now].slice(-MOST_CREATIONS);
+      const times = { createdAfter: now, createdAt: now, expires: now + MEMORY_TTL, creations };
+      memories.set(troubleKey, { episode, remediation, job, ...times });
+    }
+    if (outcome === 'deduplicated') touch(job);
+  };
+  /** The trouble was seen again: its memory lives the full time from now. */
+  const touch = (job: string | undefined): void => {
+    for (const [key, memory] of memories) {
+      if (memory.job === job) memories.set(key, { ...memory, expires: now + MEMORY_TTL });
+    }
+  };
+  /** One attempt. @returns what it came to, and what others came to because of it */
+  const attempt = (remediation: Remediation): [Verdict, ...Verdict[]] => {
+    const { id, alert } = remediation;
+    const before = held.get(id)?.verdict.decision;
+    held.delete(id);
+    waiting.remove(id);
+    const decided = decide(remediation, factsOf(alert));
+    const verdict = { ...decided, alert, remediation: id };
+    remember(decided, id);
+    const called = hold(remediation, verdict) ?? givenBack(remediation, verdict);
+    // It was called because a place is free, and leaves it to the next.
+    const passesOn = waitsForPlace(before) && !needsPlace(decided.decision);
+    const next = passesOn ? waiting.next(decided.operarius) : undefined;
+    return [verdict, ...tryNext(called), ...tryNext(next)];
+  };
+  /**
+   * The worker looks whether it is too late in the command that takes the place, and then gives it back.
+   *
+   * @returns the one that is called for it
+   */
+  const givenBack = (
+    remediation: Remediation,
+    { decision, steps }: Verdict,
+  ): string | undefined => {
+    const tooLate = steps.at(-1)?.name === 'age' || steps.at(-1)?.name === 'manifest';
+    if (decision.kind !== 'end' || !tooLate) return undefined;
+    const { operarius } = registry.find(remediation.alert);
+    if (operarius === undefined || registry.modeOf(operarius) !== 'run') return undefined;
+    if (memoryOf(troubleOf(remediation, operarius).troubleKey) !== undefined) return undefined;
+    return calledInstead(operarius);
+  };
+  const calledInstead = ({ name, policy: { maxActive } }: Operarius): string | undefined => {
+    const own = unfinished().filter((job) => job.operarius === name).length;
+    if (maxActive > 0 && own >= maxActive) return isFull() ? undefined : waiting.nextOfAll();
+    return isFull() || maxActive + settings.maxActiveJobs === 0 ? undefined : waiting.next(name);
+  };
+  /** @returns the one that is called for a place which this one cannot use */
+  const hold = (remediation: Remediation, verdict: Verdict): string | undefined => {
+    const { decision, operarius } = verdict;
+    if (decision.kind !== 'hold') return undefined;
+    const { id, receivedAt } = remediation;
+    held.set(id, {
+      remediation: cooledBy(remediation, decision, now),
+      verdict,
+      until: decision.until,
+    });
+    if (decision.reason === 'max-active-jobs') waiting.add(id, receivedAt);
+    if (decision.reason !== 'max-active') return undefined;
+    waiting.addOwn(operarius, id, receivedAt);
+    return isFull() ? undefined : waiting.nextOfAll();
+  };
+  const isFull = (): boolean =>
+    settings.maxActiveJobs > 0 && unfinished().length >= settings.maxActiveJobs;
+  const tryNext = (id: string | undefined): Verdict[] => {
+    const next = id === undefined ? undefined : held.get(id);
+    return next === undefined ? [] : attempt(next.remediation);
+  };
+  const ends = (verdicts: readonly Verdict[]): Verdict[] =>
+    verdicts.filter(({ decision }) => decision.kind === 'end');
+
+  const heldOccurrence = (occurrence: string): Verdict | undefined =>
+    [...held.values()].find(
+      ({ remediation }) => occurrenceOf(remediation.group.key, remediation.alert) === occurrence,
+    )?.verdict;
+
+  return {
+    now: () => now,
+    notify(body) {
+      const notification = readNotification(body, () => {});
+      const reading = { groupStatus: notification.status, receivedAt: now, warn: () => {} };
+      const alerts = notification.alerts.map((alert) => readAlert(alert, reading));
+      for (const alert of alerts) {
+        if (alert instanceof RejectedAlert) continue;
+        const { status, startsAt, endsAt } = alert;
+        states.set(stateKey('', alert), { receivedAt: now, status, startsAt, endsAt });
+      }
+      const group = {
+        key: notification.groupKey,
+        status: notification.status ?? '',
+        externalURL: notification.externalURL,
+      };
+      // The queue has all of them before the first is taken.
+      const queued = new Map<string, Verdict>();
+      return alerts.map((alert) => {
+        if (alert instanceof RejectedAlert) return alert;
+        const occurrence = occurrenceOf(group.key, alert);
+        const same = queued.get(occurrence) ?? heldOccurrence(occurrence);
+        if (same !== undefined) return { ...same, absorbed: true as const };
+        const id = `r-${String(++received).padStart(6, '0')}`;
+        const [verdict] = attempt({ v: 1, id, receivedAt: now, group, alert });
+        queued.set(occurrence, verdict);
+        return verdict;
+      });
+    },
+    advance(ms) {
+      const end = now + ms;
+      const verdicts: Verdict[] = [];
+      for (;;) {
+        const [next] = [...held.values()].sort((a, b) => a.until - b.until);
+        if (next === undefined || next.until > end) break;
+        now = Math.max(now, next.until);
+        verdicts.push(...ends(attempt(next.remediation)));
+      }
+      now = end;
+      return verdicts;
+    },
+    finish() {
+      const verdicts: Verdict[] = [];
+      // Not those that are created because a place is free now.
+      for (const job of unfinished()) {
+        job.finished = true;
+        verdicts.push(...ends(tryNext(waiting.next(job.operarius))));
+      }
+      return verdicts;
+    },
+  };
+}
+
+/** What a cooldown holds does not age meanwhile. */
+function cooledBy(
+  remediation: Remediation,
+  { reason, until }: Extract<Decision, { kind: 'hold' }>,
+  now: number,
+): Remediation {
+  if (reason !== 'cooldown') return remediation;
+  return { ...remediation, cooled: (remediation.cooled ?? 0) + until - now };
+}
+
+function waitsForPlace(decision: Decision | undefined): boolean {
+  return (
+    decision?.kind === 'hold' &&
+    (decision.reason === 'max-active' || decision.reason === 'max-active-jobs')
+  );
+}
+
+function needsPlace(decision: Decision): boolean {
+  return waitsForPlace(decision) || (decision.kind === 'end' && decision.outcome === 'created');
+}
