@@ -140,14 +140,17 @@ const UNANSWERED = [
   },
 ] as const satisfies readonly Rule[];
 
-/** How ioredis begins, and when it will try again. */
-const NO_SENTINEL = /^All sentinels are unreachable\b.*?(Last error: |$)/s;
-
 const REACHABLE =
   'check that it is running, and its address in REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER_NODES';
 
-/** What ioredis says if no sentinel named the master. */
+/** What ioredis says of a sentinel that did not name the master. */
 const SENTINELS = [
+  {
+    kind: 'unknown-master',
+    text: /invalid reply: null/,
+    means: 'a sentinel knows no such master',
+    check: 'REDIS_SENTINEL_MASTER must be its name in the configuration of Sentinel',
+  },
   {
     kind: 'sentinel-credentials',
     text: /\bWRONGPASS\b|\bNOAUTH\b|\bNOPERM\b|invalid password/,
@@ -156,15 +159,9 @@ const SENTINELS = [
   },
   {
     kind: 'no-sentinel',
-    text: /Last error/,
-    means: 'no sentinel is reachable',
-    check: 'check REDIS_SENTINELS, and with TLS that the sentinels use it too',
-  },
-  {
-    kind: 'unknown-master',
     text: /^/,
-    means: 'the sentinels know no such master',
-    check: 'REDIS_SENTINEL_MASTER must be its name in the configuration of Sentinel',
+    means: 'no sentinel is reachable',
+    check: 'check REDIS_SENTINELS and the sentinels: with TLS, they must use it too',
   },
 ] as const satisfies readonly Rule[];
 
@@ -242,8 +239,12 @@ export function isUnavailable(error: unknown): boolean {
 export function connectionFailureOf(error: unknown): RedisFailure {
   const cause = causeOf(error);
   const text = `${String(codeOf(cause) ?? '')} ${messageOf(cause)}`;
-  const rules = NO_SENTINEL.test(messageOf(cause)) ? SENTINELS : CONNECTIONS;
-  return refusalOf(cause) ?? judge(rules, cause, text) ?? NOT_CONNECTED;
+  return refusalOf(cause) ?? judge(CONNECTIONS, cause, text) ?? NOT_CONNECTED;
+}
+
+/** Judges why a sentinel did not name the master. */
+export function sentinelFailureOf(error: unknown): RedisFailure {
+  return judge(SENTINELS, error, messageOf(error)) ?? NOT_CONNECTED;
 }
 
 /** Of the nodes of a cluster, the last one that failed tells why. */
@@ -308,8 +309,6 @@ function databaseFailure(reply: unknown, failure: RedisFailure): RedisFailure {
  * password.
  */
 export function wordsOf(error: unknown): string {
-  const words = messageOf(error)
-    .replace(/,? ?with args beginning with.*$/s, '')
-    .replace(NO_SENTINEL, '');
+  const words = messageOf(error).replace(/,? ?with args beginning with.*$/s, '');
   return oneLine(words || String(codeOf(error) ?? '')).replace(/[.\s]+$/, '');
 }

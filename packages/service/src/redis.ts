@@ -1,6 +1,11 @@
 import type { Cluster, Redis } from 'ioredis';
 import { connectCluster } from './redis-cluster.ts';
-import { connectionFailureOf, NOT_CONNECTED, type RedisFailure } from './redis-errors.ts';
+import {
+  connectionFailureOf,
+  NOT_CONNECTED,
+  type RedisFailure,
+  sentinelFailureOf,
+} from './redis-errors.ts';
 import { type ConnectOptions, connectionOptions } from './redis-options.ts';
 import { connectServer } from './redis-server.ts';
 import type { RedisSettings } from './redis-settings.ts';
@@ -22,7 +27,13 @@ const failures = new WeakMap<RedisConnection, RedisFailure>();
  */
 export function connectRedis(settings: RedisSettings, options: ConnectOptions): RedisConnection {
   const redis = open(settings, options);
-  redis.on('error', (error: Error) => failures.set(redis, connectionFailureOf(error)));
+  redis.on('error', (error: Error) => {
+    // Each of them has been told of before.
+    if (!/^All sentinels are unreachable/.test(error.message)) {
+      failures.set(redis, connectionFailureOf(error));
+    }
+  });
+  redis.on('sentinelError', (error: Error) => failures.set(redis, sentinelFailureOf(error)));
   redis.on('ready', () => failures.delete(redis));
   return redis;
 }

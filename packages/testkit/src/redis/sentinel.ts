@@ -67,6 +67,9 @@ interface Sentinel {
   stop(): Promise<void>;
 }
 
+/** Milliseconds. After twice as long, an election without a result is repeated. */
+const FAILOVER_TIMEOUT = 2000;
+
 /** It writes what it learns to its configuration. */
 async function startOne(
   masterPort: number,
@@ -79,7 +82,7 @@ async function startOne(
     ...[`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`],
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER}`,
-    `sentinel failover-timeout ${MASTER} 6000`,
+    `sentinel failover-timeout ${MASTER} ${FAILOVER_TIMEOUT}`,
     ...(password && [`sentinel auth-pass ${MASTER} ${password}`]),
     ...(sentinelPassword && [
       `requirepass ${sentinelPassword}`,
