@@ -12,8 +12,6 @@ const RESTRICTED = {
   'pod-security.kubernetes.io/warn': 'restricted',
 };
 
-const STRICTLY = ['--validate=strict', '--warnings-as-errors'];
-
 export interface Run {
   readonly code: number;
   readonly stdout: string;
@@ -57,23 +55,30 @@ export async function install(
       .replaceAll('"shop"', `"${shops.get(starter)}"`)
       .replaceAll('worker-3', node)
       .replaceAll('mode: dry-run', `mode: ${mode}`);
-  const apply = async (starter: string, start: string, namespace: string): Promise<void> => {
-    for (const file of filesOf(starter, start)) {
-      const text = localized(await read(starter, file), starter);
-      const where = start === 'access' ? [] : ['-n', namespace];
-      await plane.kubectl(['apply', '-f', '-', ...STRICTLY, ...where], text);
-    }
+  /** The files of a starter whose names begin so, with the namespace that the READMEs name for them. */
+  const manifests = async (
+    starter: string,
+    start: string,
+    namespace?: string,
+  ): Promise<string[]> => {
+    const texts = filesOf(starter, start).map((file) => read(starter, file));
+    const into = namespace === undefined ? 'metadata:' : `metadata:\n  namespace: ${namespace}`;
+    return (await Promise.all(texts)).map((text) =>
+      localized(text, starter).replaceAll(/^metadata:$/gm, into),
+    );
   };
   const closing: (() => Promise<void>)[] = [];
   const system = await startClusterSystem({ after: (run) => closing.push(run) }, plane, {
     namespace: jobs,
   });
   const starting = Promise.all([system.startWorker(), system.startReceiver()]);
-  for (const [starter, shop] of shops) {
-    await apply(starter, 'access', jobs);
-    await apply(starter, 'binding', shop);
-    await apply(starter, 'operarius', jobs);
-  }
+  const all = [...shops].flatMap(([starter, shop]) => [
+    manifests(starter, 'access'),
+    manifests(starter, 'binding', shop),
+    manifests(starter, 'operarius', jobs),
+  ]);
+  const applied = (await Promise.all(all)).flat().join('\n---\n');
+  await plane.kubectl(['apply', '-f', '-', '--validate=strict', '--warnings-as-errors'], applied);
   const [worker] = await starting;
   for (const { name } of (await Promise.all(starters.map(definitionsOf))).flat()) {
     const { msg, warnings } = await worker.waitForLine(({ operarius }) => operarius === name);
