@@ -76,9 +76,11 @@ describe('the alerts about OpenFero', () => {
     }
   });
 
-  it('each link to their section of the runbook', () => {
+  it('each link to their section of the runbook', async () => {
+    const page = await readFile(new URL('../docs/operating.md', import.meta.url), 'utf8');
     for (const { alert, annotations } of rules) {
       assert.equal(annotations['runbook_url'], `${RUNBOOK}${alert.toLowerCase()}`);
+      assert.match(page, new RegExp(`^### ${alert}$`, 'm'));
     }
   });
 });

@@ -40,8 +40,8 @@ export const HELD_REASONS = [
 export type HeldReason = (typeof HELD_REASONS)[number];
 
 /**
- * Why an attempt failed and is repeated, by what the API server answered: the label of
- * openfero_remediation_retries_total.
+ * Why an attempt failed and is repeated: the label of openfero_remediation_retries_total. All but the last
+ * two are what the API server answered.
  */
 export const RETRY_REASONS = [
   'unreachable',
@@ -51,6 +51,7 @@ export const RETRY_REASONS = [
   'forbidden',
   'conflict',
   'server-error',
+  'alertmanager',
   'other',
 ] as const;
 export type RetryReason = (typeof RETRY_REASONS)[number];

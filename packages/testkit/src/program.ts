@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /**
@@ -27,10 +28,16 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** Test files run at the same time, and apt-get fails where another one runs. */
+const LOCK = join(tmpdir(), 'openfero-apt-get.lock');
+
 function install(debianPackage: string): boolean {
   if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return false;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const aptGet = (...args: string[]): boolean =>
-    spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'ignore' }).status === 0;
+  const locked = onPath('flock') === undefined ? [] : ['flock', LOCK];
+  const aptGet = (...args: string[]): boolean => {
+    const [command = '', ...rest] = [...locked, 'apt-get', '-qq', ...args];
+    return spawnSync(command, rest, { env, stdio: 'ignore' }).status === 0;
+  };
   return aptGet('update') && aptGet('install', '-y', '--no-install-recommends', debianPackage);
 }

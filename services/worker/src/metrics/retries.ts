@@ -6,7 +6,7 @@ import { Counter, type Registry } from 'prom-client';
 export function countRetries(metrics: Registry): (reason: RetryReason) => void {
   const retries = new Counter({
     name: 'openfero_remediation_retries_total',
-    help: 'Attempts at a remediation that failed and will be repeated, by what the API server answered',
+    help: 'Attempts at a remediation that failed and will be repeated, by what the API server answered; alertmanager where no Alertmanager could tell whether the alert still fires',
     labelNames: ['reason'],
     registers: [metrics],
   });

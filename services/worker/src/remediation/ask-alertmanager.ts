@@ -1,6 +1,7 @@
 import type { JointAnswer } from '@openfero/core/decisions/alertmanager-answer';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
+import { Unconfirmed } from './verdict.ts';
 
 /**
  * Milliseconds. The trouble is claimed while it is asked: the create must come well within CLAIM_LIFE, and
@@ -30,7 +31,8 @@ export async function askAlertmanager(
     await delivery.freeOccurrence();
     result = endFor(attempt, await alertmanagers.standingOf(alert));
   }
-  if (result === undefined && performance.now() - since > ASK_LIMIT) throw new Error(TOO_SLOW);
+  if (result === undefined && performance.now() - since > ASK_LIMIT)
+    throw new Unconfirmed(TOO_SLOW);
   return result;
 }
 
@@ -50,6 +52,8 @@ function endFor(
       if (policy.runIfResolved) return undefined;
       return end('superseded', name, 'Alertmanager does not have the alert any more');
     case 'unknown':
-      throw new Error(`Alertmanager cannot tell whether the alert still fires: ${answer.problem}`);
+      throw new Unconfirmed(
+        `Alertmanager cannot tell whether the alert still fires: ${answer.problem}`,
+      );
   }
 }

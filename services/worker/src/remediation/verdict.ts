@@ -34,6 +34,9 @@ export class Ended extends Error {
 /** Another worker has BullMQ's lock, and finishes the remediation. */
 export class LockLost extends Error {}
 
+/** No Alertmanager can tell whether the alert still fires: without that nothing is run. */
+export class Unconfirmed extends Error {}
+
 /** The cluster's state is not known well enough to decide anything. */
 export class NotNow extends Error {}
 
@@ -120,6 +123,7 @@ function retry(error: unknown): Verdict {
 }
 
 function retryReason(error: unknown): RetryReason {
+  if (error instanceof Unconfirmed) return 'alertmanager';
   if (!(error instanceof ClusterError)) return 'other';
   const { status, reason, message } = error;
   if (status === undefined) return reason === 'Timeout' ? 'timeout' : 'unreachable';

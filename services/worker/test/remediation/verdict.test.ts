@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import { ClusterError } from '@openfero/cluster/cluster';
 import { invalid } from '@openfero/core/operarius';
 import { NewerPayload, UnreadablePayload } from '@openfero/core/redis/remediation';
-import { backoff, Ended, LockLost, NotNow, verdictOn } from '../../src/remediation/verdict.ts';
+import {
+  backoff,
+  Ended,
+  LockLost,
+  NotNow,
+  Unconfirmed,
+  verdictOn,
+} from '../../src/remediation/verdict.ts';
 
 const server = (status: number | undefined, reason: string, retryAfter?: number): ClusterError =>
   new ClusterError('what the server said', {
@@ -79,6 +86,7 @@ describe('an error means', () => {
       [server(503, 'ServiceUnavailable'), 'server-error'],
       [server(undefined, 'ECONNREFUSED'), 'unreachable'],
       [server(undefined, 'Timeout'), 'timeout'],
+      [new Unconfirmed('Alertmanager is away'), 'alertmanager'],
       [new Error('anything else'), 'other'],
     ] as const;
     for (const [error, reason] of passing) {
