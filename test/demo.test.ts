@@ -34,7 +34,7 @@ async function retryFailed(demo: Service): Promise<void> {
 }
 
 describe('npm run demo', () => {
-  it('with --once shows a Job, a repeated alert and a mistake, and ends', async (t) => {
+  it('with --once shows a Job that succeeds, one that fails and a mistake, and ends', async (t) => {
     const demo = await startDemo(t, '--once');
     assert.deepEqual(await demo.exited, { code: 0, signal: null });
     const text = textOf(demo);
@@ -50,6 +50,9 @@ describe('npm run demo', () => {
       text,
       /^ {2}[\d:]{8} {2}invalid-operarius +DiskAlmostFull .*"30 minutes": expected/m,
     );
+    assert.match(text, /^ {2}[\d:]{8} {2}Job succeeded +openfero-kube.*after \d+ s/m);
+    assert.match(text, /^ {2}[\d:]{8} {2}no-operarius +KubeQuotaAlmostFull \(resolved\)/m);
+    assert.match(text, /^ {2}[\d:]{8} {2}Job failed +openfero-cert.*BackoffLimitExceeded/m);
     assert.match(text, /"30 minutes" must be 30m/);
     assert.deepEqual(demo.stderr, []);
   });
@@ -57,6 +60,13 @@ describe('npm run demo', () => {
   it('prints each outcome while it runs, and the mistake can be fixed as it says', async (t) => {
     const demo = await startDemo(t);
     await demo.waitForLine(printed(/Press Ctrl-C/));
+    await demo.waitForLine(printed(/^ {2}http:/));
+    const [, address = ''] = /^ {2}(http:\S+)$/m.exec(textOf(demo)) ?? [];
+    const page = await (await fetch(address)).text();
+    const text = page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+    assert.match(text, /CertificateExpires critical shop .*Job failed every try of the Job failed/);
+    assert.match(text, /KubeQuotaAlmostFull info namespace .*Job succeeded .* resolved .* s after/);
+    assert.match(text, /DiskAlmostFull node-1 invalid operarius/);
     const [, file = ''] = /30m in\n +(\/.*\.yaml)/.exec(textOf(demo)) ?? [];
     const [, receiver = ''] = /receiver +(http:\S+)/.exec(textOf(demo)) ?? [];
     await writeFile(file, (await readFile(file, 'utf8')).replace('30 minutes', '30m'));

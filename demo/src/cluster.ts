@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '@openfero/testkit/controlplane';
 
+/** How a Job ends in the play. */
+export type PlayedFate = 'succeeded' | 'failed';
+
 /** The cluster that the demo runs on. */
 export interface DemoCluster {
   /** The worker's settings for it. */
@@ -18,6 +21,8 @@ export interface DemoCluster {
   readonly note: string;
   /** Where to find a Job, and its YAML. */
   job(name: string): Promise<{ readonly where: string; readonly yaml: string }>;
+  /** Ends a Job, since nothing runs it. */
+  end(name: string, fate: PlayedFate): Promise<void>;
   stop(): Promise<void>;
   /** Removes what stop() leaves for the user to inspect. */
   clear(): Promise<void>;
@@ -25,6 +30,11 @@ export interface DemoCluster {
 
 const EXAMPLES = fileURLToPath(new URL('../../deploy/examples/operarii', import.meta.url));
 const BROKEN = fileURLToPath(new URL('../broken', import.meta.url));
+
+const FAILING = fileURLToPath(new URL('../failing', import.meta.url));
+
+/** The file of the operarius whose Job fails. */
+const FAILING_OPERARIUS = 'certificateexpires-firing.yaml';
 
 /** The file of the operarius that has a mistake. */
 export const BROKEN_OPERARIUS = 'diskalmostfull-firing.yaml';
@@ -43,11 +53,12 @@ export async function directoryCluster(): Promise<DemoCluster> {
     },
     operarii,
     jobs,
-    note: 'Two folders take the place of a cluster: the Jobs are written to files and do not run.',
+    note: 'Two folders take the place of a cluster: the Jobs are written to files, and the demo plays how they end.',
     async job(name) {
       const where = join(jobs, `${name}.yaml`);
       return { where, yaml: await readFile(where, 'utf8') };
     },
+    end: (name, fate) => writeFile(join(jobs, `${name}.${fate}`), ''),
     stop: async () => {},
     clear: () => rm(folder, { recursive: true }),
   };
@@ -58,6 +69,7 @@ async function copyOperarii(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'openfero-demo-'));
   await cp(EXAMPLES, join(folder, 'operarii'), { recursive: true });
   await cp(join(BROKEN, BROKEN_OPERARIUS), join(folder, 'operarii', BROKEN_OPERARIUS));
+  await cp(join(FAILING, FAILING_OPERARIUS), join(folder, 'operarii', FAILING_OPERARIUS));
   return folder;
 }
 
@@ -70,7 +82,9 @@ const NAMESPACE = 'openfero-demo';
  * @throws naming what is missing
  */
 export async function controlPlaneCluster(): Promise<DemoCluster> {
-  const { missingControlPlane, startControlPlane } = await import('@openfero/testkit/controlplane');
+  const { finishJob, missingControlPlane, startControlPlane } = await import(
+    '@openfero/testkit/controlplane'
+  );
   const missing = await missingControlPlane();
   if (missing !== undefined) throw new Error(missing);
   console.log('\nStarting a Kubernetes control plane.');
@@ -89,11 +103,13 @@ export async function controlPlaneCluster(): Promise<DemoCluster> {
     operarii,
     apply: `${kubectl} apply -f ${operarii}`,
     jobs: `${kubectl} get jobs`,
-    note: 'The cluster has no nodes: the Jobs are created and do not run.',
+    note: 'The cluster has no nodes: the Jobs are created, and the demo plays how they end.',
     job: async (name) => ({
       where: `${kubectl} get job ${name} -o yaml`,
       yaml: await plane.kubectl(['get', 'job', name, '-n', NAMESPACE, '-o', 'yaml']),
     }),
+    end: (name, fate) =>
+      finishJob(plane, { namespace: NAMESPACE, name }, fate === 'failed' ? 'Failed' : 'Succeeded'),
     stop: () => plane.stop(),
     clear: () => rm(folder, { recursive: true }),
   };

@@ -12,6 +12,8 @@ export interface Example {
   /** Path of the notification in the repository. */
   readonly file: string;
   readonly outcome: End;
+  /** What is sent in place of the file. */
+  readonly change?: (notification: string) => string;
 }
 
 const FIRST = 'test/alerts.json';
@@ -26,8 +28,19 @@ export const REPEATED: Example = {
   file: FIRST,
   outcome: 'deduplicated',
 };
+export const RESOLVED: Example = {
+  title: 'The Job has helped: the alert resolves. Nobody wrote an operarius for that:',
+  file: FIRST,
+  outcome: 'no-operarius',
+  change: resolve,
+};
+export const FAILING: Example = {
+  title: 'Another alert fires. OpenFero creates its Job, and the Job fails:',
+  file: 'demo/failing/alerts.json',
+  outcome: 'created',
+};
 export const BROKEN: Example = {
-  title: 'Another alert fires. Its operarius has a mistake, so there is no Job:',
+  title: 'A third alert fires. Its operarius has a mistake, so there is no Job:',
   file: 'demo/broken/alerts.json',
   outcome: 'invalid-operarius',
 };
@@ -42,9 +55,9 @@ const OUTCOME_LIMIT = 10_000;
  */
 export function createSender({ worker, receiverUrl }: Demo): (one: Example) => Promise<LogLine> {
   let sent = 0;
-  return async ({ file, outcome }) => {
+  return async ({ file, outcome, change = (text) => text }) => {
     sent++;
-    await post(receiverUrl, await readFile(fileURLToPath(new URL(file, ROOT)), 'utf8'));
+    await post(receiverUrl, change(await readFile(fileURLToPath(new URL(file, ROOT)), 'utf8')));
     let seen = 0;
     const isNext = (line: LogLine): boolean => line['outcome'] !== undefined && ++seen === sent;
     const ended = await worker.waitForLine(isNext, OUTCOME_LIMIT);
@@ -56,13 +69,28 @@ export function createSender({ worker, receiverUrl }: Demo): (one: Example) => P
 /** Milliseconds for the first check of an operarius; it takes about 50. */
 const CHECK_LIMIT = 10_000;
 
-const OPERARII = ['openfero-kubequotaalmostfull-firing', 'openfero-diskalmostfull-firing'];
+const OPERARII = [
+  'openfero-kubequotaalmostfull-firing',
+  'openfero-certificateexpires-firing',
+  'openfero-diskalmostfull-firing',
+];
 
 /** Waits until the worker has checked the operarii of the examples, so that their outcomes come after. */
 export async function operariiChecked({ worker }: Demo): Promise<void> {
   const checksOf = (name: string) => (line: LogLine) =>
     line['operarius'] === name && line['outcome'] === undefined;
   await Promise.all(OPERARII.map((name) => worker.waitForLine(checksOf(name), CHECK_LIMIT)));
+}
+
+/** The same notification once its alerts are over. */
+function resolve(notification: string): string {
+  const { alerts, ...group } = JSON.parse(notification);
+  const over = { status: 'resolved', endsAt: new Date().toISOString() };
+  const resolved = alerts.map(({ EndsAt: _old, ...alert }: object & { EndsAt?: unknown }) => ({
+    ...alert,
+    ...over,
+  }));
+  return JSON.stringify({ ...group, status: 'resolved', alerts: resolved });
 }
 
 async function post(url: string, body: string): Promise<void> {

@@ -12,7 +12,11 @@ const OUTCOME_WIDTH = 17;
  * @returns undefined for a line that is of interest only in operation
  */
 export function readable(service: ServiceName, line: LogLine): string | undefined {
-  const text = describeOutcome(line) ?? describeOperarius(line) ?? describeProblem(service, line);
+  const text =
+    describeOutcome(line) ??
+    describeFate(line) ??
+    describeOperarius(line) ??
+    describeProblem(service, line);
   return text && `  ${timeOf(line)}  ${text}`;
 }
 
@@ -32,6 +36,14 @@ function describeOutcome(line: LogLine): string | undefined {
     ...(Array.isArray(warnings) ? warnings : []),
   ];
   return `${word}  ${printable(`${alert}: ${details.join('; ')}`)}`;
+}
+
+/** How a Job ended. */
+function describeFate({ fate, job, reason, seconds }: LogLine): string | undefined {
+  if (typeof fate !== 'string') return undefined;
+  const word = styleText(fate === 'failed' ? 'red' : 'green', `Job ${fate}`.padEnd(OUTCOME_WIDTH));
+  const took = typeof seconds === 'number' ? `after ${Math.round(seconds)} s` : '';
+  return `${word}  ${printable([`${job}: ${took}`, reason].filter(Boolean).join('; '))}`;
 }
 
 /** What the worker says about an operarius, for example after it has checked it. */

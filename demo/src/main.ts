@@ -1,15 +1,24 @@
 import { once } from 'node:events';
 import { messageOf } from '@openfero/core/errors';
 import { controlPlaneCluster, type DemoCluster, directoryCluster } from './cluster.ts';
-import { BROKEN, CREATED, createSender, operariiChecked, REPEATED } from './examples.ts';
+import {
+  BROKEN,
+  CREATED,
+  createSender,
+  FAILING,
+  operariiChecked,
+  REPEATED,
+  RESOLVED,
+} from './examples.ts';
 import { readable } from './line.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
+import { createPlay, jobEnded } from './play.ts';
 import { assertPortsFree } from './ports.ts';
 import { printFix, printJob, printLast, printNextSteps, printPlaces, printStart } from './print.ts';
 import { type Demo, type OnLine, startDemo } from './start.ts';
 
 /**
- * `npm run demo`: starts OpenFero on this machine, sends it three alerts, and keeps running. Each outcome
+ * `npm run demo`: starts OpenFero on this machine, sends it alerts, and keeps running. Each outcome
  * is printed when it happens.
  */
 async function main(args: readonly string[], stopped: AbortSignal): Promise<void> {
@@ -31,7 +40,12 @@ async function main(args: readonly string[], stopped: AbortSignal): Promise<void
 
 async function runOn(cluster: DemoCluster, options: Options, stopped: AbortSignal): Promise<void> {
   printStart();
-  const demo = await startDemo(cluster, options.ports, printUntil(stopped));
+  const print = printUntil(stopped);
+  const play = createPlay(cluster);
+  const demo = await startDemo(cluster, options.ports, (service, line) => {
+    print(service, line);
+    if (service === 'worker') play(line);
+  });
   try {
     const problem = await Promise.race([demo.ended, use(demo, cluster, options, stopped)]);
     if (problem !== undefined && !stopped.aborted) throw new Error(problem);
@@ -70,10 +84,16 @@ function printUntil(stopped: AbortSignal): OnLine {
 async function showExamples(demo: Demo, cluster: DemoCluster): Promise<void> {
   const send = createSender(demo);
   console.log(`\n1. ${CREATED.title}\n`);
-  await printJob(cluster, await send(CREATED));
+  const created = await send(CREATED);
+  await printJob(cluster, created);
   console.log(`\n2. ${REPEATED.title}\n`);
   await send(REPEATED);
-  console.log(`\n3. ${BROKEN.title}\n`);
+  await jobEnded(demo.worker, created);
+  console.log(`\n3. ${RESOLVED.title}\n`);
+  await send(RESOLVED);
+  console.log(`\n4. ${FAILING.title}\n`);
+  await jobEnded(demo.worker, await send(FAILING));
+  console.log(`\n5. ${BROKEN.title}\n`);
   await send(BROKEN);
 }
 

@@ -22,13 +22,13 @@ export const PORT_OPTIONS = {
 
 export const USAGE = `Usage: npm run demo -- [options]
 
-Runs OpenFero on this machine, sends it three alerts, and prints each outcome until you press Ctrl-C.
+Runs OpenFero on this machine, sends it alerts, and prints each outcome until you press Ctrl-C.
 
   --port N            Port of the receiver, by default 8080
   --worker-port N     Port of the worker, by default 8081
   --dashboard-port N  Port of the dashboard, by default 8082
   --control-plane     Use a real Kubernetes API server in place of two folders. Needs Go and openssl
-  --once              Stop after the three alerts
+  --once              Stop after the alerts
   --help              Show this help
 
 A port of 0 means any free port.

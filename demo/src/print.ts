@@ -64,6 +64,10 @@ More to try while the demo runs:
      ${[cluster.operarii, cluster.apply].filter(Boolean).join('\n     ')}
 
 The outcomes appear here. Press Ctrl-C to stop.
+
+See what became of each alert, and have the Job that failed run again:
+
+  ${demo.dashboardUrl}
 `);
 }
 

@@ -20,3 +20,9 @@ export function stringAt(value: unknown, key: string): string | undefined {
   const child = isObject(value) ? value[key] : undefined;
   return typeof child === 'string' ? child : undefined;
 }
+
+/** The time at a key of an object, in milliseconds since 1970. */
+export function timeAt(object: unknown, key: string): number | undefined {
+  const time = Date.parse(stringAt(object, key) ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}

@@ -17,7 +17,7 @@ import { InvalidSetting } from '@openfero/service/settings';
 import { definition } from '@openfero/testkit/operarii';
 import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
-import { type Cluster, ClusterError } from '../src/cluster.ts';
+import { type Cluster, ClusterError, type EndedJob } from '../src/cluster.ts';
 import { createDirectoryCluster } from '../src/directory/cluster.ts';
 import { parseSelector } from '../src/directory/selector.ts';
 import { readClusterSettings } from '../src/settings.ts';
@@ -269,6 +269,29 @@ describe('the folder of Jobs', () => {
     assert.equal(cluster.jobs.isOurs('a'), true);
     assert.equal(cluster.jobs.isOurs('b'), false);
     assert.equal((await cluster.jobs.get('a'))?.finished, true);
+  });
+
+  test('reports how a Job ended once a file beside it says so', async (t) => {
+    const { cluster, jobsDir } = await given(t);
+    const ended: EndedJob[] = [];
+    cluster.jobs.onEnd((one) => void (one.end !== undefined && ended.push(one)));
+    for (const name of ['a', 'b']) await cluster.jobs.create(job(name), RUN);
+    await writeFile(join(jobsDir, 'a.succeeded'), '');
+    await writeFile(join(jobsDir, 'b.failed'), 'DeadlineExceeded\n');
+    await writeFile(join(jobsDir, 'nobody.failed'), '');
+    await until('both', () => ended.length === 2);
+    const told = ended.map(({ name, operarius, end }) => [name, operarius, end?.fate, end?.reason]);
+    assert.deepEqual(told.sort(), [
+      ['a', 'op', 'succeeded', ''],
+      ['b', 'op', 'failed', 'DeadlineExceeded'],
+    ]);
+    for (const { name, end } of ended) {
+      const { createdAt = 0, endedAt = 0, uid = '', remediation } = end ?? {};
+      assert.ok(createdAt <= endedAt && Date.now() - createdAt < 60_000);
+      assert.equal(uid, `${name}-${createdAt}`);
+      assert.equal(remediation, (await cluster.jobs.get(name))?.remediation);
+    }
+    assert.deepEqual([...cluster.jobs.ended()], ended);
   });
 
   test('uses the time of the file as the time of creation', async (t) => {

@@ -17,7 +17,7 @@ export async function createDirectoryCluster(
   log: Logger,
 ): Promise<Cluster> {
   const filter = { namespace, selects: parseSelector(labelSelector) };
-  const jobs = await createDirectoryJobs(folders.jobsDir);
+  const jobs = await createDirectoryJobs(folders.jobsDir, log);
   const operarii = await createDirectoryOperarii(folders.operariiDir, filter, log);
   return {
     operarii,
@@ -31,6 +31,7 @@ export async function createDirectoryCluster(
     },
     async close() {
       operarii.close();
+      jobs.close();
     },
   };
 }

@@ -4,20 +4,31 @@ import { codeOf } from '@openfero/core/errors';
 import type { JobManifest } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
 import { parseManifest } from '@openfero/core/yaml';
+import type { Logger } from '@openfero/service/log';
 import { dump } from 'js-yaml';
-import { ClusterError, type ExistingJob, type JobOfOperarius, type Jobs } from '../cluster.ts';
+import { ClusterError, type EndedJob, type ExistingJob, type Jobs } from '../cluster.ts';
 import { objectAt, stringAt } from '../json.ts';
+import { followEnds } from './job-ends.ts';
+
+export interface DirectoryJobs extends Jobs {
+  close(): void;
+}
 
 /**
  * Jobs as `<name>.yaml` in a folder. A file is written under another name first and then linked: its
  * name appears once and with the complete text, even with several writers and when the worker is
- * killed. Nothing runs the Jobs, so they count as finished once they are written.
+ * killed. Nothing runs the Jobs, so they count as finished once they are written. How they ended is told
+ * later, if anybody says so.
  */
-export async function createDirectoryJobs(folder: string): Promise<Jobs> {
+export async function createDirectoryJobs(folder: string, log: Logger): Promise<DirectoryJobs> {
   await mkdir(folder, { recursive: true });
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
   const names = new Set(files.map((file) => file.slice(0, -'.yaml'.length)));
-  const listeners: ((job: JobOfOperarius) => void)[] = [];
+  const listeners: ((job: EndedJob) => void)[] = [];
+  const tell = (job: EndedJob): void => {
+    for (const listener of listeners) listener(job);
+  };
+  const ends = followEnds(folder, tell, log);
   const fileOf = (name: string): string => join(folder, `${name}.yaml`);
 
   return {
@@ -27,9 +38,7 @@ export async function createDirectoryJobs(folder: string): Promise<Jobs> {
       await writeOnce(fileOf(name), dump(job, { lineWidth: -1, noRefs: true }));
       names.add(name);
       const ended = { name, operarius: operariusOf(job) };
-      queueMicrotask(() => {
-        for (const listener of listeners) listener(ended);
-      });
+      queueMicrotask(() => tell(ended));
       return [];
     },
     async get(name) {
@@ -40,7 +49,8 @@ export async function createDirectoryJobs(folder: string): Promise<Jobs> {
     isOurs: (name) => names.has(name),
     unfinished: () => ({ age: 0, jobs: [] }),
     onEnd: (listener) => void listeners.push(listener),
-    ended: () => [],
+    ended: ends.ended,
+    close: ends.close,
     withoutPods: () => [],
     whyNoPods: async () => undefined,
   };

@@ -8,8 +8,9 @@ import {
   type JobOrigin,
   type Jobs,
 } from '../cluster.ts';
+import { createdFor } from '../created-for.ts';
 import { objectAt, stringAt } from '../json.ts';
-import { createdFor, endOf } from './job-end.ts';
+import { endOf } from './job-end.ts';
 import { createWhyNoPods, hasHadPods } from './job-pods.ts';
 import type { ObjectCache } from './watch/changes.ts';
 import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
