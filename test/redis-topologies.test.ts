@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -9,7 +8,6 @@ import type { Service } from '@openfero/testkit/process';
 import { type RedisOptions, startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { startCluster } from '@openfero/testkit/redis-cluster';
 import { startSentinel } from '@openfero/testkit/redis-sentinel';
-import { Redis } from 'ioredis';
 import { notificationOf, type System, startSystem } from './system.ts';
 
 /** A Redis, and what the services are told of it. An empty variable counts as unset. */
@@ -20,16 +18,6 @@ interface Given {
 
 async function startOne(options: RedisOptions, env: Given['env'] = {}): Promise<Given> {
   return { redis: await startRedis(options), env };
-}
-
-/** A user with rights of docs/redis.md. */
-async function withUser(redis: TestRedis, more: readonly string[]): Promise<Given> {
-  const text = await readFile(new URL('../docs/redis.md', import.meta.url), 'utf8');
-  const rights = /^ACL SETUSER openfero on >PASSWORD (.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
-  const own = new Redis(redis.url);
-  await own.acl('SETUSER', 'openfero', 'on', '>secret', ...rights, ...more);
-  own.disconnect();
-  return { redis, env: { REDIS_USERNAME: 'openfero', REDIS_PASSWORD: 'secret' } };
 }
 
 /** Each with what the receiver says of what it cannot check. */
@@ -69,11 +57,6 @@ const CASES: readonly {
       const env = { REDIS_CERT_FILE: file('client.crt'), REDIS_KEY_FILE: file('client.key') };
       return { redis, env: { ...env, REDIS_CA_FILE: file('ca.crt') } };
     },
-  },
-  {
-    name: 'the smallest ACL: neither INFO nor CONFIG',
-    start: async () => withUser(await startRedis(), []),
-    unknown: /INFO is refused: NOPERM.*CONFIG GET is refused: NOPERM/,
   },
   {
     name: 'CONFIG renamed, as managed services do',

@@ -66,6 +66,9 @@ export const LINGER_MS = 3000;
 /** For all that one notification does in Redis. With it, the answer comes within 2 s. */
 export const STORE_DEADLINE_MS = 1500;
 
+/** For the replicas to have it (OPENFERO_REDIS_WAIT), as a part of that. It takes them some milliseconds. */
+export const REPLICAS_DEADLINE_MS = 500;
+
 /**
  * Remediations per transaction. Between two transactions other requests, and the workers in Redis, get
  * their turn. Redis needs 0.05 ms per remediation.

@@ -14,6 +14,8 @@ export interface Settings extends CommonSettings {
   /** Bytes. */
   readonly bodyLimit: number;
   readonly maxWaiting: number;
+  /** How many replicas must have a notification before it is acknowledged. */
+  readonly replicas: number;
 }
 
 const DEFAULT_PORT = 8080;
@@ -32,6 +34,7 @@ export function readSettings(env: Environment): Settings {
         min: 1,
         max: 1_000_000_000,
       }),
+    replicas: () => integer(env, 'OPENFERO_REDIS_WAIT', { fallback: 0, min: 0, max: 100 }),
   });
   return Object.freeze({ ...common, ...own });
 }

@@ -18,6 +18,7 @@ import {
 } from './entries.ts';
 import { CHUNK, LISTED, STORE_DEADLINE_MS } from './limits.ts';
 import { watchFullness } from './redis-fullness.ts';
+import { createReplicaWait } from './replicas.ts';
 import { deadlineExceeded, tooManyWaiting, toUnavailable, Unavailable } from './unavailable.ts';
 
 export interface Stored {
@@ -43,6 +44,7 @@ export interface Store {
 export interface StoreOptions {
   readonly prefix: string;
   readonly maxWaiting: number;
+  readonly replicas: number;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface StoreOptions {
  *   it must reconnect
  */
 export function createStore(redis: RedisConnection, options: StoreOptions, log: Logger): Store {
-  const { prefix, maxWaiting } = options;
+  const { prefix, maxWaiting, replicas } = options;
   addInTransactions(redis);
   const queueOptions = { prefix, defaultJobOptions: REMEDIATION_OPTIONS };
   const queue = openQueue(redis, QUEUE, queueOptions, log);
@@ -62,6 +64,7 @@ export function createStore(redis: RedisConnection, options: StoreOptions, log: 
     onUsable: () => void warnOfDurability(redis, log),
   });
   const receive = script(redis, RECEIVE);
+  const waitForReplicas = createReplicaWait(redis, replicas);
 
   async function store(received: Received, signal: AbortSignal): Promise<Stored> {
     const occurrences = occurrencesOf(received);
@@ -71,6 +74,7 @@ export function createStore(redis: RedisConnection, options: StoreOptions, log: 
     const fresh = occurrences.filter((_, index) => !receipt.absorbed.has(index));
     const toEntry = (each: Occurrence) => createEntry(received, each, receipt.receivedAt);
     const { queued, remediations } = await addInChunks(queue, fresh, toEntry, signal);
+    await waitForReplicas();
     return { queued, absorbed: received.alerts.length - queued, remediations };
   }
 

@@ -22,6 +22,13 @@ export function tooManyWaiting(waiting: number, limit: number): Unavailable {
   );
 }
 
+/** @param wanted OPENFERO_REDIS_WAIT */
+export function tooFewReplicas(reached: number, wanted: number): Unavailable {
+  return new Unavailable(
+    `${reached} of ${wanted} replicas have stored the notification (OPENFERO_REDIS_WAIT is ${wanted}): check the replicas of Redis`,
+  );
+}
+
 /** @param limit bytes of all bodies */
 export function tooMuchInProgress(limit: number): Unavailable {
   return new Unavailable(
