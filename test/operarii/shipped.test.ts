@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { at } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { rightsOf } from '../rights.ts';
@@ -11,11 +14,14 @@ import {
   containersOf,
   type Definition,
   definitionsOf,
+  FOLDER,
   filesOf,
   read,
   STARTERS,
   scriptOf,
 } from './starters.ts';
+
+const COMMAND_LINE = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
 const KUBECTL = 'registry.k8s.io/kubectl:v1.36.3';
 const SHELL = 'docker.io/library/busybox:1.37.0-musl';
@@ -62,6 +68,13 @@ describe('starter operarii as they are shipped', () => {
       }
       for (const { alertname } of await definitionsOf(starter)) assert.ok(list.includes(alertname));
     }
+  });
+
+  it('pass their own tests, and openfero lint finds nothing in them', async () => {
+    const openfero = async (...args: string[]): Promise<string> =>
+      (await promisify(execFile)(process.execPath, [COMMAND_LINE, ...args])).stdout;
+    assert.match(await openfero('test', join(FOLDER, 'tests.yaml')), /^ok /m);
+    assert.equal((await openfero('lint', '--strict', '-o', 'json', FOLDER)).trim(), '[]');
   });
 
   it('create nothing, one at a time, at most once in an hour, and end after five minutes', async () => {

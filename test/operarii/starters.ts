@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseManifest, parseManifests } from '@openfero/core/yaml';
 import { at } from '@openfero/testkit/controlplane';
 
-const FOLDER = fileURLToPath(new URL('../../deploy/operarii', import.meta.url));
+/** deploy/operarii. */
+export const FOLDER = fileURLToPath(new URL('../../deploy/operarii', import.meta.url));
 
 /** The names of the folders of starter operarii. */
 export const STARTERS: readonly string[] = readdirSync(FOLDER, { withFileTypes: true })
