@@ -59,7 +59,7 @@ export function startOpenTelemetry(
           set: (attributes) => void span.setAttributes(known(attributes)),
         });
       } catch (error) {
-        span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+        fail(span, messageOf(error));
         throw error;
       } finally {
         span.end();
@@ -67,7 +67,7 @@ export function startOpenTelemetry(
     },
     record({ start, end, failure, ...options }) {
       const span = startSpan(tracer, options, start);
-      if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+      if (failure !== undefined) fail(span, failure);
       span.end(end);
       return traceparentOf(span);
     },
@@ -78,6 +78,11 @@ export function startOpenTelemetry(
       limit.abort();
     },
   };
+}
+
+/** The limit of the SDK is for attributes only. */
+function fail(span: Span, message: string): void {
+  span.setStatus({ code: SpanStatusCode.ERROR, message: message.slice(0, LONGEST_VALUE) });
 }
 
 function startSpan(

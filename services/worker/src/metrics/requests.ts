@@ -1,6 +1,8 @@
 import type { OnRequest } from '@openfero/cluster/connect';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
+const VERBS = ['get', 'list', 'watch', 'create', 'patch'] satisfies Parameters<OnRequest>[0][];
+
 /** Counts and times the requests to the API server. @returns what to call for each */
 export function observeRequests(metrics: Registry): OnRequest {
   const requests = new Counter({
@@ -17,6 +19,7 @@ export function observeRequests(metrics: Registry): OnRequest {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [metrics],
   });
+  for (const verb of VERBS) durations.zero({ verb });
   return (verb, code, seconds) => {
     requests.inc({ verb, code });
     durations.observe({ verb }, seconds);
