@@ -12,6 +12,7 @@ const COMMANDS = [
   ['npm run openfero -- --help', 'Check, test and explain operarii: list the commands'],
   ['npm run bundle', 'Bundle each service into one file under dist/, as in the image'],
   ['npm run image', 'Build the container image with docker, podman or buildah'],
+  ['npm run screenshots', 'Take the pictures in docs/images, of the running demo'],
   ['npm run format', 'Fix the format and what the linter can fix'],
   ['npm run help', 'Show this list'],
 ];

@@ -38,6 +38,7 @@ export const FAILING: Example = {
   title: 'Another alert fires. OpenFero creates its Job, and the Job fails:',
   file: 'demo/failing/alerts.json',
   outcome: 'created',
+  change: beginNow,
 };
 export const BROKEN: Example = {
   title: 'A third alert fires. Its operarius has a mistake, so there is no Job:',
@@ -80,6 +81,12 @@ export async function operariiChecked({ worker }: Demo): Promise<void> {
   const checksOf = (name: string) => (line: LogLine) =>
     line['operarius'] === name && line['outcome'] === undefined;
   await Promise.all(OPERARII.map((name) => worker.waitForLine(checksOf(name), CHECK_LIMIT)));
+}
+
+/** The same notification of alerts that began just now. */
+function beginNow(notification: string): string {
+  const now = new Date().toISOString();
+  return notification.replace(/"startsAt": "[^"]*"/g, `"startsAt": "${now}"`);
 }
 
 /** The same notification once its alerts are over. */

@@ -21,14 +21,17 @@ export type OnLine = (service: ServiceName, line: LogLine) => void;
  * Starts Redis and the three services, on the loopback interface only.
  *
  * @param onLine is called with each line of their logs
+ * @param prepare is called with the URL of Redis before the services start
  * @throws if Redis is missing, saying how to install it
  */
 export async function startDemo(
   { workerEnv }: DemoCluster,
   ports: Options['ports'],
   onLine: OnLine,
+  prepare?: (redisUrl: string) => Promise<void>,
 ): Promise<Demo> {
   const redis = await startRedis();
+  await prepare?.(redis.url);
   const started: Service[] = [];
   const start = async (
     name: ServiceName,

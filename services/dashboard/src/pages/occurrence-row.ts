@@ -79,7 +79,7 @@ export function occurrenceRow(row: Row, { now, liveOf, isShown, mayChange }: Row
   return html`<tr id="${rowId(row)}"${tone && html` class="${tone}"`}${isShown && html` data-shown="1"`}>
 <td class="when">${ago(changedAt(row), now)} <span class="small">began ${clock(row.since, now)}</span></td>
 <th scope="row">${alertCell(row)}</th>
-<td>${each(({ handled, state }) => html`<div>${sign(signOf(state))}${onResolved(row, handled)}</div>`)}</td>
+<td class="state">${each(({ handled, state }) => html`<div>${sign(signOf(state))}${onResolved(row, handled)}</div>`)}</td>
 ${cell(
   '',
   each(({ state }) =>
@@ -88,7 +88,7 @@ ${cell(
 )}
 ${cell(
   'Operarius',
-  each(({ handled }) => operariusLink(handled.operarius)),
+  each(({ handled }) => shortOperariusLink(handled.operarius)),
 )}
 ${cell(
   'Job',
@@ -155,11 +155,20 @@ const onResolved = ({ firing }: Row, handled: Handled): Html | undefined =>
     : html` <span class="small">for “resolved”</span>`;
 
 export const operariusLink = (name: string): Html | undefined =>
-  nonEmpty(
-    name,
-    (text) =>
-      html`<a class="mono" href="${Address.own(`/operarii/${segment(text)}`)}">${text}</a> `,
-  );
+  nonEmpty(name, (text) => html`<a class="mono" href="${pageOf(text)}">${text}</a> `);
+
+const pageOf = (operarius: string): Address => Address.own(`/operarii/${segment(operarius)}`);
+
+/** Nearly all names begin and end alike: in a list what is between tells them apart. */
+const OPERARIUS = /^(openfero-)(.+)(-firing|-resolved)$/;
+
+function shortOperariusLink(name: string): Html | undefined {
+  const [, start, middle, last] = OPERARIUS.exec(name) ?? [];
+  if (middle === undefined) return operariusLink(name);
+  const hidden = (text: string | undefined): Html =>
+    html`<span class="visually-hidden">${text}</span>`;
+  return html`<a class="mono" href="${pageOf(name)}">${hidden(start)}${middle}${hidden(last)}</a> `;
+}
 
 /** Most Jobs are named after their operarius: what follows tells them apart. */
 function jobName({ job, operarius }: Handled): Html | undefined {

@@ -46,7 +46,7 @@ const HEADS = [
 ];
 
 function table(names: readonly string[], { known, runs, now }: OperariiParts): Html {
-  return html`<table>
+  return html`<table class="operarii">
 <caption>${grouped(names.length)} by name</caption>
 <thead><tr>${HEADS.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${names.map((name) => operariusRow(name, known.get(name), runs.get(name) ?? NO_RUNS, now))}</tbody>
@@ -100,7 +100,7 @@ function modeOf(known: KnownOperarius | undefined): Html {
 }
 
 function lastRun({ last }: Runs, now: number): Html {
-  if (last === undefined) return html`<span class="quiet">none on record</span>`;
+  if (last === undefined) return html`<span class="quiet">never</span>`;
   return html`<a class="name plain" href="${storyOf(last.row)}">${ago(last.at, now)}</a>`;
 }
 
@@ -112,7 +112,7 @@ const FATES: Readonly<Record<Fate, Sign>> = {
 
 /** `8 of 10 succeeded`, and the order in which they did, newest first. */
 function success(fates: readonly Fate[]): Html {
-  if (fates.length === 0) return html`<span class="quiet">no end is known</span>`;
+  if (fates.length === 0) return html`<span class="quiet">none ended</span>`;
   const good = fates.filter((fate) => fate === 'succeeded').length;
   return html`${good} of ${fates.length} succeeded<span class="strip" aria-hidden="true">${fates.map((fate) => sign(FATES[fate]))}</span>`;
 }

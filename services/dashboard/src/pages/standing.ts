@@ -1,7 +1,7 @@
 import type { Mode } from '@openfero/core/operarius/policy';
 import { type Html, html } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
-import { ago, span } from './times.ts';
+import { ago, clock, span } from './times.ts';
 
 /** Whether OpenFero works at all: shown on every page. Undefined is what nobody has published. */
 export interface Standing {
@@ -60,7 +60,7 @@ const switchFact = (position: Switch | undefined, now: number): Html =>
   known(
     position,
     ({ mode, since }) =>
-      html`${sign(MODES[mode])}${since !== undefined && html` <span class="quiet">since ${ago(since, now)}</span>`}`,
+      html`${sign(MODES[mode])}${since !== undefined && html` <span class="quiet">since ${clock(since, now)}</span>`}`,
   );
 
 const STOPPED: Readonly<Record<Exclude<Mode, 'run'>, string>> = {

@@ -157,6 +157,10 @@ suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 1
     await page.until(
       `location.search.includes('JobFailed') && document.querySelector('tbody th a.name')?.innerText === 'JobFailed'`,
     );
+    const again = `(() => { const again = document.querySelector('.again');
+      again.scrollIntoView(); const { x, y } = again.getBoundingClientRect();
+      return document.elementFromPoint(x + 5, y + 5) === again; })()`;
+    assert.equal(await ask(again), true, 'the block that opens the story does not cover it');
     await ask(`document.querySelector('tbody th a.name').click()`);
     await page.until(
       `location.pathname.startsWith('/occurrences/') && document.querySelector('.answers') !== null`,

@@ -122,6 +122,8 @@ const CASES: readonly Told[] = [
   ended('not-matched', 'not matched'),
   ended('own-job', 'own Job'),
   ended('superseded', 'superseded'),
+  ended('suppressed', 'suppressed'),
+  ended('stopped', 'stopped'),
   ended('dry-run', 'dry run'),
   ended('off', 'off'),
   ended('invalid-operarius', 'invalid operarius'),
