@@ -82,6 +82,9 @@ export const EVENT_TYPES = {
   JobCreated: 'Normal',
   JobCannotStart: 'Warning',
   JobFailed: 'Warning',
+  NoEffect: 'Warning',
+  OperariusStopped: 'Warning',
+  OperariusRearmed: 'Normal',
   RemediationFailed: 'Warning',
   RemediationHeld: 'Warning',
   SwitchedOff: 'Warning',
@@ -112,6 +115,8 @@ export interface JobOrigin {
   readonly groupKey: string;
   readonly fingerprint: string;
   readonly startsAt: string;
+  /** Which version of its operarius created it; empty on a Job of an older release. */
+  readonly definition: string;
   readonly status: string;
   /** With tracing: what its end belongs to. */
   readonly traceparent?: string;

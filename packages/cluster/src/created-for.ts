@@ -15,6 +15,7 @@ export function createdFor(job: JsonObject): JobOrigin {
     remediation: stringAt(annotations, ANNOTATIONS.remediation) ?? '',
     alertname: stringAt(annotations, ANNOTATIONS.alertname) ?? '',
     startsAt: stringAt(annotations, ANNOTATIONS.startsAt) ?? '',
+    definition: stringAt(annotations, ANNOTATIONS.definition) ?? '',
     fingerprint: stringAt(labels, LABELS.fingerprint) ?? '',
     status: stringAt(labels, LABELS.status) ?? '',
     namespace: variableOf(job, 'OPENFERO_NAMESPACE'),

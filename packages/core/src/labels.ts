@@ -40,4 +40,6 @@ export const ANNOTATIONS = {
   startsAt: 'openfero.io/starts-at',
   /** With tracing: what the end of the Job belongs to. */
   traceparent: 'openfero.io/traceparent',
+  /** Of the operarius as it was: see definitionDigest. */
+  definition: 'openfero.io/definition',
 } as const;

@@ -56,6 +56,13 @@ export const RETRY_REASONS = [
 ] as const;
 export type RetryReason = (typeof RETRY_REASONS)[number];
 
+/**
+ * Whether a Job that succeeded helped: its alert has resolved, still fires, or nobody knows. The label of
+ * openfero_effects_total.
+ */
+export const EFFECTS = ['resolved', 'firing', 'unknown'] as const;
+export type Effect = (typeof EFFECTS)[number];
+
 /** What a remediation that ended without failure leaves as BullMQ's result. */
 export interface Result {
   readonly outcome: Outcome;

@@ -69,6 +69,7 @@ export function operarius(
     namespace: 'operarii',
     template,
     policy: { ...DEFAULT_POLICY, ...policy },
+    definition: '0123456789',
     key: 'KubeQuotaAlmostFull',
     findings: [],
   };

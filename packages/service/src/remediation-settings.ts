@@ -5,9 +5,12 @@ import {
   DEFAULT_POLICY,
   DURATION,
   DURATION_OR_NEVER,
+  DURATION_OR_OFF,
+  DURATION_OR_REARM,
   MODE,
   type Policy,
   REPEATS,
+  ROW,
   type Syntax,
 } from '@openfero/core/operarius/policy';
 import { type Environment, InvalidSetting, readEach, text } from './settings.ts';
@@ -55,6 +58,11 @@ function readPolicyDefaults(env: Environment): Policy {
       match: () => matchers(env),
       maxRepeats: () =>
         readSetting(env, 'OPENFERO_MAX_REPEATS', REPEATS, DEFAULT_POLICY.maxRepeats),
+      effectWithin: () =>
+        readSetting(env, 'OPENFERO_EFFECT_WITHIN', DURATION_OR_OFF, DEFAULT_POLICY.effectWithin),
+      stopAfter: () => readSetting(env, 'OPENFERO_STOP_AFTER', ROW, DEFAULT_POLICY.stopAfter),
+      stopFor: () =>
+        readSetting(env, 'OPENFERO_STOP_FOR', DURATION_OR_REARM, DEFAULT_POLICY.stopFor),
     }),
   };
   if (policy.dedupBy !== 'alert') refuseContradiction(policy);

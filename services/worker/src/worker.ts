@@ -21,11 +21,13 @@ import { onEnds } from './ends/ends.ts';
 import { endEntry } from './ends/history.ts';
 import { createJobEnding } from './ends/job-ending.ts';
 import { createRecorder, logHeld } from './ends/record.ts';
+import { countAlertmanager } from './metrics/alertmanager.ts';
 import { registerHistoryMetrics } from './metrics/history.ts';
 import { registerJobMetrics } from './metrics/jobs.ts';
 import { registerQueueMetrics } from './metrics/queue.ts';
 import { observeRequests } from './metrics/requests.ts';
 import { countRetries } from './metrics/retries.ts';
+import { registerRunMetrics } from './metrics/runs.ts';
 import { createConsumer, stopConsuming } from './queue/consume.ts';
 import type { HeldNow } from './queue/delivery.ts';
 import { createGate } from './queue/gate.ts';
@@ -36,6 +38,7 @@ import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
 import { startPresence } from './redis/presence.ts';
 import { createReconciler } from './redis/reconcile.ts';
+import { startJudging } from './runs/judge.ts';
 import type { WorkerSettings } from './settings.ts';
 
 export interface RunningWorker {
@@ -73,6 +76,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   registerJobMetrics(metrics, { redis: observer, prefix, cluster });
   registerHistoryMetrics(metrics, { redis: observer, prefix });
+  registerRunMetrics(metrics, { redis: observer, prefix, cluster });
   registerDurability(metrics, observer);
   registerMemory(metrics, observer);
   const watch = watchRedis({
@@ -89,7 +93,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const idle = (): boolean => unready() !== undefined;
   const progress = createProgress(queue, idle);
   const alertmanagers =
-    settings.alertmanager && createAlertmanagers(settings.alertmanager, log, metrics);
+    settings.alertmanager &&
+    createAlertmanagers(settings.alertmanager, log, countAlertmanager(metrics));
   const tracing = await startTracing(settings.tracing, 'openfero-worker', log);
   const deps = { settings, cluster, registry, memory, places, tracing, alertmanagers };
   const record = createRecorder(log, metrics);
@@ -122,9 +127,12 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const reconciler = createReconciler(cluster, places, memory, {
     watch,
     log,
-    end: createJobEnding({ cluster, places, tracing }, log, metrics),
+    end: createJobEnding({ cluster, places, policy: settings.policy, tracing }, log, metrics),
   });
   const stopCannotStart = watchCannotStart({ cluster, redis: observer, prefix, log });
+  const stopJudging = startJudging({
+    ...{ cluster, redis, memory, alertmanagers, settings, watch, log },
+  });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
@@ -157,6 +165,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['redis watch', () => watch.stop()],
       ['places', () => reconciler.stop()],
       ['Jobs that cannot start', stopCannotStart],
+      ['effects', stopJudging],
       ['history', () => history.stop()],
       ['mode', stopWatchingMode],
       ['presence', presence.stop],

@@ -1,5 +1,8 @@
 import type { Alert } from '../alert.ts';
 
+/** Of an alert, what it is asked for by. */
+export type AskedAlert = Pick<Alert, 'labels' | 'fingerprint' | 'truncated'>;
+
 /** Further filters of a question: they only narrow, and a URL has a limit. */
 const MAX_FILTERS = 20;
 
@@ -17,7 +20,7 @@ const PLAIN_VALUE = /^[\w.:/-]{1,200}$/;
  * @param alerts of one alertname
  * @returns one matcher each; none where the receiver has cut the alertname
  */
-export function filtersFor(alerts: readonly Alert[]): string[] {
+export function filtersFor(alerts: readonly AskedAlert[]): string[] {
   const [first, ...others] = alerts;
   if (first === undefined || isCut(first, 'alertname')) return [];
   const { alertname = '', ...labels } = first.labels;
@@ -32,7 +35,7 @@ export function filtersFor(alerts: readonly Alert[]): string[] {
   ];
 }
 
-const isCut = ({ truncated }: Alert, label: string): boolean =>
+const isCut = ({ truncated }: AskedAlert, label: string): boolean =>
   truncated?.labels.includes(label) ?? false;
 
 /** As both parsers of Alertmanager read it: a backslash, a quote and a line break are escaped. */

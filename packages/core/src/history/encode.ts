@@ -49,6 +49,11 @@ function encodeBounded(entry: Entry): string {
   switch (entry.kind) {
     case 'end':
       return JSON.stringify(boundedEnd(entry));
+    case 'effect':
+      return JSON.stringify(boundedSubject(entry));
+    case 'stopped':
+    case 'rearmed':
+      return JSON.stringify(entry);
     case 'fate':
       return JSON.stringify(withBoundedReason(entry));
     case 'held':

@@ -1,14 +1,22 @@
 import type { AlertStatus } from '../alert.ts';
 import type { Instant } from '../instant.ts';
 import type { Mode } from '../operarius/policy.ts';
-import type { End } from '../outcome.ts';
+import type { Effect, End } from '../outcome.ts';
 
 /**
  * What the history keeps, one entry of the stream each (redis/history.ts). Each entry stands alone: it
  * is read without the ones before it, which may be trimmed already. Times are milliseconds since 1970;
  * those of Redis' clock unless said otherwise.
  */
-export type Entry = EndEntry | FateEntry | HeldEntry | ActEntry | ModeEntry;
+export type Entry =
+  | EndEntry
+  | FateEntry
+  | EffectEntry
+  | HeldEntry
+  | ActEntry
+  | ModeEntry
+  | StoppedEntry
+  | RearmedEntry;
 
 /**
  * Identifies the remediation and the occurrence that an entry is about. A remediation that could not be
@@ -56,6 +64,41 @@ export interface FateEntry extends Subject {
   /** By the cluster's clock. */
   readonly createdAt: number;
   readonly endedAt: number;
+}
+
+/** It was judged whether a Job that succeeded helped. Recorded once for each uid. */
+export interface EffectEntry extends Subject {
+  readonly kind: 'effect';
+  readonly effect: Effect;
+  readonly job: string;
+  readonly uid: string;
+  readonly at: number;
+}
+
+/** Bad runs in a row have stopped an operarius, for as long as its definition stays the same. */
+export interface StoppedEntry {
+  readonly kind: 'stopped';
+  readonly operarius: string;
+  readonly definition: string;
+  /** 0: until a person re-arms it. */
+  readonly until: number;
+  /** How many runs. */
+  readonly row: number;
+  readonly at: number;
+}
+
+/** How a stopped operarius came to run again: its definition changed or is gone, or the time was over. */
+export const REARMED_HOW = ['definition', 'deleted', 'time'] as const;
+export type RearmedHow = (typeof REARMED_HOW)[number];
+
+/** An operarius that was stopped runs again. */
+export interface RearmedEntry {
+  readonly kind: 'rearmed';
+  readonly operarius: string;
+  /** That was stopped. */
+  readonly definition: string;
+  readonly how: RearmedHow;
+  readonly at: number;
 }
 
 /** A remediation waits for another reason than before. */

@@ -2,9 +2,9 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AlertStatus } from '../alert.ts';
 import { parseInstant } from '../instant.ts';
-import { ENDS } from '../outcome.ts';
+import { EFFECTS, ENDS } from '../outcome.ts';
 import { HISTORY_VERSION } from '../redis/history.ts';
-import { ACTS, type Entry, FATES } from './entry.ts';
+import { ACTS, type Entry, FATES, REARMED_HOW } from './entry.ts';
 
 /** The end of year 9999: a later time has no Instant. */
 const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });
@@ -50,6 +50,35 @@ const SCHEMAS = {
       uid: Type.String(),
       createdAt: Time,
       endedAt: Time,
+    }),
+  ),
+  effect: Compile(
+    Type.Object({
+      ...SUBJECT,
+      kind: Type.Literal('effect'),
+      effect: Type.Enum([...EFFECTS]),
+      job: Type.String({ minLength: 1 }),
+      uid: Type.String(),
+      at: Time,
+    }),
+  ),
+  stopped: Compile(
+    Type.Object({
+      kind: Type.Literal('stopped'),
+      operarius: Type.String(),
+      definition: Type.String(),
+      until: Time,
+      row: Type.Integer({ minimum: 1 }),
+      at: Time,
+    }),
+  ),
+  rearmed: Compile(
+    Type.Object({
+      kind: Type.Literal('rearmed'),
+      operarius: Type.String(),
+      definition: Type.String(),
+      how: Type.Enum([...REARMED_HOW]),
+      at: Time,
     }),
   ),
   held: Compile(
@@ -116,7 +145,7 @@ function parseJson(text: string): unknown {
 type Intern = (text: string) => string;
 
 function readEntry(value: unknown, intern: Intern): Entry | undefined {
-  const { end, fate, held, act, mode } = SCHEMAS;
+  const { end, fate, effect, held } = SCHEMAS;
   if (end.Check(value)) {
     shareValues(value.labels, intern);
     value.groupKey = intern(value.groupKey);
@@ -124,6 +153,13 @@ function readEntry(value: unknown, intern: Intern): Entry | undefined {
     return readSubject(value, intern);
   }
   if (fate.Check(value) || held.Check(value)) return readSubject(value, intern);
+  if (effect.Check(value)) return hasInstants(value) ? value : undefined;
+  return readOther(value);
+}
+
+function readOther(value: unknown): Entry | undefined {
+  const { act, mode, stopped, rearmed } = SCHEMAS;
+  if (stopped.Check(value) || rearmed.Check(value)) return value;
   return act.Check(value) || mode.Check(value) ? value : undefined;
 }
 
@@ -148,6 +184,6 @@ function shareValues(object: Record<string, string>, intern: Intern): void {
   for (const [name, value] of Object.entries(object)) object[name] = intern(value);
 }
 
-function hasInstants({ startsAt, endsAt = startsAt }: Texts): boolean {
+function hasInstants({ startsAt, endsAt = startsAt }: Pick<Texts, 'startsAt' | 'endsAt'>): boolean {
   return parseInstant(startsAt) === startsAt && parseInstant(endsAt) === endsAt;
 }

@@ -83,6 +83,20 @@ const ANNOTATIONS: Readonly<Record<keyof typeof POLICY_ANNOTATIONS, Schema>> = {
     pattern: '^(none|[0-9]{1,2}/.+)$',
     description: 'How many Jobs one problem may have, such as 5/1d',
   },
+  effectWithin: {
+    anyOf: [{ const: 'off' }, DURATION],
+    description: 'How long after a Job it is judged whether the alert is gone',
+  },
+  stopAfter: {
+    type: 'string',
+    pattern: '^[0-9]{1,3}$',
+    description: 'Bad runs in a row that stop the operarius; 0 means never',
+  },
+  stopFor: {
+    anyOf: [{ const: 'rearm' }, DURATION],
+    description: 'For how long it is stopped, or until its definition changes',
+  },
+  rearm: { type: 'string', description: 'Any text: a new value re-arms a stopped operarius' },
   alertname: { type: 'string', minLength: 1, description: 'The exact name of the alert' },
 };
 

@@ -1,5 +1,6 @@
 import type { ConfigMap, Json, JsonObject } from '../kubernetes.ts';
 import { InvalidYaml, parseManifest } from '../yaml/yaml.ts';
+import { definitionDigest } from './definition.ts';
 import { sharedNames } from './env-from.ts';
 import { containersOf } from './fields.ts';
 import { below, error, type Finding, inField, isError, warning } from './findings.ts';
@@ -45,6 +46,8 @@ export interface Operarius {
   /** The Job manifest as its author wrote it, without what belongs to a server. Never changed: render copies. */
   readonly template: JsonObject;
   readonly policy: Policy;
+  /** Which version of the definition this is, see definitionDigest. */
+  readonly definition: string;
   /** What the author should know although it runs: warnings only. */
   readonly findings: readonly Finding[];
 }
@@ -109,7 +112,8 @@ export function examineOperarius(
     return { operarius: undefined, manifest: template, findings };
   }
   const { key, template: job } = template;
-  const operarius = { name, namespace, key, template: job, policy, findings };
+  const definition = definitionDigest(configMap);
+  const operarius = { name, namespace, key, template: job, policy, definition, findings };
   return { operarius, manifest: template, findings };
 }
 

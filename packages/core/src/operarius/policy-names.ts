@@ -15,6 +15,10 @@ export const POLICY_ANNOTATIONS = {
   ownJobs: 'openfero.io/own-jobs',
   onlyAfterFiring: 'openfero.io/only-after-firing',
   maxRepeats: 'openfero.io/max-repeats',
+  effectWithin: 'openfero.io/effect-within',
+  stopAfter: 'openfero.io/stop-after',
+  stopFor: 'openfero.io/stop-for',
+  rearm: 'openfero.io/rearm',
   alertname: 'openfero.io/alertname',
 } as const;
 

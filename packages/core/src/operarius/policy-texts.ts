@@ -5,11 +5,10 @@ import { ANNOTATION_PREFIX, POLICY_ANNOTATIONS } from './policy-names.ts';
 
 /** A policy as its annotations would say it, by their names: `cooldown` `10m`. */
 export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
-  const { repeatAfter } = policy;
   const texts: readonly (readonly [field: keyof Policy, text: string])[] = [
     ['dedupBy', policy.dedupBy],
     ['cooldown', formatDuration(policy.cooldown)],
-    ['repeatAfter', repeatAfter === 'never' ? repeatAfter : formatDuration(repeatAfter)],
+    ['repeatAfter', durationText(policy.repeatAfter)],
     ['maxAge', formatDuration(policy.maxAge)],
     ['maxActive', String(policy.maxActive)],
     ['mode', policy.mode],
@@ -18,6 +17,9 @@ export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
     ['ownJobs', String(policy.ownJobs)],
     ['onlyAfterFiring', String(policy.onlyAfterFiring)],
     ['maxRepeats', repeatsText(policy.maxRepeats)],
+    ['effectWithin', durationText(policy.effectWithin)],
+    ['stopAfter', String(policy.stopAfter)],
+    ['stopFor', durationText(policy.stopFor)],
   ];
   return Object.fromEntries(
     texts.map(([field, text]) => [POLICY_ANNOTATIONS[field].slice(ANNOTATION_PREFIX.length), text]),
@@ -27,3 +29,6 @@ export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
 /** As the annotation says it: `5/1d`. */
 const repeatsText = (repeats: Policy['maxRepeats']): string =>
   repeats === 'none' ? repeats : `${repeats.count}/${formatDuration(repeats.within)}`;
+
+const durationText = (duration: number | string): string =>
+  typeof duration === 'number' ? formatDuration(duration) : duration;

@@ -39,6 +39,12 @@ export interface Policy {
   readonly onlyAfterFiring: boolean;
   /** Jobs of one trouble; the next one is stopped. */
   readonly maxRepeats: Repeats | 'none';
+  /** How long after the end of its Job a run is judged by its alert. */
+  readonly effectWithin: number | 'off';
+  /** So many bad runs in a row stop the operarius; 0 never does. */
+  readonly stopAfter: number;
+  /** For how long, or until a person re-arms it. */
+  readonly stopFor: number | 'rearm';
 }
 
 /** So many Jobs within so many milliseconds. */
@@ -60,6 +66,9 @@ export const DEFAULT_POLICY: Policy = {
   ownJobs: false,
   onlyAfterFiring: false,
   maxRepeats: { count: 5, within: 24 * 3_600_000 },
+  effectWithin: 15 * 60_000,
+  stopAfter: 5,
+  stopFor: 3_600_000,
 };
 
 /** One kind of value, read alike from an annotation and from the worker's environment. */
@@ -82,6 +91,21 @@ export const COUNT: Syntax<number> = {
   allowed: 'a whole number, 0 for no limit',
   parse: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
 };
+/** A row of runs is looked for among the latest 500. */
+export const ROW: Syntax<number> = {
+  allowed: 'a whole number up to 100, 0 for never',
+  parse: (text) => (/^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : undefined),
+};
+/** As durations of 0: neither can be judged at once, nor be stopped for no time. */
+function durationOr<W extends string>(word: W, example: string): Syntax<number | W> {
+  return {
+    allowed: `a duration such as ${example}, or ${word}`,
+    parse: (text) => (text === word ? word : parseDuration(text) || undefined),
+  };
+}
+export const DURATION_OR_OFF = durationOr('off', '15m');
+export const DURATION_OR_REARM = durationOr('rearm', '1h');
+
 /** The memory of a trouble keeps as many creations, and lives for longer. */
 const MOST_REPEATS = 20;
 const LONGEST_REPEATS = 7 * 24 * 3_600_000;
@@ -147,6 +171,9 @@ export function readPolicy(
     ownJobs: read(POLICY_ANNOTATIONS.ownJobs, BOOLEAN, defaults.ownJobs),
     onlyAfterFiring: read(POLICY_ANNOTATIONS.onlyAfterFiring, BOOLEAN, defaults.onlyAfterFiring),
     maxRepeats: read(POLICY_ANNOTATIONS.maxRepeats, REPEATS, defaults.maxRepeats),
+    effectWithin: read(POLICY_ANNOTATIONS.effectWithin, DURATION_OR_OFF, defaults.effectWithin),
+    stopAfter: read(POLICY_ANNOTATIONS.stopAfter, ROW, defaults.stopAfter),
+    stopFor: read(POLICY_ANNOTATIONS.stopFor, DURATION_OR_REARM, defaults.stopFor),
   };
   return policy.dedupBy === 'alert' ? policy : withoutRepeating(policy, own, where);
 }

@@ -8,6 +8,16 @@ import {
   waitingKey,
   waitingOfKey,
 } from './places.ts';
+import {
+  type DueEffect,
+  effectsKey,
+  RUN_OF,
+  type RunVerdict,
+  runArguments,
+  stoppedKey,
+  VERDICT_FUNCTIONS,
+  verdictsKey,
+} from './verdicts.ts';
 
 /** Stands once the end of the Job with this uid is recorded. */
 export const fateKey = (prefix: string, uid: string): string => key(prefix, 'fate', uid);
@@ -36,12 +46,14 @@ export function readFateField(field: string): { operarius: string; fate: string 
  * Tells that a Job has ended: gives its place back as RELEASE_PLACE does, and records its fate if no
  * worker has told of this uid before.
  *
- * KEYS those of RELEASE_PLACE, the fate, those of `append`. ARGV the place, the fate's life, the field of
- * `totals`, how many entries the history may have, the entry.
- * Returns {'recorded' or 'known' or what Redis refused, what RELEASE_PLACE returns}. The place is given back
+ * KEYS those of RELEASE_PLACE, the fate, those of `append`, the verdicts, what is stopped, the effects. ARGV
+ * the place, the fate's life, the field of `totals`, how many entries the history may have, the entry, the
+ * Job's end, when its effect is judged after it, the effect, runArguments.
+ * Returns {'recorded' or 'known' or what Redis refused, what RELEASE_PLACE returns, the row that stopped the
+ * operarius or 0}. The place is given back
  * whatever Redis says of the rest: at maxmemory it takes no new key, but Jobs still end.
  */
-export const END_JOB = `${APPEND_FUNCTION}
+export const END_JOB = `${APPEND_FUNCTION}${VERDICT_FUNCTIONS}${RUN_OF}
 local function release()
   ${RELEASE_PLACE}
 end
@@ -53,8 +65,19 @@ local function record()
   append(KEYS[6], KEYS[7], KEYS[8], ARGV[4], ARGV[5])
   return 'recorded'
 end
-local recorded = record()
-return {recorded, release()}
+local function judge()
+  local run = runOf(9)
+  run.ended, run.within, run.effect = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+  return noteVerdict(KEYS[9], KEYS[10], KEYS[11], run, function(entry)
+    append(KEYS[6], KEYS[7], KEYS[8], ARGV[4], entry)
+  end)
+end
+local recorded, row = record(), 0
+if recorded == 'recorded' then
+  local judged, found = pcall(judge)
+  row = judged and found or 0
+end
+return {recorded, release(), row}
 `;
 
 /** A Job that has ended, and the entry that says so. */
@@ -69,12 +92,22 @@ export interface EndOfJob {
   readonly fate: string;
   /** As encodeEntry writes it. */
   readonly entry: string;
+  /** Undefined where the run says nothing about its operarius. */
+  readonly run?: EndedRun | undefined;
+}
+
+/** What the end of a Job says about its operarius. */
+export interface EndedRun extends RunVerdict {
+  /** Milliseconds, the cluster's clock. */
+  readonly endedAt: number;
+  /** What is judged later, of a pending one. */
+  readonly effect?: Omit<DueEffect, 'due'>;
 }
 
 /** KEYS and ARGV of {@link END_JOB}. @param count OPENFERO_HISTORY_COUNT */
 export function endJobArguments(
   prefix: string,
-  { uid, job, operarius, isKnown, fate, entry }: EndOfJob,
+  { uid, job, operarius, isKnown, fate, entry, run }: EndOfJob,
   count: number,
 ): { keys: string[]; args: (string | number)[] } {
   return {
@@ -85,10 +118,13 @@ export function endJobArguments(
       waitingOfKey(prefix, operarius),
       fateKey(prefix, uid),
       ...appendKeys(prefix),
+      verdictsKey(prefix, run?.operarius ?? '', run?.definition ?? ''),
+      ...[stoppedKey(prefix), effectsKey(prefix)],
     ],
     args: [
       ...[placeOf(operarius, job), FATE_TTL, fateField(isKnown ? operarius : '', fate)],
-      ...[count, entry],
+      ...[count, entry, run?.endedAt ?? 0, run?.effect?.within ?? 0],
+      ...[JSON.stringify(run?.effect ?? {}), ...runArguments(run)],
     ],
   };
 }
@@ -100,14 +136,16 @@ export interface JobEndTold {
   readonly refused: string | undefined;
   /** The remediation that should be looked at now, or ''. */
   readonly next: string;
+  /** How many bad runs in a row have stopped the operarius with this one; 0 where it goes on. */
+  readonly row: number;
 }
 
 /** Reads the answer of {@link END_JOB}. @throws where it is none */
 export function readEndJob(answer: unknown): JobEndTold {
-  const [recorded, next] = Array.isArray(answer) ? answer : [];
-  if (typeof recorded !== 'string' || typeof next !== 'string') {
+  const [recorded, next, row] = Array.isArray(answer) ? answer : [];
+  if (typeof recorded !== 'string' || typeof next !== 'string' || typeof row !== 'number') {
     throw new Error('the script that ends a Job answered nonsense');
   }
   const first = recorded === 'recorded';
-  return { first, refused: first || recorded === 'known' ? undefined : recorded, next };
+  return { first, refused: first || recorded === 'known' ? undefined : recorded, next, row };
 }

@@ -1,6 +1,7 @@
 import type { Instant } from '../instant.ts';
 import { key } from './keys.ts';
 import { readState, type State } from './states.ts';
+import { readStopped, type Stopped } from './verdicts.ts';
 
 /**
  * What Redis remembers of one trouble (see identity/trouble.ts): its latest Job. A hash:
@@ -148,12 +149,13 @@ if claim and claim[4] == ARGV[1] then redis.call('DEL', KEYS[1]) end
 /**
  * What bears on one remediation, at one instant of Redis' clock, in one command.
  *
- * KEYS[1] the state of its alert, KEYS[2] the memory of its trouble.
+ * KEYS[1] the state of its alert, KEYS[2] the memory of its trouble, KEYS[3] the operarii that are stopped;
+ * ARGV[1] its operarius.
  */
 export const LOOK = `
 local time = redis.call('TIME')
 local memory = redis.call('HMGET', KEYS[2], ${MEMORY_FIELDS})
-return {redis.call('GET', KEYS[1]), memory, time[1], time[2]}
+return {redis.call('GET', KEYS[1]), memory, redis.call('HGET', KEYS[3], ARGV[1]), time[1], time[2]}
 `;
 
 /** What {@link LOOK} has seen. */
@@ -161,6 +163,8 @@ export interface Look {
   /** The latest received state of the alert. */
   readonly state: State | undefined;
   readonly memory: Memory | undefined;
+  /** That its operarius was stopped, whether or not that is over. */
+  readonly stopped: Stopped | undefined;
   /** When the latest Jobs of the trouble were created: milliseconds. */
   readonly creations: readonly number[];
   /** The remembered Job, even of a memory that cannot be read; empty where there is none. */
@@ -171,10 +175,11 @@ export interface Look {
 
 /** Reads the answer of {@link LOOK} as hostile input. */
 export function readLook(answer: unknown): Look {
-  const [state, memory, ...time] = Array.isArray(answer) ? answer : [];
+  const [state, memory, stopped, ...time] = Array.isArray(answer) ? answer : [];
   return {
     state: readState(textOf(state)),
     memory: readMemory(memory),
+    stopped: readStopped(stopped),
     creations: readCreations(texts(memory)[TIMES_FIELD] ?? ''),
     known: texts(memory)[JOB_FIELD] ?? '',
     now: readTime(time),

@@ -54,11 +54,11 @@ local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
  * It also looks: most troubles have no Job yet, and need no other command.
  *
  * KEYS places, places:<operarius>, waiting, waiting:<operarius>, the memory of the trouble, its claim,
- * BullMQ's hash of the remediation, its lock, the state of the alert.
+ * BullMQ's hash of the remediation, its lock, the state of the alert, the operarii that are stopped.
  * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
  * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
  * to exist (or ''), token of the lock, the payload if it names a Job already (or ''), life of a claim,
- * life of its string.
+ * life of its string, the operarius.
  * Returns {what was got, and the answer of LOOK}, the former being {'taken'}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
@@ -112,7 +112,7 @@ if not taken then
   end
   taken = {'taken'}
 end
-return {taken, redis.call('GET', KEYS[9]), memory, time[1], time[2]}
+return {taken, redis.call('GET', KEYS[9]), memory, redis.call('HGET', KEYS[10], ARGV[15]), time[1], time[2]}
 `;
 
 /**

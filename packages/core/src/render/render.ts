@@ -101,7 +101,7 @@ function metadataOf(metadata: JsonObject, input: RenderInput, ours: StringMap): 
 /** An alertname may have megabytes; the API server takes 256 KiB of annotations. */
 const ANNOTATION_LIMIT = 1024;
 
-function annotationsOf({ remediation, identity }: RenderInput): StringMap {
+function annotationsOf({ operarius, remediation, identity }: RenderInput): StringMap {
   const { id, alert } = remediation;
   const short = (text: string): string => cutText(plainText(text), ANNOTATION_LIMIT).text;
   const traceparent = readTraceparent(remediation.traceparent);
@@ -110,6 +110,7 @@ function annotationsOf({ remediation, identity }: RenderInput): StringMap {
     [ANNOTATIONS.alertname]: short(alert.labels['alertname'] ?? ''),
     [ANNOTATIONS.startsAt]: short(formatInstant(alert.startsAt)),
     [ANNOTATIONS.dedupKey]: dedupKeyText(identity),
+    [ANNOTATIONS.definition]: operarius.definition,
     ...(traceparent !== undefined && { [ANNOTATIONS.traceparent]: traceparent }),
   };
 }

@@ -141,7 +141,9 @@ describe('an operarius', () => {
       'KubeQuotaAlmostFull',
       DEFAULT_POLICY,
     );
-    assert.deepEqual(read, { ...operarius(), namespace: 'openfero' });
+    const { definition = '' } = read ?? {};
+    assert.match(definition, /^[0-9a-f]{10}$/);
+    assert.deepEqual(read, { ...operarius(), namespace: 'openfero', definition });
   });
 
   it('prefers its annotations to the settings', () => {

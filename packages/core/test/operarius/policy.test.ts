@@ -38,6 +38,7 @@ describe('the policy of an operarius', () => {
       ...{ 'max-active': '0', mode: 'dry-run', match: '{zone="dmz"}' },
       ...{ 'run-if-resolved': 'true', 'own-jobs': 'true' },
       ...{ 'only-after-firing': 'true', 'max-repeats': '3/2h' },
+      ...{ 'effect-within': 'off', 'stop-after': '3', 'stop-for': 'rearm' },
     };
     assert.deepEqual(policyTexts(read(words)), words);
     const windowed = read({ 'dedup-by': 'group' });
@@ -57,6 +58,10 @@ describe('the policy of an operarius', () => {
       'own-jobs': 'true',
       'only-after-firing': 'true',
       'max-repeats': '3/2h',
+      'effect-within': '5m',
+      'stop-after': '0',
+      'stop-for': '2h',
+      rearm: 'any text',
       alertname: 'node:disk_full',
     });
     assert.deepEqual(
@@ -73,6 +78,9 @@ describe('the policy of an operarius', () => {
         ownJobs: true,
         onlyAfterFiring: true,
         maxRepeats: { count: 3, within: 120 * MINUTE },
+        effectWithin: 5 * MINUTE,
+        stopAfter: 0,
+        stopFor: 120 * MINUTE,
       },
     );
   });
@@ -116,6 +124,12 @@ describe('an invalid value', () => {
           `max-repeats is "${text}": expected a count from 1 to 20 and a duration up to 7d such as 5/1d, or none`,
         ],
       ),
+      [{ 'effect-within': '0' }, 'effect-within is "0": expected a duration such as 15m, or off'],
+      [{ 'stop-for': 'never' }, 'stop-for is "never": expected a duration such as 1h, or rearm'],
+      [
+        { 'stop-after': '101' },
+        'stop-after is "101": expected a whole number up to 100, 0 for never',
+      ],
       [{ mode: 'Off' }, 'mode is "Off": expected run, dry-run or off'],
       [{ mode: 'dryrun' }, 'mode is "dryrun": expected run, dry-run or off'],
       [{ 'dedup-by': 'alerts' }, 'dedup-by is "alerts": expected alert, group or operarius'],

@@ -89,6 +89,7 @@ test("the example's alert and ConfigMap lead to the example's Job", () => {
         'openfero.io/alertname': 'KubeQuotaAlmostFull',
         'openfero.io/starts-at': '2021-10-25T12:01:24.29524738Z',
         'openfero.io/dedup-key': `${troubleKey}/2021-10-25T12:01:24.295247380Z/0`,
+        'openfero.io/definition': '0123456789',
       },
     },
     spec: {

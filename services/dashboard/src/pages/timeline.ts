@@ -2,6 +2,7 @@ import type { EndEntry, Entry, FateEntry, HeldEntry } from '@openfero/core/histo
 import type { ModeChange } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import { NEVER } from '@openfero/core/instant';
+import type { Effect } from '@openfero/core/outcome';
 import { isRerunId } from '@openfero/core/redis/remediation';
 import { type Html, html } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
@@ -61,10 +62,21 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
       }[act];
       return [{ at, sign: quiet(`${word} by ${user}`, 'again'), words: `from ${address}` }];
     }
+    case 'effect':
+      return [{ at: entry.at, sign: EFFECT[entry.effect], words: entry.job }];
+    // They are about all, or about an operarius.
     case 'mode':
+    case 'stopped':
+    case 'rearmed':
       return [];
   }
 }
+
+const EFFECT: Readonly<Record<Effect, Sign>> = {
+  resolved: { word: 'The Job helped: the alert has gone', shape: 'check', tone: 'good' },
+  firing: { word: 'The Job did not help: the alert still fires', shape: 'cross', tone: 'bad' },
+  unknown: { word: 'Nobody knows whether the Job helped', shape: 'query', tone: 'quiet' },
+};
 
 const quiet = (word: string, shape: Sign['shape']): Sign => ({ word, shape, tone: 'quiet' });
 

@@ -1,6 +1,4 @@
-import type { Alert } from '@openfero/core/alert';
 import {
-  ANSWERS,
   conclude,
   concludeAbsent,
   type JointAnswer,
@@ -11,11 +9,10 @@ import {
   type Uptime,
   YOUNG,
 } from '@openfero/core/decisions/alertmanager-answer';
-import { filtersFor } from '@openfero/core/decisions/alertmanager-question';
+import { type AskedAlert, filtersFor } from '@openfero/core/decisions/alertmanager-question';
 import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
-import { startAtZero } from '@openfero/service/metrics';
-import { Counter, type Registry } from 'prom-client';
+import type { AlertmanagerCounts } from '../metrics/alertmanager.ts';
 import { type AlertmanagerClient, createAlertmanagerClient, NoAnswer } from './client.ts';
 import { createLane } from './lane.ts';
 import type { AlertmanagerSettings } from './settings.ts';
@@ -23,14 +20,14 @@ import type { AlertmanagerSettings } from './settings.ts';
 /** All Alertmanagers that send alerts here, as one. */
 export interface Alertmanagers {
   /** What they say of an alert now. Never throws: without an answer it is unknown. */
-  standingOf(alert: Alert): Promise<JointAnswer>;
+  standingOf(alert: AskedAlert): Promise<JointAnswer>;
   close(): Promise<void>;
 }
 
 /** One of them, asked for one thing at a time. */
 interface Peer {
   readonly url: string;
-  standingOf(alert: Alert): Promise<PeerAnswer>;
+  standingOf(alert: AskedAlert): Promise<PeerAnswer>;
   uptime(): Promise<{ readonly url: string; readonly uptime: Uptime }>;
 }
 
@@ -41,33 +38,19 @@ interface Peer {
 export function createAlertmanagers(
   settings: AlertmanagerSettings,
   log: Logger,
-  metrics: Registry,
+  counts: AlertmanagerCounts,
   young = YOUNG,
 ): Alertmanagers {
-  const requests = new Counter({
-    name: 'openfero_alertmanager_requests_total',
-    help: 'Requests to Alertmanager by HTTP status; the code is timeout or error where no answer came',
-    labelNames: ['code'],
-    registers: [metrics],
-  });
-  const answers = new Counter({
-    name: 'openfero_alertmanager_answers_total',
-    help: 'What the Alertmanagers together said of an alert just before its Job: active, suppressed, absent or unknown',
-    labelNames: ['answer'],
-    registers: [metrics],
-  });
-  startAtZero(requests, 'code', ['200', 'error', 'timeout']);
-  startAtZero(answers, 'answer', ANSWERS);
   const clients = settings.urls.map((url) => ({
     url,
-    client: createAlertmanagerClient(url, settings, (code) => requests.inc({ code })),
+    client: createAlertmanagerClient(url, settings, counts.onRequest),
   }));
   const peers = clients.map(({ url, client }) => createPeer(url, client));
   void reportReachable(peers, log);
   return {
     async standingOf(alert) {
       const answer = (await askForAlert(peers, alert)) ?? (await askForUptime(peers, young));
-      answers.inc({ answer: answer.kind });
+      counts.onAnswer(answer);
       return answer;
     },
     async close() {
@@ -76,7 +59,10 @@ export function createAlertmanagers(
   };
 }
 
-async function askForAlert(peers: readonly Peer[], alert: Alert): Promise<JointAnswer | undefined> {
+async function askForAlert(
+  peers: readonly Peer[],
+  alert: AskedAlert,
+): Promise<JointAnswer | undefined> {
   return conclude(await Promise.all(peers.map((peer) => peer.standingOf(alert))));
 }
 
@@ -96,7 +82,7 @@ async function reportReachable(peers: readonly Peer[], log: Logger): Promise<voi
   }
 }
 
-type Question = Alert | 'status';
+type Question = AskedAlert | 'status';
 
 /** What one request told: the alerts, or since when this Alertmanager is up. */
 interface Told {

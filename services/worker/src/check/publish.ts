@@ -1,8 +1,7 @@
 import type { Cluster } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { InvalidOperarius } from '@openfero/core/operarius';
 import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
-import { type Policy, readPolicy, strictest } from '@openfero/core/operarius/policy';
+import { strictest } from '@openfero/core/operarius/policy';
 import { policyTexts } from '@openfero/core/operarius/policy-texts';
 import type { Check } from '@openfero/core/redis/checks';
 import { readTime } from '@openfero/core/redis/memory';
@@ -16,6 +15,7 @@ import {
 import type { RedisConnection } from '@openfero/service/redis';
 import type { WorkerSettings } from '../settings.ts';
 import { WORKER_NAME } from '../worker-name.ts';
+import { policyOf } from './policy-of.ts';
 import { type Known, versionOf } from './stored.ts';
 
 interface PublisherDependencies {
@@ -117,14 +117,4 @@ function isOf(check: Check, configMap: ConfigMap | undefined): boolean {
   if (configMap !== undefined) return check.version === versionOf(configMap.metadata);
   // With a selector of its own, it may be the operarius of another OpenFero.
   return check.unlabelled === true && check.problem !== undefined;
-}
-
-/** Undefined where an annotation is wrong. */
-function policyOf({ metadata }: ConfigMap, defaults: Policy): Policy | undefined {
-  try {
-    return readPolicy(metadata.annotations, defaults, metadata.name);
-  } catch (error) {
-    if (error instanceof InvalidOperarius) return undefined;
-    throw error;
-  }
 }

@@ -8,10 +8,13 @@ import type {
 import { FATES } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { labelValue } from '@openfero/core/labels';
+import type { Policy } from '@openfero/core/operarius/policy';
 import type { Logger } from '@openfero/service/log';
 import type { Tracing } from '@openfero/service/tracing';
 import { Histogram, type Registry } from 'prom-client';
 import type { Places } from '../redis/places.ts';
+import { endedRun } from '../runs/ended-run.ts';
+import { tellStopped } from '../runs/tell.ts';
 import { fateEntry } from './history.ts';
 
 type Operarii = Pick<Cluster['operarii'], 'get' | 'all'>;
@@ -23,6 +26,8 @@ export interface JobEndingContext {
   };
   readonly places: Pick<Places, 'end' | 'release'>;
   readonly tracing: Tracing;
+  /** What annotations override. */
+  readonly policy: Policy;
 }
 
 /**
@@ -33,7 +38,7 @@ export interface JobEndingContext {
  * @returns what throws if Redis has not recorded it: to be called again
  */
 export function createJobEnding(
-  { cluster, places, tracing }: JobEndingContext,
+  { cluster, places, policy, tracing }: JobEndingContext,
   log: Logger,
   metrics: Registry,
 ): (job: EndedJob) => Promise<void> {
@@ -51,8 +56,10 @@ export function createJobEnding(
     const { uid, fate, reason, createdAt, endedAt } = job.end;
     const configMap = configMapOf(job.operarius, cluster.operarii);
     const isKnown = configMap !== undefined;
-    const first = await places.end(job, { uid, isKnown, fate, entry });
+    const run = configMap && endedRun(job, configMap, policy);
+    const { first, row } = await places.end(job, { uid, isKnown, fate, entry, run });
     if (!first) return;
+    tellStopped(run, row, { cluster, log });
     const seconds = Math.max(0, endedAt - createdAt) / 1000;
     durations.observe({ fate }, seconds);
     traceJob(tracing, job, job.end);
@@ -61,11 +68,19 @@ export function createJobEnding(
       log.info(line, 'Job ended');
       return;
     }
-    const { name } = job;
     log.error({ ...line, reason }, 'Job failed: see its events and logs');
-    if (configMap === undefined) return;
-    cluster.events.record(configMap.metadata, 'JobFailed', `Job ${name} failed: ${reason}`);
+    announceFailed(job.name, reason, configMap, cluster.events);
   };
+}
+
+function announceFailed(
+  job: string,
+  reason: string,
+  configMap: ConfigMap | undefined,
+  events: Cluster['events'],
+): void {
+  if (configMap === undefined) return;
+  events.record(configMap.metadata, 'JobFailed', `Job ${job} failed: ${reason}`);
 }
 
 /** What every line about a Job has: its remediation has the same fields. */

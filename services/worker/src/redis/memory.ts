@@ -14,6 +14,7 @@ import {
   readTime,
 } from '@openfero/core/redis/memory';
 import { readState, type State, stateKey } from '@openfero/core/redis/states';
+import { stoppedKey } from '@openfero/core/redis/verdicts';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 
@@ -22,8 +23,9 @@ export type NewMemory = Omit<Memory, 'createdAt'> & { readonly createdAt?: numbe
 
 /** The latest Job of each trouble and the states of alerts. Every call throws the Redis client's errors. */
 export interface EpisodeMemory {
-  look(troubleKey: string, alert: Alert): Promise<Look>;
-  state(alert: Alert): Promise<State | undefined>;
+  /** @param operarius the ConfigMap's name */
+  look(troubleKey: string, alert: Alert, operarius: string): Promise<Look>;
+  state(alert: Pick<Alert, 'labels' | 'fingerprint'>): Promise<State | undefined>;
   /** Who creates a Job of the trouble now, or did so without telling what came of it. */
   claim(troubleKey: string): Promise<Claim | undefined>;
   /** Also frees the claim of its episode. */
@@ -41,9 +43,9 @@ export function createEpisodeMemory(redis: RedisConnection, prefix: string): Epi
   const rememberScript = script(redis, REMEMBER);
   const freeClaimScript = script(redis, FREE_CLAIM);
   return {
-    async look(troubleKey, alert) {
-      const keys = [stateKey(prefix, alert), memoryKey(prefix, troubleKey)];
-      return readLook(await lookScript(keys, []));
+    async look(troubleKey, alert, operarius) {
+      const keys = [stateKey(prefix, alert), memoryKey(prefix, troubleKey), stoppedKey(prefix)];
+      return readLook(await lookScript(keys, [operarius]));
     },
     async state(alert) {
       return readState(await redis.get(stateKey(prefix, alert)));

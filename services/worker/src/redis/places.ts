@@ -1,7 +1,13 @@
 import type { JobOfOperarius } from '@openfero/cluster/cluster';
 import type { Trouble } from '@openfero/core/identity/trouble';
 import type { HeldReason } from '@openfero/core/outcome';
-import { END_JOB, type EndOfJob, endJobArguments, readEndJob } from '@openfero/core/redis/fates';
+import {
+  END_JOB,
+  type EndOfJob,
+  endJobArguments,
+  type JobEndTold,
+  readEndJob,
+} from '@openfero/core/redis/fates';
 import { APPEND_OWN, appendKeys } from '@openfero/core/redis/history';
 import {
   CLAIM_LIFE,
@@ -30,6 +36,7 @@ import {
 } from '@openfero/core/redis/places';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { stateKey } from '@openfero/core/redis/states';
+import { stoppedKey } from '@openfero/core/redis/verdicts';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
@@ -95,10 +102,13 @@ export interface Places {
   /**
    * The same, and records the fate of a Job that has ended, once over all workers and all calls.
    *
-   * @returns whether this call was the one that recorded it
+   * @returns whether this call was the one that recorded it, and the row of bad runs that stopped its operarius
    * @throws where Redis did not record it: tell it again
    */
-  end(job: JobOfOperarius, fate: Omit<EndOfJob, 'job' | 'operarius'>): Promise<boolean>;
+  end(
+    job: JobOfOperarius,
+    fate: Omit<EndOfJob, 'job' | 'operarius'>,
+  ): Promise<Pick<JobEndTold, 'first' | 'row'>>;
   /** Wakes the remediation that waits longest: the one that was called for a place does not need it. */
   passOn(operarius: string): Promise<void>;
   /**
@@ -191,13 +201,14 @@ export function createPlaces(context: Context): Places {
           ...keys(operarius),
           ...[memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
           ...[entry.key, `${entry.key}:lock`, stateKey(prefix, remediation.alert)],
+          stoppedKey(prefix),
         ],
         [
           ...[placeOf(operarius, job), maxActiveJobs, request.maxActive],
           ...[remediation.id, remediation.receivedAt],
           ...[episode.instant, episode.count, job],
           ...[request.known, request.abandoned ?? ''],
-          ...[entry.token, renamed(remediation, job), CLAIM_LIFE, MEMORY_TTL],
+          ...[entry.token, renamed(remediation, job), CLAIM_LIFE, MEMORY_TTL, operarius],
         ],
       );
       const [got, ...seen] = Array.isArray(answer) ? answer : [];
@@ -211,7 +222,7 @@ export function createPlaces(context: Context): Places {
       const told = readEndJob(await endScript(keys, args));
       await wake(told.next, operarius);
       if (told.refused !== undefined) throw new Error(told.refused);
-      return told.first;
+      return told;
     },
     passOn: async (operarius) => wake(await nextWaitingScript(keys(operarius), []), operarius),
     async reconcile(asOf, jobs) {

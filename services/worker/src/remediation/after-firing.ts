@@ -17,7 +17,7 @@ export async function whyNothingDone(attempt: Attempt): Promise<AttemptResult | 
   const firing = deps.registry.find({ ...alert, status: 'firing' });
   if (firing.operarius === undefined) return nothing(operarius.name, firing.reason);
   const trouble = firingTroubleOf(delivery.remediation, firing.operarius);
-  const look = await deps.memory.look(trouble.troubleKey, alert);
+  const look = await deps.memory.look(trouble.troubleKey, alert, firing.operarius.name);
   if (wasActedOn(alert, look)) return undefined;
   const claimed = await claimedJob(trouble, attempt, look.now);
   if (claimed === 'created') return undefined;

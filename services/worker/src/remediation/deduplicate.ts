@@ -1,5 +1,6 @@
 import { decideOnEpisode, decideOnLaterEpisode } from '@openfero/core/decisions/episodes';
 import { whyTooOften } from '@openfero/core/decisions/repeats';
+import { whyStopped } from '@openfero/core/decisions/stopped';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
@@ -28,20 +29,29 @@ export async function deduplicate(attempt: Attempt, found: Known): Promise<Attem
     const consulted = await consultMemory(current, known);
     if (consulted.kind !== 'create') return consulted;
     current = consulted.attempt;
-    await refuseRepeats(current, known);
+    await refuseStopped(current, known);
     const created = await createJob(current, known);
     if (created.kind === 'settled') return created.result;
     const { troubleKey, delivery } = current;
-    known = { look: await memory.look(troubleKey, delivery.remediation.alert) };
+    const { alert } = delivery.remediation;
+    known = { look: await memory.look(troubleKey, alert, attempt.operarius.name) };
   }
   throw new Error(`other Jobs of its trouble came or went ${MAX_ROUNDS} times meanwhile`);
 }
 
-/** Ends what comes back too often, unless a person wants it. @throws {Ended} */
-async function refuseRepeats(attempt: Attempt, known: Known): Promise<void> {
+/**
+ * Ends what would be run by an operarius that is stopped, and what comes back too often, unless a person
+ * wants that. It is not held: whatever waited for days would be run at once in the end.
+ *
+ * @throws {Ended}
+ */
+async function refuseStopped(attempt: Attempt, known: Known): Promise<void> {
   const { delivery, operarius } = attempt;
-  if (delivery.remediation.retriedAt !== undefined) return;
-  const reason = whyTooOften(known.look, operarius.policy);
+  const { look } = known;
+  const isWanted = delivery.remediation.retriedAt !== undefined;
+  const reason =
+    whyStopped(look.stopped, operarius, look.now) ??
+    (isWanted ? undefined : whyTooOften(look, operarius.policy));
   if (reason === undefined) return;
   await giveBackFirst(attempt, known);
   throw new Ended('stopped', reason);

@@ -63,7 +63,7 @@ async function decide(attempt: Attempt): Promise<AttemptResult> {
   const nothingDone = await whyNothingDone(attempt);
   if (nothingDone !== undefined) return nothingDone;
   if (registry.modeOf(operarius) !== 'dry-run') return decideInTime(attempt);
-  const look = await deps.memory.look(attempt.troubleKey, remediation.alert);
+  const look = await deps.memory.look(attempt.troubleKey, alert, operarius.name);
   return (await outOfTime(attempt, look)) ?? dryRunJob(attempt);
 }
 
@@ -99,7 +99,7 @@ async function earlierJob(attempt: Attempt): Promise<AttemptResult | undefined> 
   } catch (error) {
     const { delivery, operarius, deps, troubleKey } = attempt;
     const { remediation } = delivery;
-    const { state, now } = await deps.memory.look(troubleKey, remediation.alert);
+    const { state, now } = await deps.memory.look(troubleKey, remediation.alert, operarius.name);
     const policy = { ...operarius.policy, maxAge: 2 * operarius.policy.maxAge };
     const late = tooLate(remediation, policy, state, now);
     if (late?.outcome !== 'expired') throw error;

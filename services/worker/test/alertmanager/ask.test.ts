@@ -12,6 +12,7 @@ import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createAlertmanagers } from '../../src/alertmanager/ask.ts';
+import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 
@@ -45,7 +46,7 @@ describe('asking real Alertmanagers', { skip, timeout: 120_000 }, () => {
   function asking(urls = peers.map(({ url }) => url), young = Number.NEGATIVE_INFINITY) {
     const metrics = new Registry();
     const log = pino({ level: 'silent' });
-    const asked = createAlertmanagers({ urls }, log, metrics, young);
+    const asked = createAlertmanagers({ urls }, log, countAlertmanager(metrics), young);
     after(() => asked.close());
     return { ...asked, metrics };
   }

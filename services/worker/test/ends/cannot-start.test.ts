@@ -22,7 +22,7 @@ const FAST: CannotStartTimes = { look: 20, patience: 60, again: 100, silence: 40
 const JOB: JobWithoutPods = {
   ...{ name: 'disk-1', operarius: 'openfero-disk-firing', uid: 'u1', createdAt: 1_000 },
   ...{ remediation: 'r1', alertname: 'Disk', fingerprint: 'f1', status: 'firing' },
-  ...{ startsAt: STARTS, namespace: 'shop', groupKey: '' },
+  ...{ startsAt: STARTS, definition: '', namespace: 'shop', groupKey: '' },
 };
 
 interface Watched {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { EndedJob } from '@openfero/cluster/cluster';
 import { parseEntry } from '@openfero/core/history/parse';
+import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
 import { historyKey } from '@openfero/core/redis/history';
 import { createMetrics } from '@openfero/service/metrics';
 import { NO_TRACING } from '@openfero/service/tracing';
@@ -64,11 +65,13 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
       ...{ uid: 'u1', fate: 'failed', reason: 'BackoffLimitExceeded', createdAt: 1000 },
       ...{ endedAt: 61_000, remediation: 'r1', alertname: 'Disk', fingerprint: 'f1' },
       ...{ startsAt: STARTS, status: 'firing', namespace: 'shop', groupKey: '{}:{a="b"}' },
+      definition: '',
     },
   };
   const workers = [1, 2, 3].map(() => {
     const places = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
-    return createJobEnding({ cluster, places, tracing: NO_TRACING }, log, createMetrics());
+    const context = { cluster, places, policy: DEFAULT_POLICY, tracing: NO_TRACING };
+    return createJobEnding(context, log, createMetrics());
   });
   await Promise.all(workers.flatMap((end) => [end(job), end(job)]));
 

@@ -40,7 +40,14 @@ function lookAt(world: World, k: string, fingerprint: string, without?: Without)
   const seen = memory && without === 'cover' ? { ...memory, createdAfter: 0 } : memory;
   const state = world.states.get(fingerprint);
   // Without creations `max-repeats` stops nothing: the model is about one Job for each episode.
-  return { memory: seen, creations: [], known: memory?.job ?? '', state, now: world.now };
+  return {
+    memory: seen,
+    stopped: undefined,
+    creations: [],
+    known: memory?.job ?? '',
+    state,
+    now: world.now,
+  };
 }
 
 const isClaimOf = (claim: Claim | undefined, { instant, count }: Claim['episode']): boolean =>
@@ -65,7 +72,7 @@ export function claimsOf(
       return { taken: { kind: 'taken' }, look };
     },
     release: async () => {},
-    end: async () => false,
+    end: async () => ({ first: false, row: 0 }),
     passOn: async () => {},
     appendHeld: async () => undefined,
     reconcile: async () => {},

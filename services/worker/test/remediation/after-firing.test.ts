@@ -62,7 +62,7 @@ test('it waits for the firing one while that creates its Job', async (t) => {
   const { sandbox, worker } = await running(t);
   const operarius = {
     ...{ name: 'openfero-disk-firing', namespace: 'default', key: '', template: {} },
-    ...{ policy: DEFAULT_POLICY, findings: [] },
+    ...{ policy: DEFAULT_POLICY, definition: '', findings: [] },
   };
   const { troubleKey } = firingTroubleOf(resolved, operarius);
   const claim = [firing.alert.startsAt, '0', 'disk-0123456789', firing.id, String(Date.now())];

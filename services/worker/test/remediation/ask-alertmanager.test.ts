@@ -13,6 +13,7 @@ import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createAlertmanagers } from '../../src/alertmanager/ask.ts';
+import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
 import { deliveryBy, step } from '../attempt.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
@@ -102,7 +103,12 @@ describe('before a Job is created, Alertmanager is asked', { skip, timeout: 180_
     const log = pino({ level: 'silent' });
     const all = { urls: peers.map(({ url }) => url) };
     // The peers of the test have just started, and count as long up.
-    const asked = createAlertmanagers(all, log, new Registry(), Number.NEGATIVE_INFINITY);
+    const asked = createAlertmanagers(
+      all,
+      log,
+      countAlertmanager(new Registry()),
+      Number.NEGATIVE_INFINITY,
+    );
     t.after(() => asked.close());
     const outcomeWith = async (policy: Record<string, string>): Promise<unknown> => {
       const sandbox = await sandboxWith(t, policy);

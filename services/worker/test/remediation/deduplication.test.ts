@@ -216,17 +216,17 @@ describe('the memory', () => {
     await own.remember(k, latest);
     for (const earlier of [remembered(LATER, 1999), remembered(EARLIER, 1000)]) {
       await own.remember(k, earlier);
-      assert.deepEqual((await own.look(k, alert)).memory, latest);
+      assert.deepEqual((await own.look(k, alert, '')).memory, latest);
     }
     const next = remembered(EARLIER, 2001);
     await own.remember(k, next);
-    assert.deepEqual((await own.look(k, alert)).memory, next);
+    assert.deepEqual((await own.look(k, alert, '')).memory, next);
   });
 
   test('knows no Job that is created later than now, whatever the clock of the cluster says', async (t) => {
     const { own } = await memoryOf(t);
     await own.remember(k, remembered(STARTS, Date.now() + 3_600_000));
-    const { memory, now } = await own.look(k, alert);
+    const { memory, now } = await own.look(k, alert, '');
     assert.ok(Number(memory?.createdAt) <= now && Number(memory?.createdAfter) <= now);
   });
 
@@ -236,7 +236,7 @@ describe('the memory', () => {
     const { episode, ...rest } = old;
     const fields = { episode: episode.instant, count: 0, ...rest };
     await sandbox.redis.hset(`${sandbox.prefix}:memory:${k}`, fields);
-    assert.deepEqual((await own.look(k, alert)).memory, { ...old, createdAfter: 2000 });
+    assert.deepEqual((await own.look(k, alert, '')).memory, { ...old, createdAfter: 2000 });
   });
 
   test('lives 8 days past its last sighting', async (t) => {
@@ -250,7 +250,7 @@ describe('the memory', () => {
 
   test('is empty at first, and looked at by the clock of Redis', async (t) => {
     const { own } = await memoryOf(t);
-    const { now, memory, state } = await own.look(k, alert);
+    const { now, memory, state } = await own.look(k, alert, '');
     assert.ok(Math.abs(now - Date.now()) < 5000);
     assert.deepEqual([memory, state], [undefined, undefined]);
   });

@@ -68,7 +68,7 @@ test('the memory knows the latest 20 Jobs of a trouble, each once and in order',
   });
   const times = Array.from({ length: 25 }, (_, index) => 1000 + index);
   for (const at of [...times.toReversed(), ...times]) await memory.remember(k, jobAt(at));
-  const { creations, memory: latest } = await memory.look(k, remediation('Disk').alert);
+  const { creations, memory: latest } = await memory.look(k, remediation('Disk').alert, '');
   assert.deepEqual(creations, times.slice(-20));
   assert.equal(latest?.createdAt, 1024);
 });

@@ -1,0 +1,59 @@
+import { isStopped } from '@openfero/core/decisions/stopped';
+import { encodeEntry } from '@openfero/core/history/encode';
+import type { RearmedHow } from '@openfero/core/history/entry';
+import type { ConfigMap } from '@openfero/core/kubernetes';
+import { definitionDigest } from '@openfero/core/operarius/definition';
+import { REARM, readStopped, rearmArguments, type Stopped } from '@openfero/core/redis/verdicts';
+import { script } from '@openfero/service/script';
+import type { Judging } from './judging.ts';
+import { tellRearmed } from './tell.ts';
+
+/**
+ * Milliseconds. A watch may be as old as 120 s: a worker that has an older definition than the one that was
+ * stopped must not take that for a change.
+ */
+const KNOWN_BY_ALL = 150_000;
+
+/**
+ * Creates what clears away what is stopped no longer: nothing waits for it, since a changed definition is not
+ * stopped, and a time that is over says so itself. One of the workers tells people.
+ *
+ * @returns to be called with the fields of `stopped`, and the time (ms, Redis' clock)
+ */
+export function createRearming(
+  judging: Judging,
+): (stopped: ReadonlyMap<string, string>, now: number) => Promise<void> {
+  const { cluster, redis } = judging;
+  const rearmScript = script(redis, REARM);
+  /** The definitions that this worker saw stopped. */
+  const seen = new Set<string>();
+
+  const howOver = (name: string, stopped: Stopped, now: number): RearmedHow | undefined => {
+    const configMap = cluster.operarii.get(name);
+    const definition = configMap && definitionDigest(configMap);
+    if (definition === stopped.definition) {
+      seen.add(definition);
+      return isStopped(stopped, definition, now) ? undefined : 'time';
+    }
+    const isNews = seen.has(stopped.definition) || now - stopped.at > KNOWN_BY_ALL;
+    return isNews ? changed(configMap) : undefined;
+  };
+  const rearmOne = async (operarius: string, state: string, now: number): Promise<void> => {
+    const stopped = readStopped(state);
+    const how = stopped && howOver(operarius, stopped, now);
+    if (stopped === undefined || how === undefined) return;
+    const { definition } = stopped;
+    const { prefix, historyCount: count } = judging.settings;
+    const entry = encodeEntry({ kind: 'rearmed', operarius, definition, how, at: now });
+    const { keys, args } = rearmArguments(prefix, { operarius, state, count, entry });
+    seen.delete(definition);
+    if ((await rearmScript(keys, args)) === 1) tellRearmed(operarius, how, judging);
+  };
+  return async (all, now) => {
+    if (cluster.blocked() !== undefined) return;
+    for (const [operarius, state] of all) await rearmOne(operarius, state, now);
+  };
+}
+
+const changed = (configMap: ConfigMap | undefined): RearmedHow =>
+  configMap === undefined ? 'deleted' : 'definition';

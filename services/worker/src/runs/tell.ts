@@ -1,0 +1,49 @@
+import type { Cluster } from '@openfero/cluster/cluster';
+import { formatDuration } from '@openfero/core/duration';
+import type { RearmedHow } from '@openfero/core/history/entry';
+import type { RunVerdict } from '@openfero/core/redis/verdicts';
+import type { Logger } from '@openfero/service/log';
+
+/** Where people are told of it: the log, and Events on the ConfigMap. */
+export interface Told {
+  readonly cluster: {
+    readonly operarii: Pick<Cluster['operarii'], 'get'>;
+    readonly events: Cluster['events'];
+  };
+  readonly log: Logger;
+}
+
+/** Tells that a run has stopped its operarius. @param row how many bad ones in a row; 0 where it goes on */
+export function tellStopped(
+  run: Omit<RunVerdict, 'verdict'> | undefined,
+  row: number,
+  { cluster, log }: Told,
+): void {
+  if (run === undefined || row === 0) return;
+  const { operarius, definition, stopFor } = run;
+  const how = stopFor === 0 ? 'until a person re-arms it' : `for ${formatDuration(stopFor)}`;
+  log.error(
+    { operarius, definition, row, ...(stopFor > 0 && { seconds: stopFor / 1000 }) },
+    'operarius stopped: its latest runs failed or did not help',
+  );
+  const metadata = cluster.operarii.get(operarius)?.metadata;
+  if (metadata === undefined) return;
+  cluster.events.record(
+    metadata,
+    'OperariusStopped',
+    `Stopped ${how} after ${row} bad runs in a row: their Jobs failed, or their alerts still fire. Correct it, or annotate it with openfero.io/rearm`,
+  );
+}
+
+const REARMED: Readonly<Record<RearmedHow, string>> = {
+  definition: 'its definition has changed',
+  deleted: 'it was deleted',
+  time: 'the time is over; the next bad run stops it again',
+};
+
+export function tellRearmed(operarius: string, how: RearmedHow, { cluster, log }: Told): void {
+  log.info({ operarius, reason: REARMED[how] }, 'operarius is no longer stopped');
+  const metadata = cluster.operarii.get(operarius)?.metadata;
+  if (metadata === undefined) return;
+  cluster.events.record(metadata, 'OperariusRearmed', `No longer stopped: ${REARMED[how]}`);
+}

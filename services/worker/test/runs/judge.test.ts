@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { instantOf } from '@openfero/core/instant';
+import { definitionDigest } from '@openfero/core/operarius/definition';
+import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
+import type { EndedRun } from '@openfero/core/redis/fates';
+import { missingAlertmanager, startAlertmanager } from '@openfero/testkit/alertmanager';
+import { configMap } from '@openfero/testkit/operarii';
+import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { remediation } from '@openfero/testkit/remediations';
+import { until } from '@openfero/testkit/until';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { type Alertmanagers, createAlertmanagers } from '../../src/alertmanager/ask.ts';
+import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
+import { createEpisodeMemory } from '../../src/redis/memory.ts';
+import { startJudging } from '../../src/runs/judge.ts';
+import { createRuns, OPERARIUS, type Runs, runOf } from './runs.ts';
+
+const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
+
+let server: TestRedis;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.stop());
+
+const DISK = configMap('Disk');
+
+interface Judged extends Runs {
+  readonly events: string[];
+  definition: ReturnType<typeof configMap> | undefined;
+  effects(): Promise<readonly string[]>;
+  /** Waits until so many effects are in the history. */
+  judged(count: number): Promise<readonly string[]>;
+}
+
+/** Two workers judge what is due in Redis. */
+async function judging(t: TestContext, alertmanagers?: Alertmanagers): Promise<Judged> {
+  const runs = await createRuns(t, server.url);
+  const { redis, prefix } = runs.sandbox;
+  const events: string[] = [];
+  const judged: Judged = {
+    ...runs,
+    events,
+    definition: DISK,
+    async effects() {
+      const entries = await redis.xrange(`${prefix}:history`, '-', '+');
+      return entries.flatMap(([, fields]) => /"effect":"(\w+)"/.exec(fields[3] ?? '')?.[1] ?? []);
+    },
+    async judged(count) {
+      await until(`${count} are judged`, async () => (await judged.effects()).length >= count);
+      return judged.effects();
+    },
+  };
+  const cluster = {
+    operarii: {
+      get: (name: string) => (name === OPERARIUS ? judged.definition : undefined),
+      globalSwitch: () => undefined,
+      all: () => [],
+      unlabelled: async () => [],
+      revision: () => 1,
+    },
+    events: { record: (_: unknown, reason: string) => void events.push(reason) },
+    blocked: () => undefined,
+  };
+  for (let worker = 0; worker < 2; worker++) {
+    const stop = startJudging(
+      {
+        ...{ cluster, redis, alertmanagers, memory: createEpisodeMemory(redis, prefix) },
+        settings: { prefix, policy: DEFAULT_POLICY, historyCount: 1000 },
+        ...{ watch: { note: () => false }, log: pino({ level: 'silent' }) },
+      },
+      20,
+    );
+    t.after(stop);
+  }
+  return judged;
+}
+
+const alertOf = (instance: string) => remediation('Disk', { labels: { instance } });
+
+/** A run about an alert whose Job has just succeeded, and that is judged in so many milliseconds. */
+function succeeded(instance: string, within = 200): EndedRun {
+  const { fingerprint } = alertOf(instance).alert;
+  const run = runOf(Date.now(), { verdict: 'pending', definition: definitionDigest(DISK) });
+  assert.ok(run.effect);
+  return { ...run, effect: { ...run.effect, fingerprint, within } };
+}
+
+describe('without Alertmanager, the effect is what the latest notification says', () => {
+  it('and unknown where none came', async (t) => {
+    const { end, judged, sandbox, events } = await judging(t);
+    await sandbox.receive(alertOf('resolved'), { status: 'resolved', receivedAt: Date.now() });
+    await sandbox.receive(alertOf('again'), { startsAt: instantOf(Date.now() + 1000) });
+    await sandbox.receive(alertOf('silent'), {});
+    for (const instance of ['resolved', 'again', 'silent', 'unheard'])
+      await end(succeeded(instance));
+    assert.deepEqual((await judged(4)).toSorted(), ['firing', 'resolved', 'unknown', 'unknown']);
+    assert.deepEqual(events, ['NoEffect']);
+    const totals = await sandbox.redis.hgetall(`${sandbox.prefix}:totals`);
+    assert.equal(totals[`${OPERARIUS}/unknown`], '2');
+    assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:effects`), 0);
+  });
+
+  it('and five Jobs in a row that do not help stop their operarius', async (t) => {
+    const { end, judged, sandbox, events } = await judging(t);
+    for (let run = 0; run < 5; run++) {
+      await sandbox.receive(alertOf(`x${run}`), { startsAt: instantOf(Date.now() + 5000) });
+      await end(succeeded(`x${run}`));
+    }
+    await judged(5);
+    const state = await sandbox.redis.hget(`${sandbox.prefix}:stopped`, OPERARIUS);
+    assert.match(state ?? '', /"row":5/);
+    assert.equal(events.filter((reason) => reason === 'OperariusStopped').length, 1);
+  });
+});
+
+describe('an operarius that is stopped is re-armed', () => {
+  const rearmedHow = async ({ sandbox: { redis, prefix } }: Judged): Promise<unknown> => {
+    const read = async () => redis.xrange(`${prefix}:history`, '-', '+');
+    const told = async () => (await read()).map(([, fields]) => String(fields[3]));
+    await until('it is told', async () => (await told()).some((each) => each.includes('rearmed')));
+    const found = (await told()).filter((each) => each.includes('rearmed'));
+    assert.equal(found.length, 1);
+    return JSON.parse(found[0] ?? '')['how'];
+  };
+  const stop = async (judged: Judged, ms: number): Promise<void> => {
+    const definition = definitionDigest(DISK);
+    const at = Date.now();
+    const state = { definition, until: at + ms, row: 5, at };
+    const { redis, prefix } = judged.sandbox;
+    await redis.hset(`${prefix}:stopped`, OPERARIUS, JSON.stringify(state));
+  };
+  /** Long enough that the workers have seen it. */
+  const seen = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
+
+  it('by a change of its definition, and by its deletion', async (t) => {
+    for (const [definition, how] of [
+      [configMap('Disk', { policy: { rearm: 'now' } }), 'definition'],
+      [undefined, 'deleted'],
+    ] as const) {
+      const judged = await judging(t);
+      await stop(judged, 3_600_000);
+      await seen();
+      assert.equal(await judged.sandbox.redis.hlen(`${judged.sandbox.prefix}:stopped`), 1);
+      judged.definition = definition;
+      assert.equal(await rearmedHow(judged), how);
+      assert.equal(await judged.sandbox.redis.hlen(`${judged.sandbox.prefix}:stopped`), 0);
+    }
+  });
+
+  it('by time, once over all workers', async (t) => {
+    const judged = await judging(t);
+    await stop(judged, 100);
+    assert.equal(await rearmedHow(judged), 'time');
+    await seen();
+    assert.deepEqual(judged.events, ['OperariusRearmed']);
+  });
+
+  it('not by a worker that has not seen yet the definition that was stopped', async (t) => {
+    const judged = await judging(t);
+    judged.definition = configMap('Disk', { policy: { rearm: 'older' } });
+    await stop(judged, 3_600_000);
+    await seen();
+    assert.equal(await judged.sandbox.redis.hlen(`${judged.sandbox.prefix}:stopped`), 1);
+  });
+});
+
+describe('with Alertmanager, the effect is what it says', { skip }, () => {
+  it('also without send_resolved, and unknown where it is silenced or away', async (t) => {
+    const alertmanager = await startAlertmanager({
+      ...{ receiverUrl: 'http://127.0.0.1:9', groupWait: '1h', groupInterval: '1h' },
+      repeatInterval: '1h',
+    });
+    t.after(() => alertmanager.stop());
+    const urls = [alertmanager.url];
+    const log = pino({ level: 'silent' });
+    const asked = createAlertmanagers(
+      { urls },
+      log,
+      countAlertmanager(new Registry()),
+      Number.NEGATIVE_INFINITY,
+    );
+    t.after(() => asked.close());
+    const { end, judged, sandbox } = await judging(t, asked);
+    const labelsOf = (instance: string) => ({ labels: alertOf(instance).alert.labels });
+    await alertmanager.post(['fires', 'silenced'].map(labelsOf));
+    await alertmanager.silence({ instance: 'silenced' });
+    for (const instance of ['fires', 'silenced', 'gone']) await end(succeeded(instance));
+    assert.deepEqual((await judged(3)).toSorted(), ['firing', 'resolved', 'unknown']);
+
+    await alertmanager.kill();
+    await end(succeeded('fires', 500));
+    await until('it was looked at', async () => {
+      const [, score = '0'] = await sandbox.redis.zrange(
+        `${sandbox.prefix}:effects`,
+        ...(['0', '0', 'WITHSCORES'] as const),
+      );
+      return Number(score) > Date.now() + 50_000;
+    });
+  });
+});
