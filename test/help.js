@@ -8,7 +8,6 @@ const COMMANDS = [
   ['npm run bench -- --help', 'Measure throughput, latency and memory: list the options'],
   ['npm run faults -- --help', 'Test the guarantees under faults: list the options'],
   ['npm run worker', 'Run a worker on this machine; its settings are environment variables'],
-  ['npm run replay -- --reason REASON', 'Retry failed remediations; add --dry to list them only'],
   ['npm run openfero -- --help', 'Check, test and explain operarii: list the commands'],
   ['npm run bundle', 'Bundle each service into one file under dist/, as in the image'],
   ['npm run image', 'Build the container image with docker, podman or buildah'],

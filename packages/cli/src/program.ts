@@ -5,7 +5,9 @@ import type { AddCommand } from './commands/add.ts';
 import { explainCommand } from './commands/explain.ts';
 import { lintCommand } from './commands/lint.ts';
 import { renderCommand } from './commands/render.ts';
+import { retryCommand } from './commands/retry.ts';
 import { schemaCommand } from './commands/schema.ts';
+import { resumeCommand, statusCommand, stopCommand } from './commands/switch.ts';
 import { testCommand } from './commands/test.ts';
 import { COULD_NOT_ASK, CouldNotAsk, type Terminal, YES } from './terminal.ts';
 
@@ -15,6 +17,10 @@ const COMMANDS: readonly AddCommand[] = [
   explainCommand,
   testCommand,
   schemaCommand,
+  stopCommand,
+  resumeCommand,
+  statusCommand,
+  retryCommand,
 ];
 
 /**

@@ -10,7 +10,7 @@ import { realWorld, type Said } from './simulation/real-world.ts';
 import { randomScript, START, type Step } from './simulation/script.ts';
 
 /** Scripts in `npm test`; for a long run: OPENFERO_SIMULATION_SCRIPTS=500 */
-const SCRIPTS = Number(process.env['OPENFERO_SIMULATION_SCRIPTS'] ?? 40);
+const SCRIPTS = Number(process.env['OPENFERO_SIMULATION_SCRIPTS'] ?? 30);
 
 function saidBy(verdict: Verdict | RejectedAlert): Said {
   assert.ok(!(verdict instanceof RejectedAlert));

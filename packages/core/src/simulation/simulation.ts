@@ -116,8 +116,8 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
       if (memory.job === job) memories.set(key, { ...memory, expires: now + MEMORY_TTL });
     }
   };
-  /** One attempt. @returns what it came to, and what others came to because of it */
-  const attempt = (remediation: Remediation): [Verdict, ...Verdict[]] => {
+  /** One attempt. It may call others for a place. */
+  const attemptOnce = (remediation: Remediation): Verdict => {
     const { id, alert } = remediation;
     const before = held.get(id)?.verdict.decision;
     held.delete(id);
@@ -125,12 +125,30 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     const decided = decide(remediation, factsOf(alert));
     const verdict = { ...decided, alert, remediation: id };
     remember(decided, id);
-    const called = hold(remediation, verdict) ?? givenBack(remediation, verdict);
+    call(hold(remediation, verdict) ?? givenBack(remediation, verdict));
     // It was called because a place is free, and leaves it to the next.
     const passesOn = waitsForPlace(before) && !needsPlace(decided.decision);
-    const next = passesOn ? waiting.next(decided.operarius) : undefined;
-    return [verdict, ...tryNext(called), ...tryNext(next)];
+    if (passesOn) call(waiting.next(decided.operarius));
+    return verdict;
   };
+  const called: string[] = [];
+  const call = (id: string | undefined): void => {
+    if (id !== undefined) called.push(id);
+  };
+  /** Tries those that were called, in that order. */
+  const tryCalled = (): Verdict[] => {
+    const verdicts: Verdict[] = [];
+    for (let id = called.shift(); id !== undefined; id = called.shift()) {
+      const next = held.get(id);
+      if (next !== undefined) verdicts.push(attemptOnce(next.remediation));
+    }
+    return verdicts;
+  };
+  /** One attempt. @returns what it came to, and what others came to because of it */
+  const attempt = (remediation: Remediation): [Verdict, ...Verdict[]] => [
+    attemptOnce(remediation),
+    ...tryCalled(),
+  ];
   /**
    * The worker looks whether it is too late in the command that takes the place, and then gives it back.
    *
@@ -169,10 +187,6 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
   };
   const isFull = (): boolean =>
     settings.maxActiveJobs > 0 && unfinished().length >= settings.maxActiveJobs;
-  const tryNext = (id: string | undefined): Verdict[] => {
-    const next = id === undefined ? undefined : held.get(id);
-    return next === undefined ? [] : attempt(next.remediation);
-  };
   const ends = (verdicts: readonly Verdict[]): Verdict[] =>
     verdicts.filter(({ decision }) => decision.kind === 'end');
 
@@ -227,7 +241,8 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
       // Not those that are created because a place is free now.
       for (const job of unfinished()) {
         job.finished = true;
-        verdicts.push(...ends(tryNext(waiting.next(job.operarius))));
+        call(waiting.next(job.operarius));
+        verdicts.push(...ends(tryCalled()));
       }
       return verdicts;
     },

@@ -133,7 +133,7 @@ export async function putBack(job: RemediationJob, token: string, delay: number)
 
 /**
  * Notes in a payload that is about to fail which ConfigMap it was for, where the alertname does not say
- * so: `replay` selects by it, and knows no cluster.
+ * so: `openfero retry` selects by it, and knows no cluster.
  */
 export async function noteOperarius(
   job: RemediationJob,

@@ -103,16 +103,16 @@ test('held by its limit, it runs when a place is free', async (t) => {
   assert.deepEqual(left, []);
 });
 
-test('failed, it is found by replay under the name of its ConfigMap', async (t) => {
+test('failed, it is found by openfero retry under the name of its ConfigMap', async (t) => {
   const sandbox = await createSandbox(t, server.url);
   await sandbox.define('one', annotated('mine-firing', 'Disk', { cooldown: 'soon' }));
   const worker = await runWorker(t, sandbox);
   const id = await sandbox.add(remediation('Disk'));
   assert.equal((await worker.end(id))['operarius'], 'mine-firing');
-  const replay = fileURLToPath(new URL('../../src/replay.ts', import.meta.url));
+  const openfero = fileURLToPath(new URL('../../../../packages/cli/src/main.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [replay, '--operarius', 'mine-firing', '--dry'],
+    [openfero, 'retry', '--operarius', 'mine-firing', '--dry-run'],
     { env: { ...sandbox.env } },
   );
   assert.match(stdout, new RegExp(`${id} +mine-firing +invalid-operarius`));

@@ -5,7 +5,7 @@ import type { Random } from '@openfero/testkit/random';
 /** Milliseconds. */
 export const START = Date.parse('2026-01-01T00:00:00Z');
 
-const STEPS = 14;
+const STEPS = 20;
 
 /** One step of a script. */
 export type Step =
@@ -49,11 +49,11 @@ function definitionBy(alertname: string, random: Random): ConfigMap {
   const policy = {
     ...{ 'dedup-by': dedupBy, ...ofAlert },
     'max-age': one('2m', '15m'),
-    'max-active': one('0', '1', '2'),
-    mode: one('run', 'run', 'run', 'run', 'dry-run', 'off'),
+    'max-active': one('0', '1', '1'),
+    mode: one('run', 'run', 'run', 'run', 'run', 'run', 'dry-run', 'off'),
     'run-if-resolved': one('false', 'false', 'true'),
     match: one('', '', '{pod!="web-2"}'),
-    'max-repeats': one('none', '1/5m', '2/1h', '5/1d'),
+    'max-repeats': one('none', '1/1h', '1/1d', '2/1h'),
   };
   return random.chance(0.05)
     ? configMap(alertname, { policy, job: { metadata: { namespace: 'other' } } })
@@ -64,8 +64,8 @@ function stepsBy(random: Random): Step[] {
   let now = START;
   const starts = new Map<string, number>();
   const alert = (): object => {
-    const alertname = pick(random, ['A', 'A', 'B', 'C']);
-    const pod = `web-${1 + random.below(3)}`;
+    const alertname = pick(random, ['A', 'A', 'A', 'B', 'C']);
+    const pod = `web-${1 + random.below(2)}`;
     const key = `${alertname}/${pod}`;
     const known = random.chance(0.3) ? undefined : starts.get(key);
     // A new episode may have begun earlier than what is known.
@@ -87,7 +87,7 @@ function stepsBy(random: Random): Step[] {
       return { do: 'advance', ms };
     }
     if (random.chance(0.2)) return { do: 'finish' };
-    const alerts = Array.from({ length: 1 + random.below(3) }, alert);
+    const alerts = Array.from({ length: 1 + random.below(2) }, alert);
     const groupKey = pick(random, ['g1', 'g2']);
     return { do: 'notify', body: { version: '4', groupKey, status: 'firing', alerts } };
   });

@@ -22,14 +22,15 @@ import type { Access, Identity, Pem } from './access.ts';
  * rejects two entries with the same name: docs/decisions/0007-two-modules-of-client-node.md.
  *
  * @param paths value of KUBECONFIG
+ * @param contextName in place of the current one
  * @throws {InvalidSetting} that names what is missing or not supported, and holds no secret
  */
-export function readKubeconfig(paths: string): Access {
+export function readKubeconfig(paths: string, contextName?: string): Access {
   const files = paths.split(delimiter).filter((path) => path !== '');
   const found = files.filter((file) => existsSync(file));
   if (found.length === 0) throw invalid(`file not found: ${files.join(', ')}`);
   const configs = found.map(readFile);
-  const current = configs.find((config) => config.current !== undefined)?.current;
+  const current = contextName ?? configs.find((config) => config.current !== undefined)?.current;
   if (current === undefined) throw invalid(`${paths} does not set current-context: set it`);
   const context = findEntry('context', current, configs, (config) => config.contexts);
   const { cluster: clusterName, user: userName } = context.value;

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { SwitchOptions } from '../switch/run.ts';
+import type { AddCommand } from './add.ts';
+import { ENV_FILE, output } from './options.ts';
+
+/** Seconds: a worker that died is known to be silent after 30. */
+const TIMEOUT = '40';
+
+function withCluster(command: Command): Command {
+  return command
+    .option('-n, --namespace <namespace>', "the operarii's namespace")
+    .option('--context <context>', 'of the kubeconfig')
+    .option(...ENV_FILE);
+}
+
+export const stopCommand: AddCommand = (program, run) => {
+  withCluster(program.command('stop'))
+    .description('stops all workers from creating Jobs, and waits until each says so')
+    .option('--dry-run', 'only ask the API server whether it would accept it')
+    .option('--timeout <seconds>', 'how long to wait for the workers', TIMEOUT)
+    .addHelpText('after', AFTER)
+    .action((options: SwitchOptions) =>
+      run(async (terminal) =>
+        (await import('../switch/run.ts')).runSwitch('off', options, terminal),
+      ),
+    );
+};
+
+export const resumeCommand: AddCommand = (program, run) => {
+  withCluster(program.command('resume'))
+    .description('lets the workers create Jobs again, and waits until each says so')
+    .option('--dry-run', 'only ask the API server whether it would accept it')
+    .option('--timeout <seconds>', 'how long to wait for the workers', TIMEOUT)
+    .addHelpText('after', AFTER)
+    .action((options: SwitchOptions) =>
+      run(async (terminal) =>
+        (await import('../switch/run.ts')).runSwitch('run', options, terminal),
+      ),
+    );
+};
+
+export const statusCommand: AddCommand = (program, run) => {
+  withCluster(program.command('status'))
+    .description('says what the switch is, and what each worker says of it')
+    .addOption(output(['human', 'json']))
+    .action((options: SwitchOptions & { output: 'human' | 'json' }) =>
+      run(async (terminal) => (await import('../switch/run.ts')).runStatus(options, terminal)),
+    );
+};
+
+const AFTER = `
+Needs a kubeconfig, and REDIS_URL to ask the workers.
+Exit code: 0 every worker says that the switch is in force, 1 one does not, 2 could not be written or asked.`;
