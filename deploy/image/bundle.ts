@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,37 +7,57 @@ import { noticesOf } from './notices.ts';
 
 /**
  * Bundles each service into one file, `dist/<service>.mjs`, with its source map and the files that it
- * serves: what the image contains. Development and tests run the sources; nothing else has a build step.
+ * serves, and the command line into `dist/openfero.mjs`: what the image contains. Development and tests run the sources; nothing else has a build step.
  *
  * A bundle loads no type stripper and no unused modules, which halves the start and saves a third of
  * the memory: see docs/performance.md.
  */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SERVICES = ['receiver', 'worker', 'dashboard'] as const;
+
+/** A bundle, by its name, and how it is made. */
+const BUNDLES = [
+  { name: 'receiver', entry: 'services/receiver/src/server.ts', target: 'node24' },
+  { name: 'worker', entry: 'services/worker/src/server.ts', target: 'node24' },
+  { name: 'dashboard', entry: 'services/dashboard/src/server.ts', target: 'node24' },
+  { name: 'openfero', entry: 'packages/cli/src/main.ts', target: 'node20' },
+] as const;
+type Bundle = (typeof BUNDLES)[number];
 
 /** CommonJS packages need `require`; some find their files from `__dirname`. */
 const BANNER = `import { createRequire as createRequireOfBundle } from 'node:module';
 const require = createRequireOfBundle(import.meta.url);
 const __dirname = import.meta.dirname, __filename = import.meta.filename;`;
 
+/** What Node.js 20 does not have: people run the command line on the Node.js that they have. */
+const NODE_20 = `Map.groupBy ??= (items, keyOf) => {
+  const groups = new Map();
+  for (const item of items) { const key = keyOf(item); groups.set(key, [...(groups.get(key) ?? []), item]); }
+  return groups;
+};
+Promise.withResolvers ??= () => {
+  const own = {}; own.promise = new Promise((resolve, reject) => Object.assign(own, { resolve, reject })); return own;
+};`;
+
 /** @param folder of the result; what it contained is deleted */
 async function bundle(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const metafiles: Metafile[] = [];
-  for (const service of SERVICES) metafiles.push(await bundleService(service, folder));
+  for (const each of BUNDLES) metafiles.push(await bundleOne(each, folder));
+  // It is a program: kubectl runs one that is called kubectl-openfero.
+  await chmod(join(folder, 'openfero.mjs'), 0o755);
   await copyServedFiles(folder);
   await writeFile(join(folder, 'THIRD_PARTY_NOTICES.txt'), await noticesOf(metafiles, ROOT));
 }
 
-async function bundleService(service: string, folder: string): Promise<Metafile> {
+async function bundleOne({ name, entry, target }: Bundle, folder: string): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [`services/${service}/src/server.ts`],
-    outfile: join(folder, `${service}.mjs`),
+    entryPoints: [entry],
+    outfile: join(folder, `${name}.mjs`),
     bundle: true,
     platform: 'node',
-    target: 'node24',
+    target,
     format: 'esm',
     minify: true,
     // Errors and log lines name classes and functions.
@@ -45,7 +65,7 @@ async function bundleService(service: string, folder: string): Promise<Metafile>
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
-    banner: { js: BANNER },
+    banner: { js: target === 'node20' ? `${BANNER}\n${NODE_20}` : BANNER },
     metafile: true,
     plugins: [servedFolders],
     logLevel: 'warning',

@@ -2,6 +2,7 @@ import { messageOf } from '@openfero/core/errors';
 import { VERSION } from '@openfero/service/version';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './commands/add.ts';
+import { completionCommand } from './commands/completion.ts';
 import { explainCommand } from './commands/explain.ts';
 import { lintCommand } from './commands/lint.ts';
 import { renderCommand } from './commands/render.ts';
@@ -21,6 +22,7 @@ const COMMANDS: readonly AddCommand[] = [
   resumeCommand,
   statusCommand,
   retryCommand,
+  completionCommand,
 ];
 
 /**

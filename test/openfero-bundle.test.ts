@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+
+const run = promisify(execFile);
+const CASES = resolve('packages/cli/test/cases');
+const BUNDLE = resolve(process.env['OPENFERO_BUNDLES'] ?? 'dist', 'openfero.mjs');
+
+/** The Node.js of this machine that is not ours: the oldest on PATH, from 20 on. */
+function oldestNode(): string {
+  const nodes = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'node'))
+    .filter((node) => existsSync(node));
+  const versions = nodes.map((node) => ({ node, major: majorOf(node) }));
+  const [oldest] = versions.filter(({ major }) => major >= 20).sort((a, b) => a.major - b.major);
+  return oldest?.node ?? process.execPath;
+}
+
+const majorOf = (node: string): number =>
+  Number(execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).split('.')[0]);
+
+const skip = existsSync(BUNDLE) ? false : 'no bundles: the global setup of the tests makes them';
+
+describe('openfero.mjs', { skip }, () => {
+  const node = oldestNode();
+
+  it('is one file that needs nothing but Node.js', async () => {
+    const { stdout } = await run(node, [BUNDLE, 'test', CASES], { cwd: tmpdir() });
+    assert.equal(stdout.match(/^ok /gm)?.length, 3);
+    const lint = await run(node, [BUNDLE, 'lint', CASES], { cwd: tmpdir() });
+    assert.match(lint.stderr, /^1 operarius: 0 errors/);
+  });
+
+  it('is ready soon: the CPU time of a start, beside that of Node.js alone', async () => {
+    const best = async (...args: string[]): Promise<number> => {
+      const times: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        const timed = 'TIMEFORMAT="%U %S"; time "$0" "$@" >/dev/null';
+        const { stderr } = await run('bash', ['-c', timed, node, ...args]);
+        times.push(stderr.split(' ').reduce((sum, text) => sum + Number(text), 0));
+      }
+      return Math.min(...times);
+    };
+    const more = (await best(BUNDLE, '--version')) - (await best('-e', '0'));
+    // Seconds; 0.1 on a quiet machine. The tests run beside others, which slows each cycle down.
+    assert.ok(more < 0.4, `${more} s more than node -e 0`);
+  });
+
+  it('prints completion that bash takes', async () => {
+    const { stdout } = await run(node, [BUNDLE, 'completion', 'bash']);
+    const script = `${stdout}\nCOMP_WORDS=(openfero li) COMP_CWORD=1; _openfero; echo "\${COMPREPLY[*]}"
+      COMP_WORDS=(openfero schema '') COMP_CWORD=2; _openfero; echo "\${COMPREPLY[*]}"`;
+    const completed = await run('bash', ['-c', script]);
+    assert.equal(completed.stdout, 'lint\noperarius job test --help\n');
+    assert.match((await run(node, [BUNDLE, 'completion', 'zsh'])).stdout, /^#compdef openfero/);
+  });
+});
+
+await describeOnControlPlane('openfero.mjs as a plugin of kubectl', (plane) => {
+  it('answers to kubectl openfero', { skip }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'openfero-plugin-'));
+    after(() => rm(folder, { recursive: true }));
+    await symlink(BUNDLE, join(folder, 'kubectl-openfero'));
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+    const { stdout } = await run(join(plane.folder, 'kubectl'), ['openfero', '--version'], { env });
+    assert.match(stdout, /^\d+\.\d+\.\d+$/m);
+  });
+});
