@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { it } from 'node:test';
 import { definition } from '@openfero/testkit/operarii';
 import { serverOf, startService } from '@openfero/testkit/process';
+import { scrape } from '@openfero/testkit/scrape';
 import { Redis } from 'ioredis';
 import { envOf, notificationOf, startSystem } from './system.ts';
 
@@ -36,6 +37,15 @@ it('the documented user of Redis has the rights that receiver, worker and dashbo
   assert.deepEqual(new Set(ends.map((end) => end['outcome'])), new Set(['created']));
   const list = await fetch(`${await dashboard.url()}/queue/api/queues?activeQueue=remediations`);
   assert.equal(list.status, 200);
+
+  const { value } = await scrape((await system.workers[0]?.url()) ?? '');
+  for (const name of ['history_entries', 'history_skipped_total', 'jobs_cannot_start']) {
+    assert.notEqual(value(`openfero_${name}`), undefined, name);
+  }
+  assert.equal(value('openfero_jobs_total', { operarius: '', fate: 'failed' }), 0);
+  assert.equal(value('openfero_held_oldest_seconds', { reason: 'claimed' }), 0);
+  const received = await scrape((await system.receivers[0]?.url()) ?? '');
+  assert.equal(received.value('openfero_workers_alive'), 1);
 
   const lines = [...system.receivers, ...system.workers, dashboard].flatMap((each) => each.lines);
   const warnings = lines.filter(({ level }) => level === 'warn' || level === 'error');
