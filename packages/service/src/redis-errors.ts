@@ -147,7 +147,7 @@ const REACHABLE =
 const SENTINELS = [
   {
     kind: 'unknown-master',
-    text: /invalid reply: null/,
+    text: /invalid reply: null|No such master/,
     means: 'a sentinel knows no such master',
     check: 'REDIS_SENTINEL_MASTER must be its name in the configuration of Sentinel',
   },

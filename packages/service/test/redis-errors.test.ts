@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectionFailureOf, redisFailureOf, refusalOf } from '../src/redis-errors.ts';
+import {
+  connectionFailureOf,
+  redisFailureOf,
+  refusalOf,
+  sentinelFailureOf,
+} from '../src/redis-errors.ts';
 
 /** As ioredis has it: a reply, and the command that it answers. */
 class ReplyError extends Error {
@@ -117,4 +122,32 @@ test('a broken connection is told with the words of the system, or of TLS and it
   ] as const) {
     assert.match(connectionFailureOf(error).problem, expected);
   }
+});
+
+for (const [why, kind, check] of [
+  ['because connect ECONNREFUSED 10.0.0.2:26379', 'no-sentinel', 'REDIS_SENTINELS'],
+  ['because ERR No such master with that name', 'unknown-master', 'REDIS_SENTINEL_MASTER'],
+  ['successfully, but got an invalid reply: null', 'unknown-master', 'REDIS_SENTINEL_MASTER'],
+  ['because WRONGPASS invalid', 'sentinel-credentials', 'REDIS_SENTINEL_PASSWORD'],
+  ['because NOAUTH HELLO must', 'sentinel-credentials', 'REDIS_SENTINEL_PASSWORD'],
+] as const) {
+  test(`a sentinel that names no master ${why}: ${kind}, and ${check} to check`, () => {
+    const failure = sentinelFailureOf(new Error(`failed to connect to sentinel a:1 ${why}`));
+    assert.equal(failure.kind, kind);
+    assert.ok(failure.problem.includes(check), failure.problem);
+  });
+}
+
+test('of a cluster whose nodes all failed, the last one tells why', () => {
+  const lastNodeError = new ReplyError('WRONGPASS x');
+  const error = Object.assign(new Error('Failed to refresh slots cache.'), { lastNodeError });
+  assert.equal(connectionFailureOf(error).kind, 'wrong-credentials');
+});
+
+test('a command that no node of a cluster took is told with the state of the cluster', () => {
+  const last =
+    'Too many Cluster redirections. Last error: ReplyError: CLUSTERDOWN The cluster is down';
+  assert.equal(redisFailureOf(new Error(last))?.kind, 'cluster-down');
+  const closed = 'Too many Cluster redirections. Last error: Error: Connection is closed.';
+  assert.equal(redisFailureOf(new Error(closed))?.kind, 'disconnected');
 });
