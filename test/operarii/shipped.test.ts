@@ -94,6 +94,21 @@ describe('starter operarii as they are shipped', () => {
     }
   });
 
+  it('are not judged by the alert where they only look, or cannot end it', async () => {
+    const judged = (await allDefinitions()).filter(
+      ({ name, annotations }) =>
+        name.endsWith('-firing') && annotations['openfero.io/effect-within'] !== 'off',
+    );
+    assert.deepEqual(judged.map(({ alertname }) => alertname).sort(), [
+      'KubeAggregatedAPIDown',
+      'KubeDaemonSetRolloutStuck',
+      'KubeHpaMaxedOut',
+      'KubePersistentVolumeFillingUp',
+      'KubeStatefulSetReplicasMismatch',
+      'KubeStatefulSetUpdateNotRolledOut',
+    ]);
+  });
+
   it('use images of one version, as an unprivileged user', async () => {
     for (const { name, job } of await allDefinitions()) {
       assert.equal(at(job, 'spec', 'template', 'spec', 'securityContext', 'runAsUser'), 65532);
