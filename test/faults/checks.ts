@@ -2,6 +2,7 @@ import { dedupKeyText, troubleOf } from '@openfero/core/identity/trouble';
 import { LABELS } from '@openfero/core/labels';
 import { at } from '@openfero/testkit/controlplane';
 import { closerThanCooldown, covers } from '@openfero/testkit/coverage';
+import { miscounted, type ToldFates, toldTwice, untold } from './fates.ts';
 import type { People } from './fault.ts';
 import type { Ending } from './observer.ts';
 import { endsOf, operariusFor, operariusNamed } from './operarii.ts';
@@ -10,11 +11,14 @@ import type { Acknowledged, Sender } from './sender.ts';
 /** What the checks need of a Job in the cluster. */
 export interface MadeJob {
   readonly name: string;
+  readonly uid: string;
   readonly operarius: string;
   readonly remediation: string;
   readonly dedupKey: string;
   readonly createdAt: number;
   readonly finishedAt: number;
+  /** By the cluster: the answer to whoever ended it may have been lost. */
+  readonly hasEnded: boolean;
 }
 
 export interface Evidence {
@@ -24,6 +28,7 @@ export interface Evidence {
   readonly people: People;
   /** How often workers logged the end of each remediation. */
   readonly logged: ReadonlyMap<string, number>;
+  readonly told: ToldFates;
 }
 
 export interface Findings {
@@ -47,10 +52,24 @@ const BRIEF = 5000;
 /** Compares the acknowledged alerts with the Jobs in the cluster and the ends in Redis. */
 export function check(evidence: Evidence): Findings {
   return {
-    lost: [...uncovered(evidence), ...fewerThanPromised(evidence), ...withoutTheirJob(evidence)],
-    doubled: [...sameEpisode(evidence), ...endedTwice(evidence), ...loggedTwice(evidence)],
+    lost: [
+      ...uncovered(evidence),
+      ...fewerThanPromised(evidence),
+      ...withoutTheirJob(evidence),
+      ...untold(evidence.jobs, evidence.told),
+    ],
+    doubled: [
+      ...sameEpisode(evidence),
+      ...endedTwice(evidence),
+      ...loggedTwice(evidence),
+      ...toldTwice(evidence.told),
+    ],
     closer: closerThanCooldown(evidence.jobs, cooldownOf),
-    wrong: [...withoutTheirAlert(evidence), ...wrongEnds(evidence)],
+    wrong: [
+      ...withoutTheirAlert(evidence),
+      ...wrongEnds(evidence),
+      ...miscounted(evidence.jobs, evidence.told),
+    ],
   };
 }
 
@@ -60,11 +79,13 @@ export function madeJob(job: unknown, finishedAt: ReadonlyMap<string, number>): 
     String(at(job, 'metadata', 'annotations', `openfero.io/${what}`));
   return {
     name,
+    uid: String(at(job, 'metadata', 'uid')),
     operarius: String(at(job, 'metadata', 'labels', LABELS.operarius)),
     remediation: note('remediation'),
     dedupKey: note('dedup-key'),
     createdAt: Date.parse(String(at(job, 'metadata', 'creationTimestamp'))),
     finishedAt: finishedAt.get(name) ?? Number.POSITIVE_INFINITY,
+    hasEnded: at(job, 'status', 'completionTime') !== undefined,
   };
 }
 

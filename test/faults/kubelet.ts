@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { at, type Cluster, itemsOf, jobsPath } from '@openfero/testkit/controlplane';
+import { at, type Cluster, endJob, itemsOf, jobsPath } from '@openfero/testkit/controlplane';
 import { NAMESPACE } from './operarii.ts';
 
 /** Completes Jobs in place of nodes and the Job controller, and records when. */
@@ -34,8 +34,7 @@ export function startKubelet(
     const looks = (seen.get(name) ?? 0) + 1;
     seen.set(name, looks);
     if (looks < LOOKS + (name.charCodeAt(name.length - 1) % 3)) return;
-    const { status } = await request('PATCH', `${jobs}/${name}/status`, { status: succeeded() });
-    if (status === 200) finishedAt.set(name, Date.now());
+    if (await endJob({ request }, { namespace, name })) finishedAt.set(name, Date.now());
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -73,15 +72,4 @@ function namesOf(list: unknown): string[] {
   return itemsOf(list)
     .filter((job) => at(job, 'status', 'completionTime') === undefined)
     .map((job) => String(at(job, 'metadata', 'name')));
-}
-
-function succeeded(): object {
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-  const condition = (type: string): object => ({ type, status: 'True', lastTransitionTime: now });
-  return {
-    succeeded: 1,
-    startTime: now,
-    completionTime: now,
-    conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
-  };
 }

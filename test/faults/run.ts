@@ -9,6 +9,7 @@ import {
   madeJob,
 } from './checks.ts';
 import { type EmptyRedis, emptyRedis } from './empty-redis.ts';
+import { readFates } from './fates.ts';
 import type { Fault, People } from './fault.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { allJobs, type Kubelet, startKubelet } from './kubelet.ts';
@@ -74,6 +75,7 @@ export async function run(options: Options): Promise<Report> {
       jobs,
       people,
       logged: logged(installation),
+      told: await readFates(observer.redis, jobs),
     };
     const after = await usageOf(installation, observer);
     const findings = check(evidence);

@@ -33,6 +33,7 @@ export function tables(report: Report): string {
       ['alerts absorbed by an existing remediation', absorbed],
       ['remediations that ended', ends.length],
       ['Jobs in the cluster', evidence.jobs.length],
+      ['fates told of Jobs', evidence.told.fates.length],
       ['outcomes `created`', ends.filter((end) => end === 'created').length],
       ['distinct episodes that ran', episodes],
       ['ends missing in the logs (the worker was killed)', unlogged(report)],

@@ -16,7 +16,7 @@ import { type ControlPlaneTools, controlPlaneTools } from './gotools.ts';
 import { until } from './until.ts';
 
 export { type Cluster, openCluster } from './controlplane/cluster.ts';
-export { finishJob } from './controlplane/jobs.ts';
+export { endJob, finishJob } from './controlplane/jobs.ts';
 export { configMapsPath, itemsOf, jobsPath } from './controlplane/paths.ts';
 export { at } from './controlplane/request.ts';
 export { missingControlPlane } from './gotools.ts';

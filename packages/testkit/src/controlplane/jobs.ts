@@ -32,6 +32,45 @@ export async function finishJob(
   }
 }
 
+/**
+ * Ends a Job that no controller looks after: where there is none, or where the Job names another one in
+ * `managedBy`.
+ *
+ * @returns whether it was there and had not ended
+ */
+export async function endJob(
+  { request }: Pick<Cluster, 'request'>,
+  { namespace, name }: JobName,
+  fate: 'succeeded' | 'failed' | 'deleted' = 'succeeded',
+): Promise<boolean> {
+  const path = `${jobsPath(namespace)}/${name}`;
+  const answer =
+    fate === 'deleted'
+      ? await request('DELETE', `${path}?propagationPolicy=Background`)
+      : await request('PATCH', `${path}/status`, { status: ENDED[fate]() });
+  return answer.status === 200;
+}
+
+const ENDED = {
+  succeeded: () => ({
+    succeeded: 1,
+    completionTime: now(),
+    ...over('SuccessCriteriaMet', 'Complete'),
+  }),
+  failed: () => ({ failed: 1, ...over('FailureTarget', 'Failed') }),
+};
+
+function over(...types: readonly string[]): object {
+  const condition = (type: string): object => ({
+    ...{ type, status: 'True', lastTransitionTime: now() },
+    ...(type.startsWith('Fail') && { reason: 'BackoffLimitExceeded', message: 'no more tries' }),
+  });
+  return { startTime: now(), conditions: types.map(condition) };
+}
+
+/** Whole seconds, as Kubernetes writes times. */
+const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+
 async function isFinished(cluster: Cluster, job: JobName): Promise<boolean> {
   const answer = await cluster.request('GET', `${jobsPath(job.namespace)}/${job.name}`);
   if (answer.status === 404) return true;
