@@ -1,5 +1,6 @@
 import type { AlertStatus } from '../alert.ts';
 import { type Kept, newestOf, type Remediation } from './kept.ts';
+import { marksOf } from './marks.ts';
 import { type Acted, type Handled, type Heard, isHeld, type JobFate, type Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 
@@ -16,17 +17,20 @@ export function deriveRow({ fingerprint, startsAt, remediations }: Kept, known: 
     const shown = shownOf(remediations, status, known);
     return shown && handledOf(shown, known);
   };
+  const firing = show('firing');
+  const resolved = show('resolved');
   return {
     fingerprint,
     startsAt,
     alertname: latest(remediations, newestOf)?.alertname ?? '',
     labels: lastEnd?.labels ?? NO_LABELS,
     groupKey: lastEnd?.groupKey ?? '',
-    firing: show('firing'),
-    resolved: show('resolved'),
+    firing,
+    resolved,
     heard: heardOf(remediations),
     since: sinceOf(remediations),
     cursor: cursorOf(remediations, known),
+    marks: marksOf({ firing, resolved }),
   };
 }
 

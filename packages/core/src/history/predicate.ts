@@ -1,8 +1,8 @@
 import type { Texts } from '../alert.ts';
 import { type Matcher, matchesAll, parseMatchers } from '../matchers/matchers.ts';
-import { FAILURES } from '../outcome.ts';
-import { type Chip, type Filter, UNWANTED, windowOf } from './filter.ts';
-import { type Handled, isHeld, isRemoved, type Row } from './row.ts';
+import { type Filter, windowOf } from './filter.ts';
+import { hasChip, isUnwanted, isUnwantedRow } from './marks.ts';
+import type { Handled, Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 
 type Predicate = (row: Row) => boolean;
@@ -38,7 +38,7 @@ export function createTimePredicate(
   const first = `${Math.max(0, Math.ceil(from))}-0`;
   return {
     isBefore: ({ cursor }) => compareIds(cursor, first) < 0,
-    isAfter: ({ since }) => since > to,
+    isAfter: to === Number.POSITIVE_INFINITY ? () => false : ({ since }) => since > to,
   };
 }
 
@@ -57,30 +57,8 @@ export function createContentPredicate(filter: Filter): Predicate {
 /** Nobody wanted it remediated, and the filter asks neither for all, nor for an outcome, nor for words. */
 export function isHidden(row: Row, { all, outcomes, text }: Filter): boolean {
   if (all || outcomes.length > 0 || text.trim() !== '') return false;
-  return isUnwanted(row.firing ?? row.resolved) && isUnwanted(row.resolved ?? row.firing);
+  return isUnwantedRow(row);
 }
-
-function isUnwanted(handled: Handled | undefined): boolean {
-  const outcome = handled?.end?.outcome;
-  return outcome !== undefined && UNWANTED.includes(outcome);
-}
-
-export function hasChip({ firing, resolved }: Row, chip: Chip): boolean {
-  const is = CHIP[chip];
-  return (firing !== undefined && is(firing)) || (resolved !== undefined && is(resolved));
-}
-
-const FAILED: readonly string[] = FAILURES.filter((failure) => failure !== 'expired');
-
-/** A remediation that a person retries waits again: but only BullMQ knows, so its last end counts. */
-const CHIP: Readonly<Record<Chip, (handled: Handled) => boolean>> = {
-  'job-failed': ({ job }) => job?.fate?.fate === 'failed',
-  failed: (handled) => isOpen(handled) && FAILED.includes(handled.end?.outcome ?? ''),
-  expired: (handled) => isOpen(handled) && handled.end?.outcome === 'expired',
-  held: isHeld,
-};
-
-const isOpen = (handled: Handled): boolean => !isHeld(handled) && !isRemoved(handled);
 
 function matchersOf({ match }: Filter): Predicate | undefined {
   const matchers = parseMatchers(match).map(remembering);

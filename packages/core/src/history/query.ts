@@ -1,5 +1,6 @@
 import { CHIPS, type Chip, type Filter } from './filter.ts';
-import { createContentPredicate, createTimePredicate, hasChip, isHidden } from './predicate.ts';
+import { hasChip } from './marks.ts';
+import { createContentPredicate, createTimePredicate, isHidden } from './predicate.ts';
 import type { Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 

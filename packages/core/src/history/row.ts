@@ -27,6 +27,8 @@ export interface Row {
   readonly since: number;
   /** The id of the newest entry about it: the cursor of the list, and its order. */
   readonly cursor: string;
+  /** See marksOf in marks.ts. */
+  readonly marks: number;
 }
 
 export interface Heard {

@@ -12,7 +12,7 @@ function* linesOf(rows: readonly Row[], now: number): Generator<string> {
 }
 
 function lineOf(row: Row, now: number): object {
-  const { since, cursor, heard, firing, resolved, ...identity } = row;
+  const { since, cursor, heard, firing, resolved, marks: _own, ...identity } = row;
   return {
     ...identity,
     since: timeOf(since),

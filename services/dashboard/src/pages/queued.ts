@@ -155,6 +155,7 @@ export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
     heard: { status, at: receivedAt },
     since: receivedAt,
     cursor: NOTHING,
+    marks: 0,
   };
 }
 
