@@ -1,28 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { startClusterSystem } from './cluster-system.ts';
-
-const OPENFERO = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
-
-interface Answer {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line as a person does. */
-function openfero(env: Record<string, string>, ...args: string[]): Promise<Answer> {
-  return new Promise((resolve) => {
-    const all = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env };
-    execFile(process.execPath, [OPENFERO, ...args], { env: all }, (error, out, err) => {
-      const code = error === null ? 0 : Number(error.code);
-      resolve({ code, out: out.trim(), err: err.trim() });
-    });
-  });
-}
+import { openfero } from './openfero.ts';
 
 await describeOnControlPlane('openfero stop', (plane) => {
   it('ends with 0 once every worker says that it is in force, and resume undoes it', async (t) => {
@@ -32,26 +12,26 @@ await describeOnControlPlane('openfero stop', (plane) => {
     await Promise.all(workers.map((worker) => worker.ready()));
     const env = { KUBECONFIG: plane.adminKubeconfig, REDIS_URL: system.redis.url };
 
-    const before = await openfero(env, 'status', '-n', namespace);
+    const before = await openfero(env, ['status', '-n', namespace]);
     assert.match(before.out, new RegExp(`^switch in ${namespace}: run \\(there is no ConfigMap`));
-    const dry = await openfero(env, 'stop', '--dry-run', '-n', namespace);
+    const dry = await openfero(env, ['stop', '--dry-run', '-n', namespace]);
     assert.deepEqual([dry.code, dry.out.startsWith('would be written: ')], [0, true]);
-    assert.match((await openfero(env, 'status', '-n', namespace)).out, /: run \(there is no/);
+    assert.match((await openfero(env, ['status', '-n', namespace])).out, /: run \(there is no/);
 
     // The workers say in which namespace it belongs.
-    const stopped = await openfero(env, 'stop');
+    const stopped = await openfero(env, ['stop']);
     assert.equal(stopped.code, 0, stopped.err);
     assert.equal(stopped.out, 'in force on all 2 workers: none creates Jobs');
     for (const worker of workers) {
       assert.ok(worker.lines.some(({ msg }) => msg.startsWith('OpenFero is off')));
     }
-    const status = await openfero(env, 'status');
+    const status = await openfero(env, ['status']);
     assert.equal(status.code, 1);
     assert.equal(status.out.match(/^worker .*: off \(/gm)?.length, 2, status.out);
 
-    const resumed = await openfero(env, 'resume');
+    const resumed = await openfero(env, ['resume']);
     assert.equal(resumed.out, 'in force on all 2 workers: they create Jobs');
-    assert.equal((await openfero(env, 'status')).code, 0);
+    assert.equal((await openfero(env, ['status'])).code, 0);
   });
 
   it('ends with 1 and the reason where a worker does not say so', async (t) => {
@@ -60,9 +40,9 @@ await describeOnControlPlane('openfero stop', (plane) => {
     const workers = await Promise.all([system.startWorker(), system.startWorker()]);
     await Promise.all(workers.map((worker) => worker.ready()));
     const env = { KUBECONFIG: plane.adminKubeconfig, REDIS_URL: system.redis.url };
-    await openfero(env, 'status', '-n', namespace);
+    await openfero(env, ['status', '-n', namespace]);
     workers[0]?.kill('SIGSTOP');
-    const { code, out, err } = await openfero(env, 'stop', '-n', namespace, '--timeout', '3');
+    const { code, out, err } = await openfero(env, ['stop', '-n', namespace, '--timeout', '3']);
     workers[0]?.kill('SIGKILL');
     assert.equal(code, 1);
     assert.equal(out, 'not in force on every worker');
@@ -79,20 +59,20 @@ await describeOnControlPlane('openfero stop', (plane) => {
       ...redis,
       KUBECONFIG: await plane.kubeconfig({ token: await plane.tokenFor(namespace, 'default') }),
     };
-    const denied = await openfero(nobody, 'stop', '-n', namespace);
+    const denied = await openfero(nobody, ['stop', '-n', namespace]);
     assert.equal(denied.code, 2);
     assert.match(denied.err, /cannot patch resource "configmaps"/);
     const admin = { KUBECONFIG: plane.adminKubeconfig };
-    const elsewhere = await openfero({ ...redis, ...admin }, 'stop', '-n', 'default');
+    const elsewhere = await openfero({ ...redis, ...admin }, ['stop', '-n', 'default']);
     assert.equal(elsewhere.code, 2);
     assert.match(
       elsewhere.err,
       new RegExp(`the workers read the namespace ${namespace}, not default`),
     );
-    const alone = await openfero(admin, 'stop', '-n', namespace);
+    const alone = await openfero(admin, ['stop', '-n', namespace]);
     assert.equal(alone.code, 2);
     assert.match(alone.err, /^written: ConfigMap .*\n.*the switch is written, but .*REDIS_URL/);
-    const nowhere = await openfero(admin, 'stop');
+    const nowhere = await openfero(admin, ['stop']);
     assert.match(nowhere.err, /in which namespace are the operarii\? Name it with -n/);
   });
 });

@@ -4,10 +4,13 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './commands/add.ts';
 import { completionCommand } from './commands/completion.ts';
 import { explainCommand } from './commands/explain.ts';
+import { getCommand } from './commands/get.ts';
 import { lintCommand } from './commands/lint.ts';
 import { renderCommand } from './commands/render.ts';
+import { replayCommand } from './commands/replay.ts';
 import { retryCommand } from './commands/retry.ts';
 import { schemaCommand } from './commands/schema.ts';
+import { sendCommand } from './commands/send.ts';
 import { resumeCommand, statusCommand, stopCommand } from './commands/switch.ts';
 import { testCommand } from './commands/test.ts';
 import { COULD_NOT_ASK, CouldNotAsk, type Terminal, YES } from './terminal.ts';
@@ -21,7 +24,10 @@ const COMMANDS: readonly AddCommand[] = [
   stopCommand,
   resumeCommand,
   statusCommand,
+  sendCommand,
+  getCommand,
   retryCommand,
+  replayCommand,
   completionCommand,
 ];
 
