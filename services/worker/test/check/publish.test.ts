@@ -69,6 +69,11 @@ test('of each operarius it is published whether it can run, its policy and its m
     match: '{cluster="x",zone="a"}',
     'run-if-resolved': 'false',
     'own-jobs': 'false',
+    'only-after-firing': 'false',
+    'max-repeats': '5/1d',
+    'effect-within': '15m',
+    'stop-after': '5',
+    'stop-for': '1h',
   });
   assert.equal(disk.mode, 'run');
   assert.ok(Math.abs(disk.at - Date.now()) < 30_000);
