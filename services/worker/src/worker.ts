@@ -124,14 +124,19 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
+  const sawStopped = new Set<string>();
   const reconciler = createReconciler(cluster, places, memory, {
     watch,
     log,
-    end: createJobEnding({ cluster, places, policy: settings.policy, tracing }, log, metrics),
+    end: createJobEnding(
+      { cluster, places, policy: settings.policy, tracing, sawStopped },
+      log,
+      metrics,
+    ),
   });
   const stopCannotStart = watchCannotStart({ cluster, redis: observer, prefix, log });
   const stopJudging = startJudging({
-    ...{ cluster, redis, memory, alertmanagers, settings, watch, log },
+    ...{ cluster, redis, memory, alertmanagers, settings, watch, log, sawStopped },
   });
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);

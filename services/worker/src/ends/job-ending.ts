@@ -14,7 +14,7 @@ import type { Tracing } from '@openfero/service/tracing';
 import { Histogram, type Registry } from 'prom-client';
 import type { Places } from '../redis/places.ts';
 import { endedRun } from '../runs/ended-run.ts';
-import { tellStopped } from '../runs/tell.ts';
+import { type Told, tellStopped } from '../runs/tell.ts';
 import { fateEntry } from './history.ts';
 
 type Operarii = Pick<Cluster['operarii'], 'get' | 'all'>;
@@ -28,6 +28,8 @@ export interface JobEndingContext {
   readonly tracing: Tracing;
   /** What annotations override. */
   readonly policy: Policy;
+  /** See {@link Told}. */
+  readonly sawStopped: Told['sawStopped'];
 }
 
 /**
@@ -38,7 +40,7 @@ export interface JobEndingContext {
  * @returns what throws if Redis has not recorded it: to be called again
  */
 export function createJobEnding(
-  { cluster, places, policy, tracing }: JobEndingContext,
+  { cluster, places, policy, tracing, sawStopped }: JobEndingContext,
   log: Logger,
   metrics: Registry,
 ): (job: EndedJob) => Promise<void> {
@@ -59,7 +61,7 @@ export function createJobEnding(
     const run = configMap && endedRun(job, configMap, policy);
     const { first, row } = await places.end(job, { uid, isKnown, fate, entry, run });
     if (!first) return;
-    tellStopped(run, row, { cluster, log });
+    tellStopped(run, row, { cluster, log, sawStopped });
     const seconds = Math.max(0, endedAt - createdAt) / 1000;
     durations.observe({ fate }, seconds);
     traceJob(tracing, job, job.end);

@@ -5,6 +5,7 @@ import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { WorkerSettings } from '../settings.ts';
+import type { Told } from './tell.ts';
 
 /** What judging runs needs. */
 export interface Judging {
@@ -15,4 +16,6 @@ export interface Judging {
   readonly settings: Pick<WorkerSettings, 'prefix' | 'policy' | 'historyCount'>;
   readonly watch: Pick<RedisWatch, 'note'>;
   readonly log: Logger;
+  /** See {@link Told}. */
+  readonly sawStopped: Told['sawStopped'];
 }

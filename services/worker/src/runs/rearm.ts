@@ -23,19 +23,17 @@ const KNOWN_BY_ALL = 150_000;
 export function createRearming(
   judging: Judging,
 ): (stopped: ReadonlyMap<string, string>, now: number) => Promise<void> {
-  const { cluster, redis } = judging;
+  const { cluster, redis, sawStopped } = judging;
   const rearmScript = script(redis, REARM);
-  /** The definitions that this worker saw stopped. */
-  const seen = new Set<string>();
 
   const howOver = (name: string, stopped: Stopped, now: number): RearmedHow | undefined => {
     const configMap = cluster.operarii.get(name);
     const definition = configMap && definitionDigest(configMap);
     if (definition === stopped.definition) {
-      seen.add(definition);
+      sawStopped.add(definition);
       return isStopped(stopped, definition, now) ? undefined : 'time';
     }
-    const isNews = seen.has(stopped.definition) || now - stopped.at > KNOWN_BY_ALL;
+    const isNews = sawStopped.has(stopped.definition) || now - stopped.at > KNOWN_BY_ALL;
     return isNews ? changed(configMap) : undefined;
   };
   const rearmOne = async (operarius: string, state: string, now: number): Promise<void> => {
@@ -46,7 +44,7 @@ export function createRearming(
     const { prefix, historyCount: count } = judging.settings;
     const entry = encodeEntry({ kind: 'rearmed', operarius, definition, how, at: now });
     const { keys, args } = rearmArguments(prefix, { operarius, state, count, entry });
-    seen.delete(definition);
+    sawStopped.delete(definition);
     if ((await rearmScript(keys, args)) === 1) tellRearmed(operarius, how, judging);
   };
   return async (all, now) => {

@@ -11,16 +11,19 @@ export interface Told {
     readonly events: Cluster['events'];
   };
   readonly log: Logger;
+  /** The definitions that this worker saw stopped, until they are re-armed. */
+  readonly sawStopped: Set<string>;
 }
 
 /** Tells that a run has stopped its operarius. @param row how many bad ones in a row; 0 where it goes on */
 export function tellStopped(
   run: Omit<RunVerdict, 'verdict'> | undefined,
   row: number,
-  { cluster, log }: Told,
+  { cluster, log, sawStopped }: Told,
 ): void {
   if (run === undefined || row === 0) return;
   const { operarius, definition, stopFor } = run;
+  sawStopped.add(definition);
   const how = stopFor === 0 ? 'until a person re-arms it' : `for ${formatDuration(stopFor)}`;
   log.error(
     { operarius, definition, row, ...(stopFor > 0 && { seconds: stopFor / 1000 }) },
@@ -41,7 +44,11 @@ const REARMED: Readonly<Record<RearmedHow, string>> = {
   time: 'the time is over; the next bad run stops it again',
 };
 
-export function tellRearmed(operarius: string, how: RearmedHow, { cluster, log }: Told): void {
+export function tellRearmed(
+  operarius: string,
+  how: RearmedHow,
+  { cluster, log }: Omit<Told, 'sawStopped'>,
+): void {
   log.info({ operarius, reason: REARMED[how] }, 'operarius is no longer stopped');
   const metadata = cluster.operarii.get(operarius)?.metadata;
   if (metadata === undefined) return;

@@ -70,7 +70,10 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
   };
   const workers = [1, 2, 3].map(() => {
     const places = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
-    const context = { cluster, places, policy: DEFAULT_POLICY, tracing: NO_TRACING };
+    const sawStopped = new Set<string>();
+    const context = {
+      ...{ cluster, places, policy: DEFAULT_POLICY, tracing: NO_TRACING, sawStopped },
+    };
     return createJobEnding(context, log, createMetrics());
   });
   await Promise.all(workers.flatMap((end) => [end(job), end(job)]));

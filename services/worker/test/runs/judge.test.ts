@@ -69,7 +69,11 @@ async function judging(t: TestContext, alertmanagers?: Alertmanagers): Promise<J
       {
         ...{ cluster, redis, alertmanagers, memory: createEpisodeMemory(redis, prefix) },
         settings: { prefix, policy: DEFAULT_POLICY, historyCount: 1000 },
-        ...{ watch: { note: () => false }, log: pino({ level: 'silent' }) },
+        ...{
+          watch: { note: () => false },
+          log: pino({ level: 'silent' }),
+          sawStopped: new Set<string>(),
+        },
       },
       20,
     );
