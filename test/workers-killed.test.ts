@@ -173,9 +173,12 @@ await describeOnControlPlane('workers that are killed at any time', (plane) => {
     const more = { alertname: 'Disk', namespace: 'shop', instance: 'after' };
     assert.equal((await system.post(notificationOf([more]))).status, 200);
     const after = endJobs(t, { plane, namespace, redis }, random);
-    await until('the next fate is told', async () => (await fatesIn(redis)).length === 1, 60_000);
+    // A worker that has just started may still tell again what had ended before.
+    const next = async (): Promise<FateEntry[]> =>
+      (await fatesIn(redis)).filter(({ uid }) => !ended.has(uid));
+    await until('the next fate is told', async () => (await next()).length > 0, 60_000);
     await after.stop();
-    assert.equal(Object.values(await totalsIn(redis)).join(), '1');
+    assert.equal((await next()).length, 1);
     await until('what is published is back', async () => {
       const keys = [workersKey, operariiKey, modeKey].map((keyOf) => keyOf(DEFAULT_PREFIX));
       return (await redis.exists(...keys)) === keys.length;
