@@ -27,28 +27,9 @@ const FIRST_LABELS = [
  * identifies the alert, the remediation and the Job is never cut.
  */
 export function encodeEntry(entry: Entry): string {
-  const whole = JSON.stringify(entry);
-  // Nearly all: to cut is ten times the work.
-  return bytesOf(whole) <= ENTRY_LIMIT && isShort(entry) ? whole : encodeBounded(entry);
-}
-
-/** Whether no text of an entry is longer than it may be. */
-function isShort(entry: Entry): boolean {
-  if (entry.kind !== 'end') return false;
-  const { alertname, reason, groupKey, labels, warnings = [] } = entry;
-  return (
-    contentBytes(alertname) <= NAME_BYTES &&
-    reason.length <= REASON_LENGTH &&
-    groupKey.length <= LABEL_LENGTH &&
-    warnings.every(({ length }) => length <= WARNING_LENGTH) &&
-    Object.values(labels).every(({ length }) => length <= LABEL_LENGTH)
-  );
-}
-
-function encodeBounded(entry: Entry): string {
   switch (entry.kind) {
     case 'end':
-      return JSON.stringify(boundedEnd(entry));
+      return encodeEnd(entry);
     case 'effect':
       return JSON.stringify(boundedSubject(entry));
     case 'stopped':
@@ -73,6 +54,25 @@ function encodeBounded(entry: Entry): string {
         source: cut(entry.source, REASON_LENGTH, ENTRY_LIMIT / 2),
       });
   }
+}
+
+function encodeEnd(entry: EndEntry): string {
+  const whole = JSON.stringify(entry);
+  // Nearly all: to cut is ten times the work.
+  return bytesOf(whole) <= ENTRY_LIMIT && isShort(entry)
+    ? whole
+    : JSON.stringify(boundedEnd(entry));
+}
+
+/** Whether no text of an entry is longer than it may be. */
+function isShort({ alertname, reason, groupKey, labels, warnings = [] }: EndEntry): boolean {
+  return (
+    contentBytes(alertname) <= NAME_BYTES &&
+    reason.length <= REASON_LENGTH &&
+    groupKey.length <= LABEL_LENGTH &&
+    warnings.every(({ length }) => length <= WARNING_LENGTH) &&
+    Object.values(labels).every(({ length }) => length <= LABEL_LENGTH)
+  );
 }
 
 function boundedEnd(entry: EndEntry): EndEntry {
