@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Alert } from '@openfero/core/alert';
-import {
-  type Alertmanager,
-  missingAlertmanager,
-  startAlertmanager,
-} from '@openfero/testkit/alertmanager';
+import { type Alertmanager, missingAlertmanager } from '@openfero/testkit/alertmanager';
 import { startProxy } from '@openfero/testkit/proxy';
 import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
@@ -13,16 +9,13 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createAlertmanagers } from '../../src/alertmanager/ask.ts';
 import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
+import { startPeers } from './peers.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 
-const OPTIONS = {
-  ...{ receiverUrl: 'http://127.0.0.1:9', groupWait: '1h', groupInterval: '1h' },
-  repeatInterval: '1h',
-  inhibitRules: [
-    { source_matchers: ['alertname="NodeDown"'], target_matchers: ['zone="dmz"'], equal: ['node'] },
-  ],
-};
+const INHIBIT_RULES = [
+  { source_matchers: ['alertname="NodeDown"'], target_matchers: ['zone="dmz"'], equal: ['node'] },
+];
 
 const alertOf = (labels: Readonly<Record<string, string>>): Alert =>
   remediation(labels['alertname'] ?? 'Disk', { labels }).alert;
@@ -30,9 +23,7 @@ const alertOf = (labels: Readonly<Record<string, string>>): Alert =>
 describe('asking real Alertmanagers', { skip, timeout: 120_000 }, () => {
   const peers: Alertmanager[] = [];
   before(async () => {
-    peers.push(await startAlertmanager({ ...OPTIONS, peers: [] }));
-    peers.push(await startAlertmanager({ ...OPTIONS, peers }));
-    await Promise.all(peers.map((peer) => peer.settled()));
+    peers.push(...(await startPeers(INHIBIT_RULES)));
   });
   after(() => Promise.all(peers.map((peer) => peer.stop())));
 

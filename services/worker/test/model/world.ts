@@ -4,6 +4,7 @@ import { ANNOTATIONS } from '@openfero/core/labels';
 import type { Claim, Memory } from '@openfero/core/redis/memory';
 import type { State } from '@openfero/core/redis/states';
 import type { Random } from '@openfero/testkit/random';
+import { IDLE_CLUSTER, IDLE_JOBS } from '../idle-cluster.ts';
 
 /** A Job of the modelled cluster. */
 export interface ModelJob extends ExistingJob {
@@ -116,16 +117,8 @@ export function clusterOf(
           : { ...job };
       },
       isOurs: () => false,
-      unfinished: () => ({ age: 0, jobs: [] }),
-      onEnd: () => {},
-      ended: () => [],
-      withoutPods: () => [],
-      whyNoPods: async () => undefined,
+      ...IDLE_JOBS,
     },
-    events: { record() {} },
-    blocked: () => undefined,
-    watchAges: () => ({}),
-    ping: async () => {},
-    close: async () => {},
+    ...IDLE_CLUSTER,
   };
 }

@@ -14,25 +14,22 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createAlertmanagers } from '../../src/alertmanager/ask.ts';
 import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
+import { SILENT, startPeers } from '../alertmanager/peers.ts';
 import { deliveryBy, step } from '../attempt.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 
-const OPTIONS = {
-  ...{ receiverUrl: 'http://127.0.0.1:9', groupWait: '1h', groupInterval: '1h' },
-  repeatInterval: '1h',
-  inhibitRules: [{ source_matchers: ['alertname="RackDown"'], target_matchers: ['rack="7"'] }],
-};
+const INHIBIT_RULES = [
+  { source_matchers: ['alertname="RackDown"'], target_matchers: ['rack="7"'] },
+];
 
 describe('before a Job is created, Alertmanager is asked', { skip, timeout: 180_000 }, () => {
   let server: TestRedis;
   const peers: Alertmanager[] = [];
   before(async () => {
     server = await startRedis();
-    peers.push(await startAlertmanager({ ...OPTIONS, peers: [] }));
-    peers.push(await startAlertmanager({ ...OPTIONS, peers }));
-    await Promise.all(peers.map((peer) => peer.settled()));
+    peers.push(...(await startPeers(INHIBIT_RULES)));
   });
   after(async () => {
     await Promise.all(peers.map((peer) => peer.stop()));
@@ -129,7 +126,7 @@ describe('before a Job is created, Alertmanager is asked', { skip, timeout: 180_
   });
 
   it('while one that alone has the alerts is away, they wait, and none runs twice', async (t) => {
-    const alone = await startAlertmanager(OPTIONS);
+    const alone = await startAlertmanager({ ...SILENT, inhibitRules: INHIBIT_RULES });
     t.after(() => alone.stop());
     const sandbox = await sandboxWith(t);
     const all = Array.from({ length: 20 }, (_, index) =>

@@ -24,6 +24,7 @@ import type { AttemptResult, Dependencies } from '../../src/remediation/attempt.
 import { remediate } from '../../src/remediation/remediate.ts';
 import { verdictOn } from '../../src/remediation/verdict.ts';
 import type { WorkerSettings } from '../../src/settings.ts';
+import { IDLE_CLUSTER, IDLE_JOBS } from '../idle-cluster.ts';
 import { START } from './script.ts';
 
 /** Redis with the clock of the test: its scripts read it in place of the real one. */
@@ -82,17 +83,9 @@ function clusterOf(configMaps: readonly ConfigMap[], now: () => number) {
       get: async (name) => jobs.get(name),
       isOurs: (name) => jobs.has(name),
       enforcedPodSecurity: async () => undefined,
-      unfinished: () => ({ age: 0, jobs: [] }),
-      onEnd: () => {},
-      ended: () => [],
-      withoutPods: () => [],
-      whyNoPods: async () => undefined,
+      ...IDLE_JOBS,
     },
-    events: { record() {} },
-    blocked: () => undefined,
-    watchAges: () => ({}),
-    ping: async () => {},
-    close: async () => {},
+    ...IDLE_CLUSTER,
   };
   return { cluster, jobs };
 }
