@@ -25,7 +25,7 @@ export type ClaimResult =
   | { readonly kind: 'outdated' };
 
 /** Which of the names of an attempt's episode is the n-th. */
-export const nameOf = (attempt: Attempt, n: number): string =>
+const nameOf = (attempt: Attempt, n: number): string =>
   jobName(jobPrefix(attempt.operarius), { ...attempt, n });
 
 /**

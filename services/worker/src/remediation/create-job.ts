@@ -4,7 +4,7 @@ import type { Rendered } from '@openfero/core/render';
 import { renderJob } from '@openfero/core/render/render-job';
 import { askAlertmanager } from './ask-alertmanager.ts';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
-import { claimJob, giveBack, giveBackFirst, type Known, nameOf } from './claim.ts';
+import { claimJob, giveBack, giveBackFirst, type Known } from './claim.ts';
 import { endWithExisting, MAX_NAMES } from './existing-job.ts';
 import { keptManifest } from './kept-manifest.ts';
 import { Ended } from './verdict.ts';
@@ -38,8 +38,8 @@ export async function createJob(attempt: Attempt, known: Known): Promise<CreateR
 
 /** @param n which of the episode's names */
 async function createUnderName(attempt: Attempt, n: number, known: Known): Promise<NameResult> {
-  const name = nameOf(attempt, n);
   const rendered = await renderOrGiveBack(attempt, n, known);
+  const { name } = rendered.job.metadata;
   const claimed = await claimJob(attempt, name, known);
   if (claimed.kind !== 'claimed') return claimed;
   const unwanted = await askOrGiveBack(attempt, name);
