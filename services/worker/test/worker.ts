@@ -12,7 +12,7 @@ import { queued } from '@openfero/testkit/remediations';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import type { QueueEntry } from '../src/redis/places.ts';
+import type { QueueEntry } from '../src/redis/take-place.ts';
 import { readSettings } from '../src/settings.ts';
 import { type RunningWorker, startWorker } from '../src/worker.ts';
 

@@ -11,8 +11,9 @@ import {
   UnreadablePayload,
 } from '@openfero/core/redis/remediation';
 import { ErrorCode, type Job } from 'bullmq';
+import type { Held } from '../redis/holding.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
-import type { Held, Places } from '../redis/places.ts';
+import type { Places } from '../redis/places.ts';
 import type { AttemptResult, Delivery, Dependencies } from '../remediation/attempt.ts';
 import { LockLost } from '../remediation/verdict.ts';
 import { whyHeld } from '../remediation/why-held.ts';

@@ -7,7 +7,8 @@ import type { Remediation } from '@openfero/core/redis/remediation';
 import type { Tracing } from '@openfero/service/tracing';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
-import type { Places, QueueEntry } from '../redis/places.ts';
+import type { Places } from '../redis/places.ts';
+import type { QueueEntry } from '../redis/take-place.ts';
 import type { WorkerSettings } from '../settings.ts';
 
 /** One remediation, handed to this worker for one attempt. */

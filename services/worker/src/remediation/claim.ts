@@ -1,7 +1,7 @@
 import { jobName, jobPrefix } from '@openfero/core/identity/job-name';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import { type Look, readClaim } from '@openfero/core/redis/memory';
-import type { Taken } from '../redis/places.ts';
+import type { Taken } from '../redis/take-place.ts';
 import { type Attempt, type AttemptResult, holdUntil } from './attempt.ts';
 import { LockLost } from './verdict.ts';
 

@@ -1,6 +1,7 @@
 import { CLAIM_LIFE, type Claim, type Look } from '@openfero/core/redis/memory';
 import type { EpisodeMemory } from '../../src/redis/memory.ts';
-import type { PlaceRequest, Places, Taken } from '../../src/redis/places.ts';
+import type { Places } from '../../src/redis/places.ts';
+import type { PlaceRequest, Taken } from '../../src/redis/take-place.ts';
 import { type Entry, owns } from './queue.ts';
 import type { Turn, Without, World } from './world.ts';
 

@@ -1,0 +1,55 @@
+import type { JobOfOperarius } from '@openfero/cluster/cluster';
+import { operariusOf, placeOf, placesKey, placesOfKey } from '@openfero/core/redis/places';
+import type { RedisConnection } from '@openfero/service/redis';
+
+/**
+ * Milliseconds by which a place may be ahead of the watch: a create that is under way (bounded by its
+ * time limit) and the server's delay in reporting it.
+ */
+const AHEAD_OF_WATCH = 15_000;
+
+/** Places that one command corrects: other commands get their turn in between. */
+const CHUNK = 500;
+
+/** What the cluster says of the Jobs that have places. */
+interface Unfinished {
+  /** When it said so (ms, Redis' clock); younger places are left alone. */
+  readonly asOf: number;
+  readonly jobs: Iterable<JobOfOperarius>;
+}
+
+/**
+ * Takes the places of Jobs that exist and have none, and gives back those of Jobs that do not exist.
+ *
+ * @param release gives a place back, and calls whoever waits for it
+ */
+export async function correctPlaces(
+  { redis, prefix }: { readonly redis: RedisConnection; readonly prefix: string },
+  { asOf, jobs }: Unfinished,
+  release: (place: string) => Promise<void>,
+): Promise<void> {
+  /** In bulk, since each command waits for its fsync and without limits every unfinished Job is missing. */
+  const add = async (missed: readonly string[]): Promise<void> => {
+    await redis.zadd(placesKey(prefix), ...missed.flatMap((place) => [asOf, place]));
+    for (const [operarius, those] of Map.groupBy(missed, operariusOf)) {
+      const set = placesOfKey(prefix, operarius);
+      await redis.zadd(set, ...those.flatMap((place) => [asOf, place]));
+    }
+  };
+  const unfinished = new Set([...jobs].map(({ name, operarius }) => placeOf(operarius, name)));
+  const taken = scores(await redis.zrange(placesKey(prefix), '0', '-1', 'WITHSCORES'));
+  const missed = [...unfinished].filter((one) => !taken.has(one));
+  for (let start = 0; start < missed.length; start += CHUNK) {
+    await add(missed.slice(start, start + CHUNK));
+  }
+  const known = asOf - AHEAD_OF_WATCH;
+  for (const [place, at] of taken) {
+    if (at < known && !unfinished.has(place)) await release(place);
+  }
+}
+
+/** Members and scores as Redis lists them, in turn. */
+function scores(flat: readonly string[]): Map<string, number> {
+  const members = flat.filter((_, index) => index % 2 === 0);
+  return new Map(members.map((member, index) => [member, Number(flat[2 * index + 1])]));
+}
