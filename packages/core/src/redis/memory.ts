@@ -117,7 +117,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local createdAt = math.min(now, tonumber(ARGV[6]) or now)
 local createdAfter = math.min(createdAt, tonumber(ARGV[5]))
 local times = {}
-for at, name in string.gmatch(redis.call('HGET', KEYS[1], 'times') or '', '(%d+)/(%w+)') do
+local known = redis.call('HMGET', KEYS[1], 'times', 'createdAt')
+local fields = {}
+for at, name in string.gmatch(known[1] or '', '(%d+)/(%w+)') do
   times[#times + 1] = {tonumber(at), name}
 end
 -- A Job may be remembered again, by whoever finds it.
@@ -130,13 +132,15 @@ if isNew then
   for i = math.max(1, #times - ${MOST_CREATIONS} + 1), #times do
     texts[#texts + 1] = string.format('%.0f/%s', times[i][1], times[i][2])
   end
-  redis.call('HSET', KEYS[1], 'times', table.concat(texts, ' '))
+  fields = {'times', table.concat(texts, ' ')}
 end
-local known = tonumber(redis.call('HGET', KEYS[1], 'createdAt'))
-if not known or known <= createdAt then
-  redis.call('HSET', KEYS[1], 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
-    'job', ARGV[4], 'createdAfter', createdAfter, 'createdAt', createdAt)
+local latest = tonumber(known[2])
+if not latest or latest <= createdAt then
+  local job = {'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
+    'job', ARGV[4], 'createdAfter', createdAfter, 'createdAt', createdAt}
+  for _, one in ipairs(job) do fields[#fields + 1] = one end
 end
+if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 `;
 

@@ -34,6 +34,19 @@ export const operariusOf = (place: string): string => place.slice(0, place.index
 /** The Job of a member. */
 export const jobOf = (place: string): string => place.slice(place.indexOf('/') + 1);
 
+/**
+ * The field of BullMQ's hash of a remediation that has the name of the Job that it was about to create. It
+ * is kept before the create, so that no later change of a definition hides that Job. BullMQ knows nothing
+ * of it, and removes it with the hash.
+ */
+export const JOB_FIELD = 'openfero-job';
+
+const JOB_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Reads {@link JOB_FIELD} as hostile input. */
+export const readKeptJob = (text: string | null): string | undefined =>
+  text !== null && JOB_NAME.test(text) ? text : undefined;
+
 /** Lua: pops the remediation that waits longest in a set; nil where none does. */
 export const NEXT = `
 local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end

@@ -55,8 +55,6 @@ export const RemediationSchema = Type.Object({
   repeat: Type.Optional(
     Type.Object({ episode: InstantText, count: Type.Integer({ minimum: 1, maximum: 1e9 }) }),
   ),
-  /** The name of the Job that it was about to create: kept before, so that no later change hides it. */
-  job: Type.Optional(Type.String({ pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$' })),
   /** Where it belongs in a trace. Read it with readTraceparent: a wrong one must not fail a remediation. */
   traceparent: Type.Optional(Type.Unknown()),
   /** Why it waits although a worker has looked at it, since when (milliseconds, Redis' clock). */

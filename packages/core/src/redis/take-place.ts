@@ -1,9 +1,9 @@
 import { CLAIM_FUNCTIONS, MEMORY_FIELDS } from './memory.ts';
-import { NEXT } from './places.ts';
+import { JOB_FIELD, NEXT } from './places.ts';
 
 /**
  * Takes a place for a Job and claims its trouble, at the last moment before the create: puts the
- * remediation among those that wait for a place, or takes both, and keeps the Job's name in its payload.
+ * remediation among those that wait for a place, or takes both, and keeps the Job's name: {@link JOB_FIELD}.
  * With no limit (0) there are no places, but the claim is taken all the same. Taken again, both count
  * as just taken.
  *
@@ -13,8 +13,7 @@ import { NEXT } from './places.ts';
  * BullMQ's hash of the remediation, its lock, the state of the alert, the operarii that are stopped.
  * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
  * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
- * to exist (or ''), token of the lock, the payload if it names a Job already (or ''), life of a claim,
- * life of its string, the operarius.
+ * to exist (or ''), token of the lock, the operarius, life of a claim, life of its string.
  * Returns {what was got, and the answer of LOOK}, the former being {'taken'}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
@@ -52,21 +51,14 @@ local function whyNot(now)
   redis.call('ZADD', KEYS[1], now, place)
   redis.call('ZADD', KEYS[2], now, place)
 end
--- Where the payload names no Job yet, the name goes in front of all that it holds.
-local function named(data, job)
-  local rest = string.gsub(data, '^{"job":"[a-z0-9-]*",', '{', 1)
-  return '{"job":"' .. job .. '",' .. string.sub(rest, 2)
-end
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local taken = whyNot(now)
 if not taken then
   local claim = cjson.encode({ARGV[6], ARGV[7], ARGV[8], ARGV[4], string.format('%.0f', now)})
   redis.call('SET', KEYS[6], claim, 'PX', ARGV[14])
-  local data = redis.call('HGET', KEYS[7], 'data')
-  if data then
-    redis.call('HSET', KEYS[7], 'data', ARGV[12] ~= '' and ARGV[12] or named(data, ARGV[8]))
-  end
+  -- A person may have removed it: a hash of that field alone would stay for ever.
+  if redis.call('EXISTS', KEYS[7]) == 1 then redis.call('HSET', KEYS[7], '${JOB_FIELD}', ARGV[8]) end
   taken = {'taken'}
 end
-return {taken, redis.call('GET', KEYS[9]), memory, redis.call('HGET', KEYS[10], ARGV[15]), time[1], time[2]}
+return {taken, redis.call('GET', KEYS[9]), memory, redis.call('HGET', KEYS[10], ARGV[12]), time[1], time[2]}
 `;

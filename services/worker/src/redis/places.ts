@@ -8,12 +8,14 @@ import {
 } from '@openfero/core/redis/fates';
 import { type Look, readLook } from '@openfero/core/redis/memory';
 import {
+  JOB_FIELD,
   NEXT_WAITING,
   operariusOf,
   placeOf,
   placesKey,
   placesOfKey,
   RELEASE_PLACE,
+  readKeptJob,
   waitingKey,
   waitingOfKey,
 } from '@openfero/core/redis/places';
@@ -23,7 +25,13 @@ import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
 import { correctPlaces } from './correct-places.ts';
 import { createHolding, type Holding } from './holding.ts';
-import { type PlaceRequest, readTaken, type Taken, takeArguments } from './take-place.ts';
+import {
+  type PlaceRequest,
+  type QueueEntry,
+  readTaken,
+  type Taken,
+  takeArguments,
+} from './take-place.ts';
 import { createWaking } from './waking.ts';
 
 /** The places of unfinished Jobs over all workers, and the claims. Every call throws the Redis client's errors. */
@@ -35,6 +43,8 @@ export interface Places extends Holding {
    * @returns also what Redis knew at that moment
    */
   take(request: PlaceRequest): Promise<{ readonly taken: Taken; readonly look: Look }>;
+  /** The name of the Job that an earlier attempt was about to create, if {@link Places.take} kept one. */
+  keptJob(remediation: QueueEntry): Promise<string | undefined>;
   /** Gives the Job's place back, and wakes the remediation that waits for it. */
   release(job: JobOfOperarius): Promise<void>;
   /**
@@ -95,6 +105,7 @@ export function createPlaces(context: Context): Places {
       if (taken.kind === 'held') await wake(taken.instead, operarius);
       return { taken, look: readLook(seen) };
     },
+    keptJob: async ({ key }) => readKeptJob(await redis.hget(key, JOB_FIELD)),
     release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
     async end({ name: job, operarius }, fate) {
       const { keys, args } = endJobArguments(prefix, { ...fate, job, operarius }, historyCount);

@@ -56,14 +56,9 @@ export function takeArguments(
       ...[remediation.id, remediation.receivedAt],
       ...[episode.instant, episode.count, job],
       ...[request.known, request.abandoned ?? ''],
-      ...[entry.token, renamed(remediation, job), CLAIM_LIFE, MEMORY_TTL, operarius],
+      ...[entry.token, operarius, CLAIM_LIFE, MEMORY_TTL],
     ],
   };
-}
-
-/** Where a payload names a Job already, as an earlier attempt left it, the script takes it whole. */
-function renamed(remediation: Remediation, job: string): string {
-  return remediation.job === undefined ? '' : JSON.stringify({ ...remediation, job });
 }
 
 /** Reads what TAKE_PLACE got. @throws where it is nothing */

@@ -34,8 +34,9 @@ export async function endWithExisting(
  * @returns the end of the remediation if there is one
  */
 export async function findOwnJob(attempt: Attempt): Promise<AttemptResult | undefined> {
-  const { remediation } = attempt.delivery;
-  for (const name of remediation.job === undefined ? names(attempt) : [remediation.job]) {
+  const { remediation, entry } = attempt.delivery;
+  const kept = await attempt.deps.places.keptJob(entry);
+  for (const name of kept === undefined ? names(attempt) : [kept]) {
     const existing = await attempt.deps.cluster.jobs.get(name);
     if (existing === undefined) {
       // The earlier attempt may have taken a place, and created nothing.

@@ -10,6 +10,8 @@ const LOCK_TRUST = 5_000;
 /** A remediation in the modelled queue: what BullMQ keeps of a job. */
 export interface Entry {
   remediation: Remediation;
+  /** The kept name of its Job. */
+  job?: string;
   readonly occurrence: string;
   state: 'waiting' | 'active' | 'delayed' | 'ended';
   /** When a delayed one waits again. */

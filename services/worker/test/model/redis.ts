@@ -69,9 +69,10 @@ export function claimsOf(
       const refusal = lost ? { kind: 'lost' as const } : whyNot(request, look, world, without);
       if (refusal !== undefined) return { taken: refusal, look };
       world.claims.set(troubleKey, { episode, job, remediation: remediation.id, at: world.now });
-      entry.remediation = { ...entry.remediation, job };
+      entry.job = job;
       return { taken: { kind: 'taken' }, look };
     },
+    keptJob: async () => entry.job,
     release: async () => {},
     end: async () => ({ first: false, row: 0 }),
     passOn: async () => {},
