@@ -23,7 +23,7 @@ await describeOnControlPlane('openfero stop', (plane) => {
     assert.equal(stopped.code, 0, stopped.err);
     assert.equal(stopped.out, 'in force on all 2 workers: none creates Jobs');
     for (const worker of workers) {
-      assert.ok(worker.lines.some(({ msg }) => msg.startsWith('OpenFero is off')));
+      await worker.waitForLine(({ msg }) => msg.startsWith('OpenFero is off'));
     }
     const status = await openfero(env, ['status']);
     assert.equal(status.code, 1);

@@ -4,6 +4,7 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { readDefinitions } from '@openfero/core/lint/documents';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import type { RemediationSettings } from '@openfero/service/remediation-settings';
+import type { ClusterOptions } from './cluster.ts';
 import { remediationSettings, withSettings } from './settings.ts';
 import { readSources } from './sources.ts';
 import { CouldNotAsk, type Terminal } from './terminal.ts';
@@ -30,19 +31,39 @@ function namespaceOf(env: Environment): string {
   return env['OPENFERO_CONFIGMAP_NAMESPACE'] || 'default';
 }
 
+/** Where a person has operarii: in files, else in a cluster. */
+export interface DefinitionOptions extends ClusterOptions {
+  readonly file?: readonly string[];
+}
+
 /**
- * Reads operarii, and the switch, as a worker would have them from these files.
+ * Reads operarii, and the switch, as a worker would have them.
  *
- * @throws {CouldNotAsk} where a file cannot be read, or is no YAML
+ * @throws {CouldNotAsk} where a file cannot be read, or is no YAML, or the cluster does not answer
  */
 export async function readConfigMaps(
+  options: DefinitionOptions,
+  env: Environment,
+  terminal: Pick<Terminal, 'stdin' | 'err'>,
+): Promise<readonly ConfigMap[]> {
+  if (options.file !== undefined) return readFiles(options.file, env, terminal);
+  const { withCluster } = await import('./cluster.ts');
+  return withCluster(options, env, ({ cluster, namespace }) =>
+    cluster.operarii({ namespace, labelSelector: labelSelectorOf(env) }),
+  );
+}
+
+export function labelSelectorOf(env: Environment): string {
+  return env['OPENFERO_LABEL_SELECTOR'] || DEFAULT_LABEL_SELECTOR;
+}
+
+/** @throws {CouldNotAsk} where a file cannot be read, or is no YAML */
+export async function readFiles(
   paths: readonly string[],
   env: Environment,
   terminal: Pick<Terminal, 'stdin' | 'err'>,
 ): Promise<readonly ConfigMap[]> {
-  const selects = withSettings(() =>
-    parseSelector(env['OPENFERO_LABEL_SELECTOR'] || DEFAULT_LABEL_SELECTOR),
-  );
+  const selects = withSettings(() => parseSelector(labelSelectorOf(env)));
   const sources = await readSources(paths, terminal);
   const contents = sources.map((source) => readDefinitions(source, namespaceOf(env)));
   const [wrong] = contents.flatMap(({ findings }) => findings);

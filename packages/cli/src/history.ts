@@ -1,7 +1,7 @@
 import { Fold } from '@openfero/core/history/fold';
 import { parseEntry } from '@openfero/core/history/parse';
 import { historyKey } from '@openfero/core/redis/history';
-import type { OpenRedis } from './connect.ts';
+import type { OpenRedis } from './redis.ts';
 
 /** Entries that one command reads. */
 const CHUNK = 1_000;

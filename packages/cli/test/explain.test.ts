@@ -16,8 +16,8 @@ describe('openfero explain', () => {
     const names = [...out.matchAll(/^ {2}\+ (\w+(?: \w+)?) {2,}/gm)].map(([, name]) =>
       name?.trim(),
     );
-    const steps = ['operarius', 'mode', 'own job', 'match', 'age', 'episode', 'manifest', 'limits'];
-    assert.deepEqual(names, [...steps, 'job']);
+    const first = ['operarius', 'mode', 'own job', 'match', 'age', 'episode', 'stopped', 'repeats'];
+    assert.deepEqual(names, [...first, 'manifest', 'limits', 'job']);
     assert.match(out, /^firing \{alertname="Disk", node="a"\}\n/);
     assert.match(out, / = created$/);
     assert.equal(code, 0);
@@ -79,7 +79,7 @@ describe('openfero explain', () => {
       'x=\u001b[2J\n  = created',
       ...DEFINITION,
     ]);
-    assert.equal(out.split('\n').length, 11);
+    assert.equal(out.split('\n').length, 13);
     assert.ok(!out.includes('\u001b'));
   });
 

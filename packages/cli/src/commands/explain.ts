@@ -1,11 +1,11 @@
 import type { ExplainOptions } from '../explain/run.ts';
 import type { AddCommand } from './add.ts';
-import { DEFINITIONS, ENV_FILE, NO_COLOR, output, withAlert } from './options.ts';
+import { ENV_FILE, NO_COLOR, output, withAlert, withDefinitions } from './options.ts';
 
 export const explainCommand: AddCommand = (program, run) => {
-  withAlert(program.command('explain'))
+  withDefinitions(withAlert(program.command('explain')))
     .description('says step by step why an alert would run a Job, or not')
-    .requiredOption(...DEFINITIONS)
+    .option('--live', 'with what Redis and the cluster know now; needs REDIS_URL')
     .addOption(output(['human', 'json']))
     .option(...NO_COLOR)
     .option(...ENV_FILE)

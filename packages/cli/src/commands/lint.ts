@@ -1,13 +1,12 @@
 import type { LintOptions } from '../lint/run.ts';
 import type { AddCommand } from './add.ts';
-import { ENV_FILE, NO_COLOR, output } from './options.ts';
+import { ENV_FILE, NO_COLOR, output, withCluster } from './options.ts';
 
 /** The ServiceAccount of the worker in the manifests and in the chart. */
 const OWN_ACCOUNT = 'openfero-worker';
 
 export const lintCommand: AddCommand = (program, run) => {
-  program
-    .command('lint')
+  withCluster(program.command('lint'))
     .description('says what is wrong with operarii: file:line: severity id: what to do')
     .argument('[path...]', 'files, folders, globs; - for standard input', ['.'])
     .addOption(output(['human', 'json', 'github', 'junit']))
@@ -19,6 +18,7 @@ export const lintCommand: AddCommand = (program, run) => {
       '--rules <file...>',
       'rules of Prometheus: are there such alerts, with the labels used?',
     )
+    .option('--server', 'also ask the API server whether it would take the Jobs (dry run)')
     .option('--own-account <name>', "the worker's own ServiceAccount", OWN_ACCOUNT)
     .addHelpText('after', AFTER)
     .action((paths: string[], options: LintOptions) =>

@@ -19,7 +19,19 @@ export function withAlert(command: Command): Command {
     .option('--resolved', 'it has resolved');
 }
 
-export const DEFINITIONS = [
-  '-f, --file <path...>',
-  'operarii: files, folders, globs; - for standard input',
-] as const;
+/** Where operarii come from. */
+export function withDefinitions(command: Command): Command {
+  return withCluster(
+    command.option(
+      '-f, --file <path...>',
+      'operarii: files, folders, globs; - for standard input. By default those of the cluster',
+    ),
+  );
+}
+
+/** Which cluster is meant. */
+export function withCluster(command: Command): Command {
+  return command
+    .option('-n, --namespace <namespace>', "the operarii's namespace")
+    .option('--context <context>', 'of the kubeconfig');
+}

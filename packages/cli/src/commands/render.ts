@@ -1,11 +1,11 @@
 import type { RenderOptions } from '../render/run.ts';
 import type { AddCommand } from './add.ts';
-import { DEFINITIONS, ENV_FILE, output, withAlert } from './options.ts';
+import { ENV_FILE, output, withAlert, withDefinitions } from './options.ts';
 
 export const renderCommand: AddCommand = (program, run) => {
-  withAlert(program.command('render'))
+  withDefinitions(withAlert(program.command('render')))
     .description('prints the Job of an alert')
-    .requiredOption(...DEFINITIONS)
+    .option('--server', 'as the API server would store it, with its warnings (dry run)')
     .addOption(output(['human', 'json']))
     .option(...ENV_FILE)
     .action((path: string | undefined, options: RenderOptions) =>

@@ -1,23 +1,16 @@
-import type { Command } from 'commander';
 import type { SwitchOptions } from '../switch/run.ts';
 import type { AddCommand } from './add.ts';
-import { ENV_FILE, output } from './options.ts';
+import { ENV_FILE, output, withCluster } from './options.ts';
 
 /** Seconds: a worker that died is known to be silent after 30. */
 const TIMEOUT = '40';
-
-function withCluster(command: Command): Command {
-  return command
-    .option('-n, --namespace <namespace>', "the operarii's namespace")
-    .option('--context <context>', 'of the kubeconfig')
-    .option(...ENV_FILE);
-}
 
 export const stopCommand: AddCommand = (program, run) => {
   withCluster(program.command('stop'))
     .description('stops all workers from creating Jobs, and waits until each says so')
     .option('--dry-run', 'only ask the API server whether it would accept it')
     .option('--timeout <seconds>', 'how long to wait for the workers', TIMEOUT)
+    .option(...ENV_FILE)
     .addHelpText('after', AFTER)
     .action((options: SwitchOptions) =>
       run(async (terminal) =>
@@ -31,6 +24,7 @@ export const resumeCommand: AddCommand = (program, run) => {
     .description('lets the workers create Jobs again, and waits until each says so')
     .option('--dry-run', 'only ask the API server whether it would accept it')
     .option('--timeout <seconds>', 'how long to wait for the workers', TIMEOUT)
+    .option(...ENV_FILE)
     .addHelpText('after', AFTER)
     .action((options: SwitchOptions) =>
       run(async (terminal) =>
@@ -43,6 +37,7 @@ export const statusCommand: AddCommand = (program, run) => {
   withCluster(program.command('status'))
     .description('says what the switch is, and what each worker says of it')
     .addOption(output(['human', 'json']))
+    .option(...ENV_FILE)
     .action((options: SwitchOptions & { output: 'human' | 'json' }) =>
       run(async (terminal) => (await import('../switch/run.ts')).runStatus(options, terminal)),
     );

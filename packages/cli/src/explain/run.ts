@@ -1,14 +1,14 @@
 import { RejectedAlert } from '@openfero/core/read-alert';
-import type { Step } from '@openfero/core/simulation/steps';
+import type { Step } from '@openfero/core/simulation/walk';
 import { type AlertOptions, readAlertArgument } from '../alerts.ts';
-import { decisionSettings, readConfigMaps } from '../definitions.ts';
+import { type DefinitionOptions, decisionSettings, readConfigMaps } from '../definitions.ts';
 import { environmentOf } from '../settings.ts';
 import { type Color, NO, type Paint, painter, type Terminal, YES } from '../terminal.ts';
 import { type DecidedAlert, decideAlerts } from './decide-alerts.ts';
 
 /** What can be asked of `openfero explain`. */
-export interface ExplainOptions extends AlertOptions {
-  readonly file: readonly string[];
+export interface ExplainOptions extends AlertOptions, DefinitionOptions {
+  readonly live?: boolean;
   readonly output: 'human' | 'json';
   readonly color: boolean;
   readonly envFile?: string;
@@ -22,12 +22,23 @@ export async function runExplain(
 ): Promise<number> {
   const env = await environmentOf(terminal, options.envFile);
   const body = await readAlertArgument(path, options, terminal);
-  const configMaps = await readConfigMaps(options.file, env, terminal);
-  const settings = decisionSettings(env, configMaps);
-  const decided = decideAlerts(body, configMaps, settings, { now: terminal.now() });
+  const decided = await decidedAlerts(body, options, env, terminal);
   if (options.output === 'json') terminal.out(JSON.stringify(decided.map(asJson), null, 2));
   else for (const one of decided) print(one, terminal, painter(terminal, options.color));
   return decided.every(wouldRun) ? YES : NO;
+}
+
+async function decidedAlerts(
+  body: unknown,
+  options: ExplainOptions,
+  env: Terminal['env'],
+  terminal: Terminal,
+): Promise<readonly (DecidedAlert | RejectedAlert)[]> {
+  if (options.live === true) {
+    return (await import('./live.ts')).decideLive(body, options, env, terminal);
+  }
+  const configMaps = await readConfigMaps(options, env, terminal);
+  return decideAlerts(body, configMaps, decisionSettings(env, configMaps), terminal.now());
 }
 
 function wouldRun(decided: DecidedAlert | RejectedAlert): boolean {

@@ -11,8 +11,8 @@ import {
   type PublishedOperarius,
   readPublishedOperarius,
 } from '@openfero/core/redis/published';
-import { withRedis } from '../connect.ts';
 import { createHistoryReader } from '../history.ts';
+import { withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
 import { CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
 

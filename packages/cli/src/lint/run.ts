@@ -1,15 +1,17 @@
 import { parseSelector } from '@openfero/cluster/directory/selector';
-import { DEFAULT_LABEL_SELECTOR } from '@openfero/cluster/settings';
-import { type Linted, type LintSettings, lint } from '@openfero/core/lint';
+import { type Linted, type LintSettings, lint, readOperarii } from '@openfero/core/lint';
 import type { Placed } from '@openfero/core/lint/documents';
 import { InvalidRules, type Rule, readRules } from '@openfero/core/lint/rules';
+import type { ClusterOptions } from '../cluster.ts';
+import { labelSelectorOf } from '../definitions.ts';
 import { environmentOf, remediationSettings, withSettings } from '../settings.ts';
 import { readSources } from '../sources.ts';
 import { CouldNotAsk, NO, painter, type Terminal, YES } from '../terminal.ts';
 import { asGithub, asHuman, asJson, asJunit } from './formats.ts';
 
 /** What can be asked of `openfero lint`. */
-export interface LintOptions {
+export interface LintOptions extends ClusterOptions {
+  readonly server?: boolean;
   readonly output: 'human' | 'json' | 'github' | 'junit';
   readonly quiet?: boolean;
   readonly color: boolean;
@@ -25,17 +27,25 @@ export async function runLint(
   options: LintOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const settings = await lintSettings(options, terminal);
-  const linted = lint(await readSources(paths, terminal), settings);
+  const env = await environmentOf(terminal, options.envFile);
+  const settings = await lintSettings(options, env, terminal);
+  const sources = await readSources(paths, terminal);
+  const linted =
+    options.server === true
+      ? await (await import('./server.ts')).lintOnServer(sources, settings, options, env)
+      : lint(readOperarii(sources, settings, options.namespace), settings);
   print(linted, options, terminal);
   const fails = (severity: Placed['severity']): boolean =>
     severity === 'error' || (severity === 'warning' && options.strict === true);
   return linted.findings.some(({ severity }) => fails(severity)) ? NO : YES;
 }
 
-async function lintSettings(options: LintOptions, terminal: Terminal): Promise<LintSettings> {
-  const env = await environmentOf(terminal, options.envFile);
-  const labelSelector = env['OPENFERO_LABEL_SELECTOR'] || DEFAULT_LABEL_SELECTOR;
+async function lintSettings(
+  options: LintOptions,
+  env: Terminal['env'],
+  terminal: Terminal,
+): Promise<LintSettings> {
+  const labelSelector = labelSelectorOf(env);
   return {
     ...remediationSettings(env),
     jobNamespace: env['OPENFERO_JOB_NAMESPACE'] || env['OPENFERO_CONFIGMAP_NAMESPACE'] || undefined,

@@ -5,7 +5,7 @@ import {
   readRecords,
   replayRecords,
 } from '@openfero/core/simulation/replay';
-import { decisionSettings, readConfigMaps } from '../definitions.ts';
+import { decisionSettings, readFiles } from '../definitions.ts';
 import { environmentOf } from '../settings.ts';
 import { readSources } from '../sources.ts';
 import { CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
@@ -30,7 +30,7 @@ export async function runReplay(
   );
   records.sort((a, b) => a.receivedAt - b.receivedAt);
   const replay = async (definitions: readonly string[]): Promise<readonly Replayed[]> => {
-    const configMaps = await readConfigMaps(definitions, env, terminal);
+    const configMaps = await readFiles(definitions, env, terminal);
     return replayRecords(records, { configMaps, settings: decisionSettings(env, configMaps) });
   };
   const after = await replay(options.file);

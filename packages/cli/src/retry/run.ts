@@ -3,8 +3,9 @@ import { operariusName } from '@openfero/core/operarius';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
 import { jobsIn, openQueue } from '@openfero/service/queue';
 import { ErrorCode, type Job, type Queue } from 'bullmq';
-import { silentLog, withRedis } from '../connect.ts';
+import { withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
+import { silentLog } from '../silent-log.ts';
 import { CouldNotAsk, type Terminal, YES } from '../terminal.ts';
 
 /** What can be asked of `openfero retry`; a filter that is left out takes every one. */

@@ -3,8 +3,8 @@ import { messageOf } from '@openfero/core/errors';
 import type { Handled } from '@openfero/core/history/row';
 import { isObject, type JsonObject } from '@openfero/core/kubernetes';
 import { type AlertOptions, readAlertArgument } from '../alerts.ts';
-import { type OpenRedis, withRedis } from '../connect.ts';
 import { createHistoryReader, type HistoryReader } from '../history.ts';
+import { type OpenRedis, withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
 import { CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
 

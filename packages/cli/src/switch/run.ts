@@ -1,17 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError } from '@openfero/cluster/cluster';
-import { openSwitch, type SwitchInCluster } from '@openfero/cluster/kubernetes/global-switch';
+import type { SwitchInCluster } from '@openfero/cluster/kubernetes/on-demand';
 import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
 import type { Mode } from '@openfero/core/operarius/policy';
-import { accessOf, type OpenRedis, silentLog, withRedis } from '../connect.ts';
+import { type ClusterOptions, withCluster } from '../cluster.ts';
+import { type OpenRedis, withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
 import { CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
 import { type InForce, isAlive, isInForce, readWorkers, type WorkerState } from './workers.ts';
 
 /** What can be asked of `openfero stop`, `resume` and `status`. */
-export interface SwitchOptions {
-  readonly namespace?: string;
-  readonly context?: string;
+export interface SwitchOptions extends ClusterOptions {
   readonly envFile?: string;
   readonly dryRun?: boolean;
   /** Seconds. */
@@ -163,18 +161,12 @@ async function workersNamespaces(
   }
 }
 
-async function withSwitch<T>(
-  { namespace, context }: { readonly namespace: string; readonly context?: string },
+function withSwitch<T>(
+  options: ClusterOptions & { readonly namespace: string },
   env: Terminal['env'],
   use: (cluster: SwitchInCluster) => Promise<T>,
 ): Promise<T> {
-  const cluster = await openSwitch(accessOf(env, context), namespace, silentLog());
-  try {
-    return await use(cluster);
-  } catch (error) {
-    if (error instanceof ClusterError) throw new CouldNotAsk(error.message);
-    throw error;
-  } finally {
-    await cluster.close();
-  }
+  return withCluster(options, env, ({ cluster, namespace }) =>
+    use(cluster.globalSwitch(namespace)),
+  );
 }

@@ -6,7 +6,7 @@ import {
   WORKER_STALE_AFTER,
   workersKey,
 } from '@openfero/core/redis/published';
-import type { OpenRedis } from '../connect.ts';
+import type { OpenRedis } from '../redis.ts';
 
 /** A worker, and what it says of the switch. */
 export interface WorkerState extends PublishedWorker {

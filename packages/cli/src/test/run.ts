@@ -3,7 +3,7 @@ import type { Source } from '@openfero/core/lint/documents';
 import { type Failure, runTest } from '@openfero/core/simulation/run-test';
 import { InvalidTestFile, readTestFile, type TestFile } from '@openfero/core/simulation/test-file';
 import type { LineOf } from '@openfero/core/yaml/lines';
-import { decisionSettings, readConfigMaps } from '../definitions.ts';
+import { decisionSettings, readFiles } from '../definitions.ts';
 import { environmentOf } from '../settings.ts';
 import { readSources } from '../sources.ts';
 import { CouldNotAsk, NO, painter, type Terminal, YES } from '../terminal.ts';
@@ -75,7 +75,7 @@ async function configMapsOf(
 ) {
   const folder = file === '<stdin>' ? '.' : dirname(file);
   const paths = operarii.map((path) => (path.startsWith('/') ? path : join(folder, path)));
-  const found = await readConfigMaps(paths, env, terminal);
+  const found = await readFiles(paths, env, terminal);
   if (found.length > 0) return found;
   throw new CouldNotAsk(`${file}: there is no operarius in ${operarii.join(', ')}`);
 }

@@ -44,7 +44,8 @@ export async function createKubernetesCluster(
 ): Promise<Cluster> {
   const { configMapNamespace, jobNamespace, labelSelector } = settings;
   const connections = Math.min(concurrency, MAX_CREATES) + OTHER_CONNECTIONS;
-  const api = await createApi({ access, connections, timing, onRequest }, log);
+  const userAgent = 'openfero-worker';
+  const api = await createApi({ access, connections, timing, userAgent, onRequest }, log);
   warnOfRisks(settings, access, log);
   const dependencies = { api, timing, log };
   const selector = { namespace: configMapNamespace, labelSelector };

@@ -1,12 +1,9 @@
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import { type Mode, POLICY_ANNOTATIONS } from '@openfero/core/operarius/policy';
-import type { Logger } from '@openfero/service/log';
 import { ClusterError } from '../cluster.ts';
 import { objectAt, stringAt } from '../json.ts';
-import type { Access } from './access/access.ts';
-import { createApi } from './http/api.ts';
-import { TIMING } from './timing.ts';
+import type { Api } from './http/api.ts';
 
 /** The ConfigMap `openfero` of one namespace, for a person who uses the switch. */
 export interface SwitchInCluster {
@@ -14,17 +11,9 @@ export interface SwitchInCluster {
   read(): Promise<ConfigMap | undefined>;
   /** Sets its annotation, and creates it where it is missing. @throws {ClusterError} */
   write(mode: Mode, options: { readonly dryRun: boolean }): Promise<void>;
-  close(): Promise<void>;
 }
 
-/** @throws {InvalidSetting} where the credentials cannot be read */
-export async function openSwitch(
-  access: Access,
-  namespace: string,
-  log: Logger,
-): Promise<SwitchInCluster> {
-  const options = { access, connections: 1, timing: TIMING, onRequest: () => {} };
-  const api = await createApi(options, log);
+export function createSwitch(namespace: string, api: Api): SwitchInCluster {
   const folder = `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`;
   const path = `${folder}/${GLOBAL_CONFIGMAP}`;
   return {
@@ -47,7 +36,6 @@ export async function openSwitch(
         await api.create(folder, query, { apiVersion: 'v1', kind: 'ConfigMap', metadata: named });
       }
     },
-    close: () => api.close(),
   };
 }
 

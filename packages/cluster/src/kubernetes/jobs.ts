@@ -1,24 +1,13 @@
-import { isObject, type JsonObject } from '@openfero/core/kubernetes';
-import { ANNOTATIONS, LABELS, MANAGED_BY } from '@openfero/core/labels';
-import {
-  ClusterError,
-  type EndedJob,
-  type ExistingJob,
-  type JobOfOperarius,
-  type JobOrigin,
-  type Jobs,
-} from '../cluster.ts';
+import type { JsonObject } from '@openfero/core/kubernetes';
+import { LABELS } from '@openfero/core/labels';
+import type { EndedJob, JobOfOperarius, JobOrigin, Jobs } from '../cluster.ts';
 import { createdFor } from '../created-for.ts';
 import { objectAt, stringAt } from '../json.ts';
+import { createJobCalls, isFinished, jobsPath, OURS } from './job-calls.ts';
 import { endOf } from './job-end.ts';
 import { createWhyNoPods, hasHadPods } from './job-pods.ts';
 import type { ObjectCache } from './watch/changes.ts';
 import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
-
-/** Marks the fields that OpenFero wrote, in the managedFields of a Job. */
-const FIELD_MANAGER = 'openfero';
-
-const ENFORCE_LABEL = 'pod-security.kubernetes.io/enforce';
 
 /** The Jobs of one namespace: created and read by calls; a watch reports when they end. */
 export function createKubernetesJobs(
@@ -26,45 +15,18 @@ export function createKubernetesJobs(
   dependencies: WatchDependencies,
 ): { readonly jobs: Jobs; readonly watch: Watch } {
   const { api, timing } = dependencies;
-  const path = `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`;
-  const selector = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
+  const path = jobsPath(namespace);
+  const selector = { labelSelector: OURS };
   const cache = createJobCache();
   const watch = createWatch(
     { title: `Jobs in namespace ${namespace}`, path, selector },
     cache,
     dependencies,
   );
-  const query = {
-    fieldValidation: 'Warn',
-    fieldManager: FIELD_MANAGER,
-    // The server gives up when we do: no Job appears long after its remediation has moved on.
-    timeout: `${Math.ceil(timing.call / 1000)}s`,
-  };
   return {
     watch,
     jobs: {
-      create: (job, { dryRun }) =>
-        api.create(path, dryRun ? { ...query, dryRun: 'All' } : query, job),
-      async get(name) {
-        try {
-          return parseExistingJob(await api.read('get', `${path}/${encodeURIComponent(name)}`));
-        } catch (error) {
-          if (error instanceof ClusterError && error.reason === 'NotFound') return undefined;
-          throw error;
-        }
-      },
-      async enforcedPodSecurity() {
-        try {
-          const found = await api.read(
-            'get',
-            `/api/v1/namespaces/${encodeURIComponent(namespace)}`,
-          );
-          return stringAt(objectAt(objectAt(found, 'metadata'), 'labels'), ENFORCE_LABEL);
-        } catch (error) {
-          if (error instanceof ClusterError && error.status === 403) return undefined;
-          throw error;
-        }
-      },
+      ...createJobCalls(namespace, api, timing),
       isOurs: (name) => cache.byName.has(name),
       unfinished: () => ({
         age: watch.age() * 1000,
@@ -150,46 +112,4 @@ function parseCachedJob(object: JsonObject): CachedJob | undefined {
   const ended = finished ? endOf(object) : undefined;
   const origin = createdFor(object);
   return { name, uid, operarius, finished, hasHadPods: hasHadPods(object), origin, ended };
-}
-
-/** Milliseconds: Kubernetes' times have whole seconds, cut off. */
-const TIME_RESOLUTION = 1000;
-
-/** @throws {ClusterError} where the response is not a Job */
-function parseExistingJob(response: unknown): ExistingJob {
-  const metadata = objectAt(response, 'metadata');
-  const name = stringAt(metadata, 'name');
-  const createdAt = Date.parse(String(metadata['creationTimestamp']));
-  if (name === undefined || Number.isNaN(createdAt)) {
-    throw new ClusterError('the response is not a Kubernetes Job', { reason: 'Unreadable' });
-  }
-  const annotations = objectAt(metadata, 'annotations');
-  return {
-    name,
-    createdAt,
-    createdBefore: createdAt + TIME_RESOLUTION,
-    finished: isFinished(response),
-    remediation: stringAt(annotations, ANNOTATIONS.remediation),
-    dedupKey: stringAt(annotations, ANNOTATIONS.dedupKey),
-  };
-}
-
-/**
- * All its pods have ended and none will start. SuccessCriteriaMet and FailureTarget are set earlier.
- *
- * A Job that is being deleted counts as finished: with a finalizer whose controller is gone it would hold
- * its place, and count as running, for ever.
- */
-function isFinished(job: unknown): boolean {
-  if (objectAt(job, 'metadata')['deletionTimestamp'] !== undefined) return true;
-  const { conditions } = objectAt(job, 'status');
-  return (
-    Array.isArray(conditions) &&
-    conditions.some(
-      (one) =>
-        isObject(one) &&
-        (one['type'] === 'Complete' || one['type'] === 'Failed') &&
-        one['status'] === 'True',
-    )
-  );
 }

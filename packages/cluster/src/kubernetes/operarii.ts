@@ -3,6 +3,7 @@ import { isMeantAsOperarius } from '@openfero/core/operarius';
 import { GLOBAL_CONFIGMAP } from '@openfero/core/operarius/global-switch';
 import type { Operarii } from '../cluster.ts';
 import type { Api } from './http/api.ts';
+import type { Query } from './http/target.ts';
 import { type ObjectCache, parsePage } from './watch/changes.ts';
 import { createWatch, type Watch, type WatchDependencies } from './watch/watch.ts';
 
@@ -20,7 +21,7 @@ export function createKubernetesOperarii(
   { namespace, labelSelector }: ConfigMapSelector,
   dependencies: WatchDependencies,
 ): { readonly operarii: Operarii; readonly watches: readonly Watch[] } {
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`;
+  const path = configMapsPath(namespace);
   const selected = createConfigMapCache();
   const switches = createConfigMapCache();
   const title = `ConfigMaps in namespace ${namespace}`;
@@ -47,25 +48,48 @@ export function createKubernetesOperarii(
   };
 }
 
+/** The operarii and the switch as they are now, for a person who asks once. @throws {ClusterError} */
+export async function listOperarii(
+  { namespace, labelSelector }: ConfigMapSelector,
+  api: Api,
+): Promise<readonly ConfigMap[]> {
+  const path = configMapsPath(namespace);
+  const fieldSelector = `metadata.name=${GLOBAL_CONFIGMAP}`;
+  const found = new Map<string, ConfigMap>();
+  for (const selector of [{ labelSelector }, { fieldSelector }]) {
+    const read = (query: Query) => api.read('list', path, { ...query, ...selector });
+    for (const one of await allPages(read)) found.set(one.metadata.name, one);
+  }
+  return [...found.values()];
+}
+
 /** Pages of 500: in a namespace with more ConfigMaps than 5,000 the rest are not looked at. */
 const MAX_PAGES = 10;
 const PAGE_SIZE = 500;
 
 /** Names, labels and annotations of all ConfigMaps, without their data. */
 async function listMetadata(path: string, api: Api): Promise<ConfigMap['metadata'][]> {
-  const all: ConfigMap['metadata'][] = [];
+  const all = await allPages((query) => api.listMetadata(path, query));
+  return all.map(({ metadata }) => metadata);
+}
+
+async function allPages(read: (query: Query) => Promise<unknown>): Promise<ConfigMap[]> {
+  const all: ConfigMap[] = [];
   let next = '';
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const query = { limit: String(PAGE_SIZE), ...(next !== '' && { continue: next }) };
-    const page = parsePage(await api.listMetadata(path, query));
+    const page = parsePage(await read(query));
     for (const item of page.items) {
-      if (isObject(item) && isConfigMap(item)) all.push(trim(item).metadata);
+      if (isObject(item) && isConfigMap(item)) all.push(trim(item));
     }
     next = page.next;
     if (next === '') break;
   }
   return all;
 }
+
+const configMapsPath = (namespace: string): string =>
+  `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`;
 
 interface ConfigMapCache extends ObjectCache<ConfigMap> {
   readonly byName: ReadonlyMap<string, ConfigMap>;

@@ -20,6 +20,7 @@ import { renderSample, sampleAlert } from '../render/sample.ts';
 import { type Definition, type Placed, readDefinitions, type Source } from './documents.ts';
 import { isIgnored, linesOf } from './ignored.ts';
 import { compareWithRules, type Rule } from './rules.ts';
+import { ownNamespace } from './sample-jobs.ts';
 
 /** What definitions are compared with. */
 export interface LintSettings {
@@ -36,6 +37,13 @@ export interface LintSettings {
   readonly rules: readonly Rule[] | undefined;
 }
 
+/** The operarii of some texts, and what of these cannot be read. */
+export interface Operarii {
+  readonly sources: readonly Source[];
+  readonly definitions: readonly Definition[];
+  readonly unreadable: readonly Placed[];
+}
+
 export interface Linted {
   /** By file and line. */
   readonly findings: readonly Placed[];
@@ -43,17 +51,39 @@ export interface Linted {
   readonly definitions: readonly Definition[];
 }
 
-/** Says all that is wrong with the operarii of these texts, unless a comment silences it. */
-export function lint(sources: readonly Source[], settings: LintSettings): Linted {
-  const contents = sources.map((source) => readDefinitions(source));
-  const definitions = contents
-    .flatMap((each) => each.definitions)
-    .filter(({ configMap }) => isOurs(configMap, settings));
+/** @param namespace of ConfigMaps that name none */
+export function readOperarii(
+  sources: readonly Source[],
+  settings: LintSettings,
+  namespace?: string,
+): Operarii {
+  const contents = sources.map((source) => readDefinitions(source, namespace));
+  return {
+    sources,
+    definitions: contents
+      .flatMap((each) => each.definitions)
+      .filter(({ configMap }) => isOurs(configMap, settings)),
+    unreadable: contents.flatMap((each) => each.findings),
+  };
+}
+
+/**
+ * Says all that is wrong with operarii, unless a comment silences it.
+ *
+ * @param ofServer what an API server has found
+ */
+export function lint(
+  { sources, definitions, unreadable }: Operarii,
+  settings: LintSettings,
+  ofServer: ReadonlyMap<Definition, readonly Finding[]> = new Map(),
+): Linted {
   const lines = linesOf(sources);
   const findings = [
-    ...contents.flatMap((each) => each.findings),
+    ...unreadable,
     ...definitions.flatMap((definition) =>
-      findingsOf(definition, settings).map((finding) => placed(finding, definition)),
+      [...findingsOf(definition, settings), ...(ofServer.get(definition) ?? [])].map((finding) =>
+        placed(finding, definition),
+      ),
     ),
     ...twice(definitions),
   ].filter((finding) => !isIgnored(finding, lines));
@@ -167,16 +197,6 @@ function rendered(
     if (!(thrown instanceof InvalidOperarius)) throw thrown;
     return [...below(`data.${operarius.key}`, thrown.findings), ...ofRules];
   }
-}
-
-/** Jobs are created where the ConfigMap is, unless a setting says otherwise. */
-function ownNamespace({ namespace, template }: Operarius, isNamed: boolean): string {
-  const { metadata } = template;
-  const written =
-    typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
-      ? metadata['namespace']
-      : undefined;
-  return isNamed || typeof written !== 'string' ? namespace : written;
 }
 
 /** One name in two places, or two ConfigMaps that name one alert. */

@@ -113,6 +113,8 @@ export function textOf({ place, message, fix }: Finding): string {
 const LEVELS = ['privileged', 'baseline', 'restricted'];
 const VIOLATION = /^would violate PodSecurity "(\w+):/;
 
+const UNKNOWN_FIELD = /^unknown field "([^"]*)"/;
+
 /**
  * What an API server warns of when it takes a Job.
  *
@@ -133,8 +135,10 @@ export function findingOfServer(
     const message = `its Pods cannot start if the namespace enforces this: ${text}`;
     return warning('never-starts', place, message, fix);
   }
-  if (/^unknown field /.test(text)) {
-    return warning('unknown-field', place, text, 'correct its name or its place, or remove it');
+  const field = UNKNOWN_FIELD.exec(text)?.[1];
+  if (field !== undefined) {
+    const fix = 'correct its name or its place, or remove it';
+    return inField(field, warning('unknown-field', place, text, fix));
   }
   return warning('server-warning', place, text);
 }

@@ -10,8 +10,10 @@ import { MEMORY_TTL, type Memory, MOST_CREATIONS } from '../redis/memory.ts';
 import { occurrenceOf, type Remediation } from '../redis/remediation.ts';
 import { type State, stateKey } from '../redis/states.ts';
 import type { JobSettings } from '../render/render-job.ts';
-import { type Decided, type Decision, decide, type Facts } from './steps.ts';
+import type { Facts } from './attempt.ts';
+import { type Decided, decide } from './steps.ts';
 import { createWaiting } from './waiting.ts';
+import type { Decision } from './walk.ts';
 
 /** What a simulation starts with. */
 export interface SimulationInput {
@@ -88,6 +90,8 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
   };
   const factsOf = (alert: Alert): Facts => ({
     ...{ registry, settings, now, memoryOf },
+    // How Jobs help is not simulated.
+    stoppedOf: () => undefined,
     creationsOf: (troubleKey) => memoryOf(troubleKey)?.creations ?? [],
     state: states.get(stateKey('', alert)),
     isUnfinished: ({ job, episode }, troubleKey) => {

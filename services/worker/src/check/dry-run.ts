@@ -1,9 +1,9 @@
+import { askServer } from '@openfero/cluster/ask-server';
 import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
 import { refuseSeveral, trackAnnotated } from '@openfero/core/decisions/annotated';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import {
   type Finding,
-  findingOfServer,
   InvalidOperarius,
   listed,
   type Subject,
@@ -45,9 +45,7 @@ export async function dryRunOperarius(
     }
     const findings: Finding[] = [];
     for (const sample of renderSamples(configMap, settings.policy, jobSettings, Date.now())) {
-      const more = await cluster.jobs.create(sample.job, { dryRun: true });
-      const enforced = more.length > 0 ? await cluster.jobs.enforcedPodSecurity() : undefined;
-      findings.push(...findingsOf(sample, more, enforced));
+      findings.push(...(await findingsOf(sample, cluster.jobs)));
     }
     const errors = findings.filter(({ severity }) => severity === 'error');
     if (errors.length > 0) {
@@ -62,17 +60,16 @@ export async function dryRunOperarius(
   }
 }
 
-function findingsOf(
-  { operarius, warnings }: Sample,
-  ofServer: readonly string[],
-  enforced: string | undefined,
-): Finding[] {
+async function findingsOf(
+  { operarius, warnings, job }: Sample,
+  jobs: Cluster['jobs'],
+): Promise<Finding[]> {
   const place = `ConfigMap ${operarius.namespace}/${operarius.name}`;
   return [
     ...operarius.findings,
     // Of a sample, which is small, rendering can only say that the Job would be deleted too soon.
     ...warnings.map((text) => warning('short-ttl', place, text)),
-    ...ofServer.map((text) => findingOfServer(text, place, enforced)),
+    ...(await askServer(job, place, jobs)),
   ];
 }
 

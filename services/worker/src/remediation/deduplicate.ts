@@ -1,6 +1,5 @@
 import { decideOnEpisode, decideOnLaterEpisode } from '@openfero/core/decisions/episodes';
-import { whyTooOften } from '@openfero/core/decisions/repeats';
-import { whyStopped } from '@openfero/core/decisions/stopped';
+import { whyRefused } from '@openfero/core/decisions/refused';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { Look, Memory } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
@@ -47,11 +46,8 @@ export async function deduplicate(attempt: Attempt, found: Known): Promise<Attem
  */
 async function refuseStopped(attempt: Attempt, known: Known): Promise<void> {
   const { delivery, operarius } = attempt;
-  const { look } = known;
-  const isWanted = delivery.remediation.retriedAt !== undefined;
-  const reason =
-    whyStopped(look.stopped, operarius, look.now) ??
-    (isWanted ? undefined : whyTooOften(look, operarius.policy));
+  const { remediation } = delivery;
+  const reason = whyRefused({ operarius, remediation, look: known.look });
   if (reason === undefined) return;
   await giveBackFirst(attempt, known);
   throw new Ended('stopped', reason);

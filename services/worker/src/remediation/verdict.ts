@@ -1,4 +1,5 @@
 import { ClusterError } from '@openfero/cluster/cluster';
+import { isRejection } from '@openfero/cluster/rejection';
 import { messageOf } from '@openfero/core/errors';
 import { InvalidOperarius } from '@openfero/core/operarius';
 import type { Failure, RetryReason } from '@openfero/core/outcome';
@@ -46,21 +47,6 @@ export const GATE_DELAY = 1_000;
 /** The same for one that only a newer worker can read: thousands of them must not keep this one busy. */
 const NEWER_DELAY = 10_000;
 
-/** HTTP status of the API server: the definition cannot be created as it is. */
-const REJECTED = new Set([400, 413, 422]);
-
-/**
- * How an API server words a denial by a policy: of an admission webhook (Kyverno, Gatekeeper), or of
- * a ValidatingAdmissionPolicy. Only these words tell it from a 403 for want of rights or of quota.
- *
- * Source: kubernetes, apiserver/pkg/admission/plugin/webhook/errors (ToStatusErr) and
- * plugin/policy/validating (dispatcher).
- */
-const DENIED = [
-  /^\d+ \w*: admission webhook "[^"]*" denied the request/,
-  /^\d+ \w*: [\w.]+ "[^"]*" is forbidden: ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/,
-];
-
 /** RBAC: the worker lacks a right. */
 const NO_RIGHTS = /^403 \w*: .* is forbidden: User "/;
 
@@ -98,13 +84,6 @@ function terminal(error: unknown): Verdict | undefined {
     return { kind: 'terminal', failure: 'rejected', message: error.message };
   }
   return undefined;
-}
-
-function isRejection({ status = 0, message }: ClusterError): boolean {
-  if (REJECTED.has(status)) return true;
-  // A webhook chooses its status: 429 asks for another attempt, and 5xx says that it failed itself.
-  const mayDeny = status >= 400 && status < 500 && status !== 429;
-  return mayDeny && DENIED.some((words) => words.test(message));
 }
 
 /** The message, and for want of rights where they are given. */

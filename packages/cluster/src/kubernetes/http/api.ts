@@ -10,6 +10,8 @@ import type { Query, Target } from './target.ts';
 export interface Api {
   /** @returns the server's warnings */
   create(path: string, query: Query, object: unknown): Promise<readonly string[]>;
+  /** A create that stores nothing. @returns the object as the server would store it, and its warnings */
+  dryRun(path: string, query: Query, object: unknown): Promise<DryRun>;
   /** @param patch JSON merge patch */
   patch(path: string, query: Query, patch: unknown): Promise<readonly string[]>;
   /** @returns the object or list, parsed */
@@ -24,6 +26,12 @@ export interface Api {
   readonly token: string | undefined;
   /** Aborts every call. */
   close(): Promise<void>;
+}
+
+/** What a server would store. */
+export interface DryRun {
+  readonly object: unknown;
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -49,6 +57,12 @@ export async function createApi(options: ClientOptions, log: Logger): Promise<Ap
   return {
     token,
     create: (path, query, object) => write({ verb: 'create', path, query }, object),
+    async dryRun(path, query, object) {
+      const target = { verb: 'create', path, query: { ...query, dryRun: 'All' } } as const;
+      const call = { body: JSON.stringify(object), limit: timing.call, ignoreBody: false };
+      const { body, headers } = await client.call({ ...target, ...call, wholeObject: true });
+      return { object: parseBody(body, access.server), warnings: warningsOf(headers) };
+    },
     patch: (path, query, patch) => write({ verb: 'patch', path, query }, patch),
     read: (verb, path, query = {}) => read({ verb, path, query }),
     listMetadata: (path, query) => read({ verb: 'list', path, query, metadataOnly: true }),

@@ -16,6 +16,7 @@ export interface ClientOptions {
   /** The most connections at a time. */
   readonly connections: number;
   readonly timing: Timing;
+  readonly userAgent: string;
   readonly onRequest: OnRequest;
 }
 
@@ -41,7 +42,7 @@ export function createClient(options: ClientOptions, source: CredentialSource): 
   const { access, timing, onRequest } = options;
   const { origin, pathname } = new URL(access.server);
   const connections = createConnections(origin, options.connections, timing);
-  const prefix = pathname.replace(/\/$/, '');
+  const asker = { prefix: pathname.replace(/\/$/, ''), userAgent: options.userAgent };
 
   /** Counts a request, and has the next ones read credentials again where no response came. */
   const observe = async <T extends Response>(verb: Verb, request: Promise<T>): Promise<T> => {
@@ -79,7 +80,7 @@ export function createClient(options: ClientOptions, source: CredentialSource): 
       const left = (): number => until - performance.now();
       return authenticate(
         (credentials) => {
-          const http = httpRequestOf(call, prefix, credentials);
+          const http = httpRequestOf(call, asker, credentials);
           const request = {
             ...http,
             ...(body !== undefined && { body }),
@@ -93,7 +94,7 @@ export function createClient(options: ClientOptions, source: CredentialSource): 
     },
     async watch(target, signal) {
       const open = async (credentials: Credentials): Promise<Stream> => {
-        const http = httpRequestOf(target, prefix, credentials);
+        const http = httpRequestOf(target, asker, credentials);
         const request = { ...http, signal, bodyTimeout: timing.silence };
         const response = await connections.poolFor(credentials.tls).request(request);
         const { statusCode: status, headers, body: bytes } = response;

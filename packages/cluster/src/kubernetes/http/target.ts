@@ -12,6 +12,8 @@ export interface Target {
   readonly query: Query;
   /** Of a list: leave the rest of each item out. */
   readonly metadataOnly?: boolean;
+  /** Of a create: the whole object in the response. */
+  readonly wholeObject?: boolean;
 }
 
 /** The response to a write is not read: its metadata is the least that the server can send. */
@@ -20,9 +22,8 @@ const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,a
 const METADATA_LIST =
   'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
-const USER_AGENT = { 'user-agent': 'openfero-worker' };
-const READ = { method: 'GET', headers: { ...USER_AGENT, accept: 'application/json' } } as const;
-const WRITE_HEADERS = { ...USER_AGENT, accept: METADATA };
+const READ = { method: 'GET', headers: { accept: 'application/json' } } as const;
+const WRITE_HEADERS = { accept: METADATA };
 const METHODS = {
   get: READ,
   list: READ,
@@ -34,14 +35,18 @@ const METHODS = {
   },
 } as const;
 
-/**
- * The HTTP request for a target, for undici.
- *
- * @param prefix path of the API server
- */
+/** Where an API server is, and who asks it. */
+export interface Asker {
+  /** The path of the API server. */
+  readonly prefix: string;
+  /** What its audit log and its metrics name. */
+  readonly userAgent: string;
+}
+
+/** The HTTP request for a target, for undici. */
 export function httpRequestOf(
-  { verb, path, query, metadataOnly = false }: Target,
-  prefix: string,
+  { verb, path, query, metadataOnly = false, wholeObject = false }: Target,
+  { prefix, userAgent }: Asker,
   { headers }: Credentials,
 ) {
   return {
@@ -49,8 +54,10 @@ export function httpRequestOf(
     query,
     method: METHODS[verb].method,
     headers: {
+      'user-agent': userAgent,
       ...METHODS[verb].headers,
       ...(metadataOnly && { accept: METADATA_LIST }),
+      ...(wholeObject && { accept: 'application/json' }),
       ...headers,
     },
   };

@@ -1,11 +1,4 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import type { Access } from '@openfero/cluster/kubernetes/access';
-import { readKubeconfig } from '@openfero/cluster/kubernetes/kubeconfig';
-import { readAccess } from '@openfero/cluster/kubernetes/read-access';
-import { createLogger, type Logger } from '@openfero/service/log';
 import { connectRedis, type RedisConnection } from '@openfero/service/redis';
 import { connectionFailureOf } from '@openfero/service/redis-errors';
 import { readPrefix, readRedisSettings } from '@openfero/service/redis-settings';
@@ -22,9 +15,6 @@ export interface OpenRedis {
   readonly redis: RedisConnection;
   readonly prefix: string;
 }
-
-/** Of what the command uses: it says itself what is wrong. */
-export const silentLog = (): Logger => createLogger('silent', 'openfero');
 
 /**
  * Connects, calls it, and disconnects.
@@ -55,18 +45,4 @@ export async function withRedis<T>(
   } finally {
     redis.disconnect();
   }
-}
-
-/**
- * How to reach the cluster, as kubectl finds it: `--context`, KUBECONFIG, else ~/.kube/config, else the pod.
- * Unlike a worker a person means the cluster of their own kubeconfig.
- *
- * @throws {CouldNotAsk}
- */
-export function accessOf(env: Environment, context: string | undefined): Access {
-  const own = join(env['HOME'] ?? homedir(), '.kube', 'config');
-  return withSettings(() => {
-    const path = env['KUBECONFIG'] || (existsSync(own) ? own : undefined);
-    return path === undefined ? readAccess(env) : readKubeconfig(path, context);
-  });
 }

@@ -1,0 +1,36 @@
+import type { OperariusRegistry } from '../decisions/registry.ts';
+import type { Operarius } from '../operarius/operarius.ts';
+import type { Memory } from '../redis/memory.ts';
+import type { Remediation } from '../redis/remediation.ts';
+import type { State } from '../redis/states.ts';
+import type { Stopped } from '../redis/verdicts.ts';
+import type { JobSettings } from '../render/render-job.ts';
+import type { Walk } from './walk.ts';
+
+/** What bears on a remediation besides its alert: Redis and the cluster, real or simulated. */
+export interface Facts {
+  readonly registry: OperariusRegistry;
+  readonly settings: JobSettings & { readonly maxActiveJobs: number };
+  /** Milliseconds. */
+  readonly now: number;
+  /** The latest received state of the alert. */
+  readonly state: State | undefined;
+  /** The latest Job of a trouble. */
+  readonly memoryOf: (troubleKey: string) => Memory | undefined;
+  /** When its latest Jobs were created, milliseconds. */
+  readonly creationsOf: (troubleKey: string) => readonly number[];
+  /** Whether the Job that is remembered exists and has not ended. */
+  readonly isUnfinished: (memory: Memory, troubleKey: string) => boolean;
+  /** That an operarius was stopped, whether or not that is over. */
+  readonly stoppedOf: (operarius: string) => Stopped | undefined;
+  /** Unfinished Jobs, of one operarius or of all. */
+  readonly countUnfinished: (operarius?: string) => number;
+}
+
+/** A remediation that has found its operarius. */
+export interface Attempt {
+  readonly remediation: Remediation;
+  readonly operarius: Operarius;
+  readonly facts: Facts;
+  readonly walk: Walk;
+}
