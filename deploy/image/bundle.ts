@@ -67,7 +67,7 @@ async function bundleOne({ name, entry, target }: Bundle, folder: string): Promi
     legalComments: 'none',
     banner: { js: target === 'node20' ? `${BANNER}\n${NODE_20}` : BANNER },
     metafile: true,
-    plugins: [servedFolders],
+    plugins: [servedFolders, undiciPool],
     logLevel: 'warning',
     // Bull Board asks for the folder of its page by a require() inside eval, which stays as it is.
     logOverride: { 'direct-eval': 'silent' },
@@ -90,6 +90,24 @@ const servedFolders: Plugin = {
         };
       },
     );
+  },
+};
+
+/**
+ * Of undici we use its pool only. Its entry loads fetch, WebSocket, caches and mocks as well, which cost a
+ * worker 10 MB. An import of anything else fails the build.
+ */
+const undiciPool: Plugin = {
+  name: 'pool of undici',
+  setup(builder) {
+    builder.onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({
+      path: resolveDir,
+      namespace: 'undici',
+    }));
+    builder.onLoad({ filter: /.*/, namespace: 'undici' }, ({ path }) => ({
+      contents: `export { default as Pool } from 'undici/lib/dispatcher/pool.js';`,
+      resolveDir: path,
+    }));
   },
 };
 

@@ -73,7 +73,7 @@ async function startsOn(testbed: ClusterTestbed): Promise<Record<string, () => P
   const service = (name: Parameters<typeof serverOf>[0], env: Record<string, string>) => () =>
     testbed.start({ file: serverOf(name), env: { REDIS_URL: testbed.redis.url, ...env } });
   return {
-    [EMPTY]: () => startChild(testbed, 'empty-http'),
+    [EMPTY]: () => startChild(testbed, 'empty-http.mjs'),
     receiver: service('receiver', {}),
     worker: service('worker', { KUBECONFIG: kubeconfig }),
     [DIRECTORY]: service('worker', {

@@ -79,7 +79,7 @@ async function bare({ plan }: Run, testbed: Testbed, { target, workers }: Setup)
   const system = await startSystemOn(testbed, target, { workers: 0 });
   const programs = await Promise.all(
     Array.from({ length: workers }, () =>
-      startChild(testbed, 'empty-worker', testbed.redis.url, system.prefix),
+      startChild(testbed, 'empty-worker.ts', testbed.redis.url, system.prefix),
     ),
   );
   await warmUp(testbed, system, 2 * plan.warmUp);

@@ -9,16 +9,16 @@ import type { Testbed } from './testbed.ts';
 /** Starts a program of the benchmarks as a process. */
 export function startChild(
   testbed: Testbed,
-  name: 'stub-api-server' | 'empty-worker' | 'empty-http',
+  name: 'stub-api-server.ts' | 'empty-worker.ts' | 'empty-http.mjs',
   ...args: readonly string[]
 ): Promise<Program> {
-  const file = fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));
+  const file = fileURLToPath(new URL(`../children/${name}`, import.meta.url));
   return testbed.start({ file, env: {}, args });
 }
 
 /** Starts an API server that answers 201 at once. @returns a worker's way to it */
 export async function startStub(testbed: Testbed): Promise<Target> {
-  const { url } = await startChild(testbed, 'stub-api-server');
+  const { url } = await startChild(testbed, 'stub-api-server.ts');
   const kubeconfig = join(testbed.folder, `stub-${testbed.next()}.kubeconfig`);
   const config = {
     apiVersion: 'v1',
