@@ -13,6 +13,7 @@ const WORKER = 'system:serviceaccount:openfero:openfero-worker';
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   cooldown: ['0', '90s', '1h30m', '', '10 min', '-1s'],
   'max-age': ['15m', 'never'],
+  'approval-timeout': ['1h', 'never'],
   'repeat-after': ['never', '4h', 'off', '4'],
   'effect-within': ['off', '15m', 'never'],
   'stop-for': ['rearm', '1h', 'off'],

@@ -53,13 +53,21 @@ export interface Jobs {
   enforcedPodSecurity(): Promise<string | undefined>;
   /** Whether the watch has a Job of ours with that name. */
   isOurs(name: string): boolean;
+  /** Whether a Job can be created suspended, for a person to release. */
+  readonly canWait: boolean;
   /** Our unfinished Jobs according to the watch, and the age of that information (ms). */
-  unfinished(): { readonly age: number; readonly jobs: Iterable<JobOfOperarius> };
+  unfinished(): { readonly age: number; readonly jobs: Iterable<UnfinishedJob> };
   /** Calls the listener once for each of our Jobs that finishes or is deleted. */
   onEnd(listener: (job: EndedJob) => void): void;
   /** The Jobs of ours that have ended and still exist, by the watch. */
   ended(): Iterable<EndedJob>;
-  /** Our unfinished Jobs that have never had a pod, by the watch. */
+  /** The unfinished Jobs that were created suspended, released ones included, by the watch. */
+  asked(): Iterable<AskedJob>;
+  /** Releases a Job that waits for a person, if it has not changed. @throws {ClusterError} with 409 else */
+  release(job: AskedJob, by: string): Promise<void>;
+  /** Deletes one, if it has not changed. @throws {ClusterError} with 409 else */
+  remove(job: AskedJob): Promise<void>;
+  /** Our unfinished Jobs that have never had a pod, by the watch; none of those that wait for a person. */
   withoutPods(): Iterable<JobWithoutPods>;
   /**
    * Why the cluster creates no pod of a Job, from the Events about it, in one line; undefined where none
@@ -87,6 +95,8 @@ export const EVENT_TYPES = {
   OperariusRearmed: 'Normal',
   RemediationFailed: 'Warning',
   RemediationHeld: 'Warning',
+  ApprovalAsked: 'Normal',
+  ApprovalDecided: 'Normal',
   SwitchedOff: 'Warning',
   SwitchedOn: 'Normal',
   ModeChanged: 'Normal',
@@ -99,10 +109,33 @@ export interface JobOfOperarius {
   readonly operarius: string;
 }
 
+/** A Job that has not ended. */
+export interface UnfinishedJob extends JobOfOperarius {
+  /** It is suspended, and waits for a person. */
+  readonly isAsked?: boolean;
+}
+
 /** A Job that is over. */
 export interface EndedJob extends JobOfOperarius {
   /** Undefined where the cluster does not run Jobs. */
   readonly end?: JobEnd;
+  /** Of one about which a person was asked: as it was when it was last seen. */
+  readonly asked?: AskedJob;
+}
+
+/** A Job that was created suspended, for a person to release. */
+export interface AskedJob extends JobOfOperarius, JobOrigin {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** It is suspended; else somebody has released it. */
+  readonly isWaiting: boolean;
+  /** Until when a person may release it: milliseconds since 1970. */
+  readonly until: number;
+  /** Who has released it, where anybody said so; else empty. */
+  readonly approvedBy: string;
+  /** The labels of its alert, and the Job as YAML, while it waits. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly manifest: string;
 }
 
 /** What a Job was created for, as render wrote it, and when (ms, by the cluster's clock). */

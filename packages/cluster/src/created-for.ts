@@ -27,13 +27,13 @@ export function createdFor(job: JsonObject): JobOrigin {
 /** Characters that are kept of a value: enough for a line of the log. */
 const KEPT_VALUE = 200;
 
-/** The value of a variable that render gave to every container; empty where there is none. */
-function variableOf(job: JsonObject, name: string): string {
+/** The value of a variable that render gave to every container, cut; empty where there is none. */
+export function variableOf(job: JsonObject, name: string, length = KEPT_VALUE): string {
   const { containers } = objectAt(objectAt(objectAt(job, 'spec'), 'template'), 'spec');
   const [container] = Array.isArray(containers) ? containers : [];
   const { env } = isObject(container) ? container : {};
   const variable = Array.isArray(env)
     ? env.find((one) => stringAt(one, 'name') === name)
     : undefined;
-  return (stringAt(variable, 'value') ?? '').replaceAll('$$', '$').slice(0, KEPT_VALUE);
+  return (stringAt(variable, 'value') ?? '').replaceAll('$$', '$').slice(0, length);
 }

@@ -25,10 +25,15 @@ export const LABELS = {
   status: 'openfero.io/status',
   fingerprint: 'openfero.io/fingerprint',
   groupKey: 'openfero.io/group-key',
+  /** With {@link ASKED}: it was created suspended, for a person to release. It stays after that. */
+  approval: 'openfero.io/approval',
 } as const;
 
 /** The value of {@link LABELS}.managedBy. */
 export const MANAGED_BY = 'openfero';
+
+/** The value of {@link LABELS}.approval. */
+export const ASKED = 'asked';
 
 /** Annotations of every Job made here. Contract as above: the worker reads the first two back. */
 export const ANNOTATIONS = {
@@ -42,4 +47,8 @@ export const ANNOTATIONS = {
   traceparent: 'openfero.io/traceparent',
   /** Of the operarius as it was: see definitionDigest. */
   definition: 'openfero.io/definition',
+  /** With mode approve: until when a person may release it. */
+  approvalUntil: 'openfero.io/approval-until',
+  /** Who released it, where that is known. */
+  approvedBy: 'openfero.io/approved-by',
 } as const;

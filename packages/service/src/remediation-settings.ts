@@ -4,6 +4,7 @@ import {
   DEDUPLICATION,
   DEFAULT_POLICY,
   DURATION,
+  DURATION_ABOVE_0,
   DURATION_OR_NEVER,
   DURATION_OR_OFF,
   DURATION_OR_REARM,
@@ -55,6 +56,13 @@ function readPolicyDefaults(env: Environment): Policy {
       maxActive: () =>
         readSetting(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, DEFAULT_POLICY.maxActive),
       mode: () => readSetting(env, 'OPENFERO_MODE', MODE, DEFAULT_POLICY.mode),
+      approvalTimeout: () =>
+        readSetting(
+          env,
+          'OPENFERO_APPROVAL_TIMEOUT',
+          DURATION_ABOVE_0,
+          DEFAULT_POLICY.approvalTimeout,
+        ),
       match: () => matchers(env),
       maxRepeats: () =>
         readSetting(env, 'OPENFERO_MAX_REPEATS', REPEATS, DEFAULT_POLICY.maxRepeats),

@@ -13,6 +13,8 @@ import { startTracing } from '@openfero/service/tracing/start';
 import { VERSION } from '@openfero/service/version';
 import { createAlertmanagers } from './alertmanager/ask.ts';
 import { buildApp } from './app.ts';
+import { createRecordDecided } from './approvals/decided.ts';
+import { startApprovals } from './approvals/start.ts';
 import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
 import { announce, announceHeld } from './ends/announce.ts';
@@ -22,6 +24,7 @@ import { endEntry } from './ends/history.ts';
 import { createJobEnding } from './ends/job-ending.ts';
 import { createRecorder, logHeld } from './ends/record.ts';
 import { countAlertmanager } from './metrics/alertmanager.ts';
+import { registerApprovalMetrics } from './metrics/approvals.ts';
 import { registerHistoryMetrics } from './metrics/history.ts';
 import { registerJobMetrics } from './metrics/jobs.ts';
 import { registerQueueMetrics } from './metrics/queue.ts';
@@ -77,6 +80,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   registerJobMetrics(metrics, { redis: observer, prefix, cluster });
   registerHistoryMetrics(metrics, { redis: observer, prefix });
   registerRunMetrics(metrics, { redis: observer, prefix, cluster });
+  registerApprovalMetrics(metrics, { redis: observer, prefix });
   registerDurability(metrics, observer);
   registerMemory(metrics, observer);
   const watch = watchRedis({
@@ -125,19 +129,25 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const sawStopped = new Set<string>();
+  const approvals = { cluster, redis, memory, alertmanagers, settings, watch, log };
+  const endJob = createJobEnding(
+    {
+      ...{ cluster, places, policy: settings.policy, tracing, sawStopped },
+      recordDecided: createRecordDecided(approvals),
+    },
+    log,
+    metrics,
+  );
   const reconciler = createReconciler(cluster, places, memory, {
     watch,
     log,
-    end: createJobEnding(
-      { cluster, places, policy: settings.policy, tracing, sawStopped },
-      log,
-      metrics,
-    ),
+    end: endJob,
   });
   const stopCannotStart = watchCannotStart({ cluster, redis: observer, prefix, log });
   const stopJudging = startJudging({
     ...{ cluster, redis, memory, alertmanagers, settings, watch, log, sawStopped },
   });
+  const stopApprovals = startApprovals(approvals, endJob);
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
@@ -171,6 +181,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['places', () => reconciler.stop()],
       ['Jobs that cannot start', stopCannotStart],
       ['effects', stopJudging],
+      ['approvals', stopApprovals],
       ['history', () => history.stop()],
       ['mode', stopWatchingMode],
       ['presence', presence.stop],

@@ -38,6 +38,7 @@ test('by default: what the documentation says', () => {
     ownJobs: false,
     onlyAfterFiring: false,
     maxRepeats: { count: 5, within: 86_400_000 },
+    approvalTimeout: 3_600_000,
     effectWithin: 900_000,
     stopAfter: 5,
     stopFor: 3_600_000,

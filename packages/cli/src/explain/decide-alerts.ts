@@ -41,7 +41,7 @@ export function questionOf(
   settings: DecisionSettings,
   isOurs: (job: string) => boolean = () => false,
 ): Question {
-  const cluster = { operarii: definitionsOf(configMaps), jobs: { isOurs } };
+  const cluster = { operarii: definitionsOf(configMaps), jobs: { isOurs, canWait: true } };
   return {
     remediations,
     settings,

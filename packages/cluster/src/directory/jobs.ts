@@ -46,14 +46,23 @@ export async function createDirectoryJobs(folder: string, log: Logger): Promise<
       return file === undefined ? undefined : parseExistingJob(name, file);
     },
     enforcedPodSecurity: async () => undefined,
+    canWait: false,
     isOurs: (name) => names.has(name),
     unfinished: () => ({ age: 0, jobs: [] }),
     onEnd: (listener) => void listeners.push(listener),
     ended: ends.ended,
     close: ends.close,
+    asked: () => [],
+    release: cannotWait,
+    remove: cannotWait,
     withoutPods: () => [],
     whyNoPods: async () => undefined,
   };
+}
+
+/** Nobody is asked there. */
+async function cannotWait(): Promise<never> {
+  throw new ClusterError('a folder has no suspended Jobs', { reason: 'Unsupported' });
 }
 
 /** @throws {ClusterError} AlreadyExists where the file exists, as an API server would */

@@ -12,7 +12,7 @@ export type JobCalls = Pick<Jobs, 'create' | 'get' | 'enforcedPodSecurity'> & {
 };
 
 /** Marks the fields that OpenFero wrote, in the managedFields of a Job. */
-const FIELD_MANAGER = 'openfero';
+export const FIELD_MANAGER = 'openfero';
 
 const ENFORCE_LABEL = 'pod-security.kubernetes.io/enforce';
 

@@ -1,9 +1,10 @@
 import type { JsonObject } from '@openfero/core/kubernetes';
 import { LABELS } from '@openfero/core/labels';
-import type { EndedJob, JobOfOperarius, JobOrigin, Jobs } from '../cluster.ts';
+import type { AskedJob, EndedJob, JobOfOperarius, JobOrigin, Jobs } from '../cluster.ts';
 import { createdFor } from '../created-for.ts';
 import { objectAt, stringAt } from '../json.ts';
-import { createJobCalls, isFinished, jobsPath, OURS } from './job-calls.ts';
+import { type Asked, askedOf, createDecided } from './asked-job.ts';
+import { createJobCalls, FIELD_MANAGER, isFinished, jobsPath, OURS } from './job-calls.ts';
 import { endOf } from './job-end.ts';
 import { createWhyNoPods, hasHadPods } from './job-pods.ts';
 import type { ObjectCache } from './watch/changes.ts';
@@ -27,16 +28,22 @@ export function createKubernetesJobs(
     watch,
     jobs: {
       ...createJobCalls(namespace, api, timing),
+      canWait: true,
       isOurs: (name) => cache.byName.has(name),
       unfinished: () => ({
         age: watch.age() * 1000,
-        jobs: [...cache.byName.values()].filter((job) => !job.finished),
+        jobs: [...cache.byName.values()]
+          .filter((job) => !job.finished)
+          .map(({ name, operarius, asked }) => ({ name, operarius, isAsked: isWaiting(asked) })),
       }),
       onEnd: (listener) => void cache.listeners.push(listener),
       ended: () => [...cache.byName.values()].filter((job) => job.finished).map(endedJob),
+      asked: () =>
+        [...cache.byName.values()].flatMap((job) => (job.finished ? [] : (askedJob(job) ?? []))),
+      ...createDecided(api, path, { fieldManager: FIELD_MANAGER }),
       withoutPods: () =>
         [...cache.byName.values()]
-          .filter((job) => !job.finished && !job.hasHadPods)
+          .filter((job) => !job.finished && !job.hasHadPods && !isWaiting(job.asked))
           .map(({ name, operarius, uid, origin }) => ({ name, operarius, uid, ...origin })),
       whyNoPods: createWhyNoPods(api, namespace),
     },
@@ -49,14 +56,29 @@ interface CachedJob extends JobOfOperarius {
   readonly finished: boolean;
   readonly hasHadPods: boolean;
   readonly origin: JobOrigin;
+  /** Undefined where nobody was asked. */
+  readonly asked: Asked | undefined;
   /** Undefined as long as it is unfinished. */
   readonly ended: ReturnType<typeof endOf> | undefined;
 }
 
 /** One that went away unfinished was deleted. */
-function endedJob({ name, operarius, uid, origin, ended }: CachedJob): EndedJob {
+function endedJob(job: CachedJob): EndedJob {
+  const { name, operarius, uid, origin, ended } = job;
+  const asked = askedJob(job);
   const end = ended ?? { fate: 'deleted' as const, reason: '', endedAt: Date.now() };
-  return { name, operarius, end: { uid, ...origin, ...end } };
+  return {
+    name,
+    operarius,
+    end: { uid, ...origin, ...end },
+    ...(asked !== undefined && { asked }),
+  };
+}
+
+const isWaiting = (asked: Asked | undefined): boolean => asked?.isWaiting === true;
+
+function askedJob({ name, operarius, uid, origin, asked }: CachedJob): AskedJob | undefined {
+  return asked && { name, operarius, uid, ...origin, ...asked };
 }
 
 interface JobCache extends ObjectCache<CachedJob> {
@@ -77,7 +99,8 @@ function createJobCache(): JobCache {
     const before = byName.get(job.name);
     if (before?.uid !== job.uid) return;
     byName.delete(job.name);
-    if (!before.finished) reportEnd(before);
+    // The event of a deletion has the Job as it was at its end: it may have been released since.
+    if (!before.finished) reportEnd({ ...before, asked: job.asked });
   };
   const put = (job: CachedJob): void => {
     const sameName = byName.get(job.name);
@@ -111,5 +134,6 @@ function parseCachedJob(object: JsonObject): CachedJob | undefined {
   const finished = isFinished(object);
   const ended = finished ? endOf(object) : undefined;
   const origin = createdFor(object);
-  return { name, uid, operarius, finished, hasHadPods: hasHadPods(object), origin, ended };
+  const asked = askedOf(object);
+  return { name, uid, operarius, finished, hasHadPods: hasHadPods(object), origin, asked, ended };
 }

@@ -33,6 +33,19 @@ describe('a request to a server', () => {
     assert.equal(answer.body, '{"a":"ü"}');
   });
 
+  test('sends the body of a DELETE with its length: without it an API server ignores the preconditions', async (t) => {
+    const seen: (string | undefined)[] = [];
+    const pool = await poolTo(t, async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      seen.push(request.headers['content-length'], request.headers['transfer-encoding'], body);
+      response.end();
+    });
+    const body = '{"preconditions":{"uid":"u"}}';
+    await sendRequest(pool, { ...GET, method: 'DELETE', body });
+    assert.deepEqual(seen, [String(body.length), undefined, body]);
+  });
+
   test('ends at its limit, also while it waits for a connection, and is not sent afterwards', async (t) => {
     const seen: (string | undefined)[] = [];
     const pool = await poolTo(t, ({ url }) => void seen.push(url));

@@ -3,6 +3,20 @@ import type { Alert } from '../alert.ts';
 /** Of an alert, what it is asked for by. */
 export type AskedAlert = Pick<Alert, 'labels' | 'fingerprint' | 'truncated'>;
 
+/** Below the 1,024 at which render cuts the annotation of a Job. */
+const LONGEST_NAME = 1_000;
+
+/** The alert of a Job, from what its annotations and labels say of it. */
+export function alertOfJob(job: {
+  readonly alertname: string;
+  readonly fingerprint: string;
+}): AskedAlert {
+  const { alertname, fingerprint } = job;
+  const alert = { labels: { alertname }, fingerprint };
+  const isWhole = alertname.length <= LONGEST_NAME;
+  return isWhole ? alert : { ...alert, truncated: { labels: ['alertname'], annotations: [] } };
+}
+
 /** Further filters of a question: they only narrow, and a URL has a limit. */
 const MAX_FILTERS = 20;
 

@@ -26,6 +26,8 @@ export interface KnownCluster {
   readonly jobs: {
     /** Whether it has a Job of ours with that name. */
     isOurs(name: string): boolean;
+    /** Whether a Job can wait there for a person: else `approve` counts as `dry-run`. */
+    readonly canWait: boolean;
   };
 }
 
@@ -118,7 +120,10 @@ export function createOperariusRegistry(
       };
     },
     nameFor: (alert) => configMapsFor(alert)[0]?.metadata.name ?? '',
-    modeOf: ({ policy }) => strictest(policy.mode, globalSwitch().mode),
+    modeOf({ policy }) {
+      const mode = strictest(policy.mode, globalSwitch().mode);
+      return mode === 'approve' && !cluster.jobs.canWait ? 'dry-run' : mode;
+    },
     whyOff({ name }) {
       if (defaults.mode === 'off') return 'OPENFERO_MODE is off';
       const { mode, reason } = globalSwitch();

@@ -31,10 +31,15 @@ export function encodeEntry(entry: Entry): string {
     case 'end':
       return encodeEnd(entry);
     case 'effect':
+    case 'asked':
       return JSON.stringify(boundedSubject(entry));
     case 'stopped':
     case 'rearmed':
       return JSON.stringify(entry);
+    case 'decided': {
+      const by = cut(entry.by, LABEL_LENGTH, NAME_BYTES);
+      return JSON.stringify({ ...boundedSubject(entry), by });
+    }
     case 'fate':
       return JSON.stringify(withBoundedReason(entry));
     case 'held':

@@ -2,6 +2,7 @@ import type { AlertStatus } from '../alert.ts';
 import type { Instant } from '../instant.ts';
 import type { Mode } from '../operarius/policy.ts';
 import type { Effect, End } from '../outcome.ts';
+import type { Decision } from '../redis/approvals.ts';
 
 /**
  * What the history keeps, one entry of the stream each (redis/history.ts). Each entry stands alone: it
@@ -16,7 +17,9 @@ export type Entry =
   | ActEntry
   | ModeEntry
   | StoppedEntry
-  | RearmedEntry;
+  | RearmedEntry
+  | AskedEntry
+  | DecidedEntry;
 
 /**
  * Identifies the remediation and the occurrence that an entry is about. A remediation that could not be
@@ -49,8 +52,11 @@ export interface EndEntry extends Subject {
   readonly endsAt?: Instant;
 }
 
-/** How a Job ended. */
-export const FATES = ['succeeded', 'failed', 'deleted'] as const;
+/** How a Job ended; the last three of one that waited for a person and never ran. */
+export const FATES = [
+  ...(['succeeded', 'failed', 'deleted'] as const),
+  ...(['denied', 'lapsed', 'withdrawn'] as const),
+] as const;
 export type Fate = (typeof FATES)[number];
 
 /** A Job has ended. Recorded once for each uid, whichever worker sees it first. */
@@ -98,6 +104,27 @@ export interface RearmedEntry {
   /** That was stopped. */
   readonly definition: string;
   readonly how: RearmedHow;
+  readonly at: number;
+}
+
+/** A Job was created suspended, and waits for a person. Recorded once for each uid. */
+export interface AskedEntry extends Subject {
+  readonly kind: 'asked';
+  readonly job: string;
+  readonly uid: string;
+  /** Until when it can be answered. */
+  readonly until: number;
+  readonly at: number;
+}
+
+/** What became of such a question. Recorded once for each uid, from what the cluster shows. */
+export interface DecidedEntry extends Subject {
+  readonly kind: 'decided';
+  readonly decision: Decision;
+  /** Who decided; empty where nobody knows, or nobody did. */
+  readonly by: string;
+  readonly job: string;
+  readonly uid: string;
   readonly at: number;
 }
 

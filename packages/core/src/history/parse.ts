@@ -2,7 +2,9 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { AlertStatus } from '../alert.ts';
 import { parseInstant } from '../instant.ts';
+import { MODES } from '../mode.ts';
 import { EFFECTS, ENDS } from '../outcome.ts';
+import { DECISIONS } from '../redis/approvals.ts';
 import { HISTORY_VERSION } from '../redis/history.ts';
 import { ACTS, type Entry, FATES, REARMED_HOW } from './entry.ts';
 
@@ -22,7 +24,7 @@ const SUBJECT = {
   startsAt: Type.String(),
   operarius: Type.String(),
 };
-const Mode = Type.Enum(['run', 'dry-run', 'off']);
+const Mode = Type.Enum([...MODES]);
 
 const SCHEMAS = {
   end: Compile(
@@ -57,6 +59,27 @@ const SCHEMAS = {
       ...SUBJECT,
       kind: Type.Literal('effect'),
       effect: Type.Enum([...EFFECTS]),
+      job: Type.String({ minLength: 1 }),
+      uid: Type.String(),
+      at: Time,
+    }),
+  ),
+  asked: Compile(
+    Type.Object({
+      ...SUBJECT,
+      kind: Type.Literal('asked'),
+      job: Type.String({ minLength: 1 }),
+      uid: Type.String(),
+      until: Time,
+      at: Time,
+    }),
+  ),
+  decided: Compile(
+    Type.Object({
+      ...SUBJECT,
+      kind: Type.Literal('decided'),
+      decision: Type.Enum([...DECISIONS]),
+      by: Type.String(),
       job: Type.String({ minLength: 1 }),
       uid: Type.String(),
       at: Time,
@@ -145,7 +168,7 @@ function parseJson(text: string): unknown {
 type Intern = (text: string) => string;
 
 function readEntry(value: unknown, intern: Intern): Entry | undefined {
-  const { end, fate, effect, held } = SCHEMAS;
+  const { end, fate, effect, held, asked, decided } = SCHEMAS;
   if (end.Check(value)) {
     shareValues(value.labels, intern);
     value.groupKey = intern(value.groupKey);
@@ -153,7 +176,9 @@ function readEntry(value: unknown, intern: Intern): Entry | undefined {
     return readSubject(value, intern);
   }
   if (fate.Check(value) || held.Check(value)) return readSubject(value, intern);
-  if (effect.Check(value)) return hasInstants(value) ? value : undefined;
+  if (effect.Check(value) || asked.Check(value) || decided.Check(value)) {
+    return hasInstants(value) ? value : undefined;
+  }
   return readOther(value);
 }
 

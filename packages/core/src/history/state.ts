@@ -13,6 +13,8 @@ export interface Live {
   readonly job?: 'unfinished' | 'finished';
   /** Why the Job's pods cannot be created, while that lasts. */
   readonly cannotStart?: string;
+  /** The Job waits for a person, until then (milliseconds). */
+  readonly askedUntil?: number;
 }
 
 /** It is in the queue. */
@@ -43,12 +45,16 @@ export type State =
 export type JobState =
   /** Whether it still runs was not asked. */
   | { readonly kind: 'job-created' }
+  /** It is suspended, and waits for a person until then. */
+  | { readonly kind: 'job-asked'; readonly until: number }
   | { readonly kind: 'job-running' }
   | { readonly kind: 'job-cannot-start'; readonly reason: string }
   | { readonly kind: 'job-succeeded'; readonly duration: number }
   | { readonly kind: 'job-failed'; readonly duration: number; readonly reason: string }
   /** A person removed it before it had ended. */
   | { readonly kind: 'job-deleted' }
+  /** It never ran: a person denied it, nobody answered, or its alert ended first. */
+  | { readonly kind: 'job-denied' | 'job-lapsed' | 'job-withdrawn'; readonly reason: string }
   /** It has ended, and nobody saw how. */
   | { readonly kind: 'job-no-word' };
 
@@ -97,6 +103,7 @@ const END_ON_ITS_WAY = 60_000;
 export function jobStateOf({ job, end }: Handled, live: Live, now: number): JobState | undefined {
   if (job === undefined || end === undefined) return undefined;
   if (job.fate !== undefined) return fateState(job.fate, job.createdAt);
+  if (live.askedUntil !== undefined) return { kind: 'job-asked', until: live.askedUntil };
   if (live.cannotStart !== undefined) return { kind: 'job-cannot-start', reason: live.cannotStart };
   if (live.job === 'unfinished') return { kind: 'job-running' };
   // Workers tell ends that are up to 7 days old: what is not told by then never is.
@@ -113,6 +120,10 @@ function fateState({ fate, reason, endedAt }: JobEnd, createdAt = endedAt): JobS
       return { kind: 'job-failed', duration, reason };
     case 'deleted':
       return { kind: 'job-deleted' };
+    case 'denied':
+    case 'lapsed':
+    case 'withdrawn':
+      return { kind: `job-${fate}`, reason };
   }
 }
 

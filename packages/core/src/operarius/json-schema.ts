@@ -73,7 +73,11 @@ const ANNOTATIONS: Readonly<Record<keyof typeof POLICY_ANNOTATIONS, Schema>> = {
     pattern: '^[0-9]{1,15}$',
     description: 'Unfinished Jobs at once; 0 means no limit',
   },
-  mode: { enum: MODES, description: 'run, dry-run or "off" in quotes' },
+  mode: { enum: MODES, description: 'run, approve, dry-run or "off" in quotes' },
+  approvalTimeout: {
+    ...DURATION,
+    description: 'With mode approve: for how long a Job waits for a person',
+  },
   match: { type: 'string', description: 'Which alerts to act on, as Alertmanager matchers' },
   runIfResolved: { ...BOOLEAN, description: 'Run the Job even if the alert has resolved' },
   ownJobs: { ...BOOLEAN, description: 'Act on alerts about Jobs that OpenFero created' },

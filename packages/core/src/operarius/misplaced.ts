@@ -1,5 +1,6 @@
 import { type ConfigMap, isObject, type Json, type JsonObject } from '../kubernetes.ts';
 import { ANNOTATIONS, LABELS } from '../labels.ts';
+import { MODES } from '../mode.ts';
 import { at } from './fields.ts';
 import { error, type Finding, inField, warning } from './findings.ts';
 import { dataKey } from './names.ts';
@@ -86,7 +87,7 @@ function whatIsWrong(one: Written, place: string): Finding[] {
 /** A label without a prefix is anybody's, and `mode: production` is no wish of ours. */
 function isMeant({ what, key, value }: Written): boolean {
   if (what !== 'label' || spelled(key)?.prefix !== 'bare') return true;
-  return key.toLowerCase() === 'mode' && (value === 'off' || value === 'dry-run');
+  return key.toLowerCase() === 'mode' && MODES.some((mode) => mode !== 'run' && mode === value);
 }
 
 /** Labels such as `openfero.io/enabled: "true"` are used by OPENFERO_LABEL_SELECTOR. */

@@ -7,7 +7,7 @@ const SCHEDULER = 'default-scheduler';
 const POD = 'spec.template.spec';
 
 /** Kueue takes Jobs with this label out of their suspension. */
-const KUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
+export const KUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 
 /**
  * Finds what keeps a Job from ever starting a Pod, although an API server takes it: an error where
@@ -53,11 +53,15 @@ function suspended(template: JsonObject, place: string): Finding[] {
 
 function otherController(spec: Json | undefined, place: string): Finding[] {
   const managedBy = at(spec, 'managedBy');
-  if (typeof managedBy !== 'string' || managedBy === JOB_CONTROLLER) return [];
+  if (!isOthers(managedBy)) return [];
   const message = `spec.managedBy is ${shown(managedBy)}: only a controller of that name starts its Pods`;
   const fix = 'remove it, unless that controller runs';
   return [inField('spec.managedBy', warning('never-starts', place, message, fix))];
 }
+
+/** Whether it names another controller than Kubernetes' own. */
+export const isOthers = (managedBy: Json | undefined): managedBy is string =>
+  typeof managedBy === 'string' && managedBy !== JOB_CONTROLLER;
 
 function otherScheduler(pod: Json | undefined, place: string): Finding[] {
   const gates = at(pod, 'schedulingGates');

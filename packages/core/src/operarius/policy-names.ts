@@ -10,6 +10,7 @@ export const POLICY_ANNOTATIONS = {
   maxAge: 'openfero.io/max-age',
   maxActive: 'openfero.io/max-active',
   mode: 'openfero.io/mode',
+  approvalTimeout: 'openfero.io/approval-timeout',
   match: 'openfero.io/match',
   runIfResolved: 'openfero.io/run-if-resolved',
   ownJobs: 'openfero.io/own-jobs',

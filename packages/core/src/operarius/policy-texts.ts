@@ -12,6 +12,7 @@ export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
     ['maxAge', formatDuration(policy.maxAge)],
     ['maxActive', String(policy.maxActive)],
     ['mode', policy.mode],
+    ['approvalTimeout', formatDuration(policy.approvalTimeout)],
     ['match', formatMatchers(policy.match)],
     ['runIfResolved', String(policy.runIfResolved)],
     ['ownJobs', String(policy.ownJobs)],

@@ -1,6 +1,7 @@
 import type { Texts } from '../alert.ts';
 import { parseDuration } from '../duration.ts';
 import { InvalidMatchers, type Matcher, parseMatchers } from '../matchers/matchers.ts';
+import { MODES, type Mode } from '../mode.ts';
 import { type InvalidOperarius, invalid } from './invalid-operarius.ts';
 import { nearest } from './nearest.ts';
 import {
@@ -11,11 +12,8 @@ import {
   wantsOff,
 } from './policy-names.ts';
 
+export { MODES, type Mode } from '../mode.ts';
 export { POLICY_ANNOTATIONS } from './policy-names.ts';
-
-export const MODES = ['run', 'dry-run', 'off'] as const;
-/** Later is stricter. */
-export type Mode = (typeof MODES)[number];
 
 export const DEDUP_BY = ['alert', 'group', 'operarius'] as const;
 export type DedupBy = (typeof DEDUP_BY)[number];
@@ -29,6 +27,8 @@ export interface Policy {
   /** Unfinished Jobs of this operarius at once; 0 is no limit. */
   readonly maxActive: number;
   readonly mode: Mode;
+  /** With mode approve: for how long a Job waits for a person. */
+  readonly approvalTimeout: number;
   /** All must match. */
   readonly match: readonly Matcher[];
   /** A firing alert that has resolved in the meantime runs all the same. */
@@ -61,6 +61,7 @@ export const DEFAULT_POLICY: Policy = {
   maxAge: 15 * 60_000,
   maxActive: 10,
   mode: 'run',
+  approvalTimeout: 3_600_000,
   match: [],
   runIfResolved: false,
   ownJobs: false,
@@ -82,6 +83,11 @@ export interface Syntax<T> {
 export const DURATION: Syntax<number> = {
   allowed: 'a duration such as 90s or 1h30m',
   parse: parseDuration,
+};
+/** Nobody can answer in no time. */
+export const DURATION_ABOVE_0: Syntax<number> = {
+  allowed: 'a duration such as 30m or 2h',
+  parse: (text) => parseDuration(text) || undefined,
 };
 export const DURATION_OR_NEVER: Syntax<number | 'never'> = {
   allowed: 'a duration such as 4h, or never',
@@ -166,6 +172,11 @@ export function readPolicy(
     maxAge: read(POLICY_ANNOTATIONS.maxAge, DURATION, defaults.maxAge),
     maxActive: read(POLICY_ANNOTATIONS.maxActive, COUNT, defaults.maxActive),
     mode: strictest(defaults.mode, read(POLICY_ANNOTATIONS.mode, MODE, 'run')),
+    approvalTimeout: read(
+      POLICY_ANNOTATIONS.approvalTimeout,
+      DURATION_ABOVE_0,
+      defaults.approvalTimeout,
+    ),
     match: [...defaults.match, ...readMatch(own.get(POLICY_ANNOTATIONS.match) ?? '', where)],
     runIfResolved: read(POLICY_ANNOTATIONS.runIfResolved, BOOLEAN, defaults.runIfResolved),
     ownJobs: read(POLICY_ANNOTATIONS.ownJobs, BOOLEAN, defaults.ownJobs),

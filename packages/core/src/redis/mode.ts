@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { MODES } from '../mode.ts';
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
 
@@ -8,7 +9,7 @@ import { key } from './keys.ts';
  * forgets, so this says it for both. It does not expire.
  */
 const ModeSchema = Type.Object({
-  mode: Type.Enum(['run', 'dry-run', 'off']),
+  mode: Type.Enum([...MODES]),
   /** Milliseconds since 1970, by Redis' clock, at which the first worker obeyed it. */
   since: Type.Number({ minimum: 0, maximum: 253_402_300_799_999 }),
 });

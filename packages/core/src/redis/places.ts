@@ -6,7 +6,7 @@ import { key } from './keys.ts';
  *
  * | key | member | score |
  * |---|---|---|
- * | places | Job that is unfinished or about to be created, see {@link placeOf} | when its place was taken |
+ * | places | Job that is unfinished or about to be created, see {@link placeOf} | when its place was taken; negative where it waits for a person: it does not count over all |
  * | places:<operarius> | the same, of one operarius | the same |
  * | waiting | remediation held by the limit over all | when it was received |
  * | waiting:<operarius> | remediation held by the limit of its operarius | the same |

@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { bytesOf, cut, fitting } from '../cut.ts';
+import { MODES } from '../mode.ts';
 import { key } from './keys.ts';
 
 /**
@@ -80,7 +81,7 @@ export const FORGET_WORKER_AFTER = 3_600_000;
 
 /** The end of year 9999. */
 const Time = Type.Number({ minimum: 0, maximum: 253_402_300_799_999 });
-const Mode = Type.Union([Type.Literal('run'), Type.Literal('dry-run'), Type.Literal('off')]);
+const Mode = Type.Enum([...MODES]);
 
 const OperariusSchema = Type.Object({
   v: Type.Literal(1),

@@ -13,7 +13,8 @@ import { JOB_FIELD, NEXT } from './places.ts';
  * BullMQ's hash of the remediation, its lock, the state of the alert, the operarii that are stopped.
  * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
  * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
- * to exist (or ''), token of the lock, the operarius, life of a claim, life of its string.
+ * to exist (or ''), token of the lock, the operarius, life of a claim, life of its
+ * string, '1' where its Job waits for a person: that has no place over all.
  * Returns {what was got, and the answer of LOOK}, the former being {'taken'}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
@@ -35,10 +36,10 @@ local function whyNot(now)
     if math.abs(now - claim[5]) < tonumber(ARGV[13]) then return {'claimed'} end
     if text ~= ARGV[10] then return {'expired', text} end
   end
-  local place, all, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+  local place, all, own, asks = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[15] == '1'
   if all == 0 and own == 0 then return nil end
   if not redis.call('ZSCORE', KEYS[1], place) then
-    local full = all > 0 and redis.call('ZCARD', KEYS[1]) >= all
+    local full = all > 0 and not asks and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all
     if own > 0 and redis.call('ZCARD', KEYS[2]) >= own then
       redis.call('ZADD', KEYS[4], ARGV[5], ARGV[4])
       return {'max-active', not full and nextOf(KEYS[3]) or ''}
@@ -48,7 +49,7 @@ local function whyNot(now)
       return {'max-active-jobs'}
     end
   end
-  redis.call('ZADD', KEYS[1], now, place)
+  redis.call('ZADD', KEYS[1], asks and -now or now, place)
   redis.call('ZADD', KEYS[2], now, place)
 end
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

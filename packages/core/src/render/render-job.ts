@@ -1,13 +1,15 @@
 import type { Identity } from '../identity/job-name.ts';
 import type { Operarius } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
-import { type Rendered, render } from './render.ts';
+import { type Rendered, type RenderInput, render } from './render.ts';
 
 /** What a Job is rendered from. */
 export interface JobSource {
   readonly operarius: Operarius;
   readonly remediation: Remediation;
   readonly identity: Identity;
+  /** See {@link RenderInput.answerBy}. */
+  readonly answerBy?: number | undefined;
 }
 
 /** What this worker adds to every Job. */

@@ -1,6 +1,6 @@
 import { type Identity, jobName, jobPrefix } from '../identity/job-name.ts';
 import { dedupKeyText } from '../identity/trouble.ts';
-import { formatInstant } from '../instant.ts';
+import { formatInstant, instantOf } from '../instant.ts';
 import {
   isObject,
   type JobManifest,
@@ -8,7 +8,8 @@ import {
   type Json,
   type JsonObject,
 } from '../kubernetes.ts';
-import { ANNOTATIONS, LABELS, labelValue, MANAGED_BY } from '../labels.ts';
+import { ANNOTATIONS, ASKED, LABELS, labelValue, MANAGED_BY } from '../labels.ts';
+import { refuseReleased } from '../operarius/approval.ts';
 import { InvalidOperarius, invalid, type Operarius } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
 import { readTraceparent } from '../traceparent.ts';
@@ -27,6 +28,8 @@ export interface RenderInput {
   readonly deadlineSeconds: number;
   /** The worker's own, which no Job may use; undefined where it is unknown or in another namespace. */
   readonly ownServiceAccount: string | undefined;
+  /** It is created suspended, and a person may release it until then (ms); undefined: it runs at once. */
+  readonly answerBy?: number | undefined;
 }
 
 export interface Rendered {
@@ -55,6 +58,7 @@ export function render(input: RenderInput): Rendered {
 function renderTemplate(input: RenderInput): Rendered {
   const { apiVersion: _, kind: __, metadata, spec, ...rest } = input.operarius.template;
   const labels = labelsOf(input);
+  if (input.answerBy !== undefined) refuseReleased(input.operarius.template);
   const bounded = withLifetime(objectAt('spec', spec), input);
   const pod = withAlert(objectAt('spec.template', bounded.spec['template']), input, labels);
   return {
@@ -62,7 +66,11 @@ function renderTemplate(input: RenderInput): Rendered {
       apiVersion: 'batch/v1',
       kind: 'Job',
       metadata: metadataOf(objectOrNone('metadata', metadata), input, labels),
-      spec: { ...bounded.spec, template: pod.template },
+      spec: {
+        ...bounded.spec,
+        ...(input.answerBy !== undefined && { suspend: true }),
+        template: pod.template,
+      },
       ...rest,
     },
     warnings: [...bounded.warnings, ...pod.warnings],
@@ -92,16 +100,27 @@ function metadataOf(metadata: JsonObject, input: RenderInput, ours: StringMap): 
   return {
     name: jobName(jobPrefix(input.operarius), input.identity),
     namespace: input.namespace,
-    labels: { ...textsAt('metadata.labels', labels), ...ours },
+    labels: {
+      ...withoutMark(textsAt('metadata.labels', labels)),
+      ...ours,
+      ...(input.answerBy !== undefined && { [LABELS.approval]: ASKED }),
+    },
     annotations: { ...textsAt('metadata.annotations', annotations), ...annotationsOf(input) },
     ...rest,
   };
 }
 
+const secondOf = (ms: number): string => formatInstant(instantOf(Math.floor(ms / 1000) * 1000));
+
+/** Nobody was asked about a Job that its template calls so. */
+function withoutMark({ [LABELS.approval]: _, ...labels }: StringMap): StringMap {
+  return labels;
+}
+
 /** An alertname may have megabytes; the API server takes 256 KiB of annotations. */
 const ANNOTATION_LIMIT = 1024;
 
-function annotationsOf({ operarius, remediation, identity }: RenderInput): StringMap {
+function annotationsOf({ operarius, remediation, identity, answerBy }: RenderInput): StringMap {
   const { id, alert } = remediation;
   const short = (text: string): string => cutText(plainText(text), ANNOTATION_LIMIT).text;
   const traceparent = readTraceparent(remediation.traceparent);
@@ -112,6 +131,7 @@ function annotationsOf({ operarius, remediation, identity }: RenderInput): Strin
     [ANNOTATIONS.dedupKey]: dedupKeyText(identity),
     [ANNOTATIONS.definition]: operarius.definition,
     ...(traceparent !== undefined && { [ANNOTATIONS.traceparent]: traceparent }),
+    ...(answerBy !== undefined && { [ANNOTATIONS.approvalUntil]: secondOf(answerBy) }),
   };
 }
 

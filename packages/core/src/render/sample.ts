@@ -44,7 +44,9 @@ export function renderSample(
 ): Rendered {
   const remediation = sampleRemediation(alert, now);
   const identity = { ...troubleOf(remediation, operarius), n: 0 };
-  return renderJob({ operarius, remediation, identity }, settings);
+  const { mode, approvalTimeout } = operarius.policy;
+  const answerBy = mode === 'approve' ? now + approvalTimeout : undefined;
+  return renderJob({ operarius, remediation, identity, answerBy }, settings);
 }
 
 /** An alert that has no label but its name. @param now milliseconds */

@@ -23,7 +23,7 @@ export interface Facts {
   readonly isUnfinished: (memory: Memory, troubleKey: string) => boolean;
   /** That an operarius was stopped, whether or not that is over. */
   readonly stoppedOf: (operarius: string) => Stopped | undefined;
-  /** Unfinished Jobs, of one operarius or of all. */
+  /** Unfinished Jobs of one operarius, or of all without those that wait for a person. */
   readonly countUnfinished: (operarius?: string) => number;
 }
 
@@ -34,3 +34,7 @@ export interface Attempt {
   readonly facts: Facts;
   readonly walk: Walk;
 }
+
+/** Whether its Job is created suspended, for a person to release. */
+export const asks = ({ facts, operarius }: Pick<Attempt, 'facts' | 'operarius'>): boolean =>
+  facts.registry.modeOf(operarius) === 'approve';

@@ -1,10 +1,12 @@
-import type { Attempt } from './attempt.ts';
+import { type Attempt, asks } from './attempt.ts';
 
 /** Milliseconds until a remediation without a place is tried again, as the worker does. */
 const PLACE_RETRY = 15_000;
 
 /** The limit of the operarius counts before the one over all. */
-export function isFull({ operarius: { name, policy }, facts, walk }: Attempt): boolean {
+export function isFull(attempt: Attempt): boolean {
+  const { facts, walk } = attempt;
+  const { name, policy } = attempt.operarius;
   const { settings, countUnfinished, now } = facts;
   const { maxActiveJobs } = settings;
   const until = now + PLACE_RETRY;
@@ -15,7 +17,8 @@ export function isFull({ operarius: { name, policy }, facts, walk }: Attempt): b
     walk.decides('limits', { kind: 'hold', reason: 'max-active', until, text });
     return true;
   }
-  if (maxActiveJobs > 0 && all >= maxActiveJobs) {
+  // One that waits for a person does not count over all.
+  if (!asks(attempt) && maxActiveJobs > 0 && all >= maxActiveJobs) {
     const text = `OPENFERO_MAX_ACTIVE_JOBS is ${maxActiveJobs}, and ${all} Jobs have not ended`;
     walk.decides('limits', { kind: 'hold', reason: 'max-active-jobs', until, text });
     return true;

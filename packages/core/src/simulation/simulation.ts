@@ -4,7 +4,7 @@ import { dedupKeyText, troubleOf } from '../identity/trouble.ts';
 import type { ConfigMap } from '../kubernetes.ts';
 import { readNotification } from '../notification.ts';
 import type { Operarius } from '../operarius/operarius.ts';
-import type { Policy } from '../operarius/policy.ts';
+import type { Mode, Policy } from '../operarius/policy.ts';
 import { RejectedAlert, readAlert } from '../read-alert.ts';
 import { MEMORY_TTL, type Memory, MOST_CREATIONS } from '../redis/memory.ts';
 import { occurrenceOf, type Remediation } from '../redis/remediation.ts';
@@ -51,6 +51,7 @@ export interface Simulation {
 interface SimulatedJob {
   readonly operarius: string;
   readonly dedupKey: string;
+  readonly asked: boolean;
   finished: boolean;
 }
 
@@ -79,11 +80,15 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
   const waiting = createWaiting();
   const isOurs = (name: string): boolean => jobs.has(name);
   const registry = createOperariusRegistry(
-    { operarii: definitionsOf(configMaps), jobs: { isOurs } },
+    { operarii: definitionsOf(configMaps), jobs: { isOurs, canWait: true } },
     settings.policy,
   );
 
   const unfinished = (): SimulatedJob[] => [...jobs.values()].filter(({ finished }) => !finished);
+  /** One that waits for a person counts for its operarius alone. */
+  const running = (): number => unfinished().filter(({ asked }) => !asked).length;
+  const ownOf = (name: string): number =>
+    unfinished().filter(({ operarius }) => operarius === name).length;
   const memoryOf = (troubleKey: string): Remembered | undefined => {
     const memory = memories.get(troubleKey);
     return memory !== undefined && memory.expires > now ? memory : undefined;
@@ -98,8 +103,7 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
       const found = jobs.get(job);
       return found?.dedupKey === dedupKeyText({ troubleKey, episode }) && !found.finished;
     },
-    countUnfinished: (operarius) =>
-      unfinished().filter((job) => operarius === undefined || job.operarius === operarius).length,
+    countUnfinished: (operarius) => (operarius === undefined ? running() : ownOf(operarius)),
   });
   const remember = (decided: Decided, remediation: string): void => {
     const { decision, operarius } = decided;
@@ -107,7 +111,8 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     const { trouble, job, outcome } = decision;
     if (outcome === 'created' && trouble !== undefined && job !== undefined) {
       const { troubleKey, episode } = trouble;
-      jobs.set(job, { operarius, dedupKey: dedupKeyText(trouble), finished: false });
+      const asked = decision.asks === true;
+      jobs.set(job, { operarius, dedupKey: dedupKeyText(trouble), asked, finished: false });
       const creations = [...(memoryOf(troubleKey)?.creations ?? []), now].slice(-MOST_CREATIONS);
       const times = { createdAfter: now, createdAt: now, expires: now + MEMORY_TTL, creations };
       memories.set(troubleKey, { episode, remediation, job, ...times });
@@ -165,13 +170,13 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     const tooLate = steps.at(-1)?.name === 'age' || steps.at(-1)?.name === 'manifest';
     if (decision.kind !== 'end' || !tooLate) return undefined;
     const { operarius } = registry.find(remediation.alert);
-    if (operarius === undefined || registry.modeOf(operarius) !== 'run') return undefined;
+    if (operarius === undefined || !RUNNING.includes(registry.modeOf(operarius))) return undefined;
     if (memoryOf(troubleOf(remediation, operarius).troubleKey) !== undefined) return undefined;
     return calledInstead(operarius);
   };
   const calledInstead = ({ name, policy: { maxActive } }: Operarius): string | undefined => {
-    const own = unfinished().filter((job) => job.operarius === name).length;
-    if (maxActive > 0 && own >= maxActive) return isFull() ? undefined : waiting.nextOfAll();
+    if (maxActive > 0 && ownOf(name) >= maxActive)
+      return isFull() ? undefined : waiting.nextOfAll();
     return isFull() || maxActive + settings.maxActiveJobs === 0 ? undefined : waiting.next(name);
   };
   /** @returns the one that is called for a place which this one cannot use */
@@ -189,8 +194,7 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     waiting.addOwn(operarius, id, receivedAt);
     return isFull() ? undefined : waiting.nextOfAll();
   };
-  const isFull = (): boolean =>
-    settings.maxActiveJobs > 0 && unfinished().length >= settings.maxActiveJobs;
+  const isFull = (): boolean => settings.maxActiveJobs > 0 && running() >= settings.maxActiveJobs;
   const ends = (verdicts: readonly Verdict[]): Verdict[] =>
     verdicts.filter(({ decision }) => decision.kind === 'end');
 
@@ -252,6 +256,9 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     },
   };
 }
+
+/** The modes in which Jobs are created. */
+const RUNNING: readonly Mode[] = ['run', 'approve'];
 
 /** What a cooldown holds does not age meanwhile. */
 function cooledBy(

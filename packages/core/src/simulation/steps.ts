@@ -4,11 +4,12 @@ import { WANTED_STEPS } from '../decisions/wanted.ts';
 import { formatDuration } from '../duration.ts';
 import { type Trouble, troubleOf } from '../identity/trouble.ts';
 import type { JobManifest } from '../kubernetes.ts';
+import { ANNOTATIONS } from '../labels.ts';
 import type { Operarius } from '../operarius/operarius.ts';
 import type { Remediation } from '../redis/remediation.ts';
 import { renderJob } from '../render/render-job.ts';
 import { afterFiring } from './after-firing.ts';
-import type { Attempt, Facts } from './attempt.ts';
+import { type Attempt, asks, type Facts } from './attempt.ts';
 import { consult } from './episode.ts';
 import { isFull } from './limits.ts';
 import { type Decision, type Step, Walk } from './walk.ts';
@@ -88,9 +89,12 @@ function create(attempt: Attempt): void {
   const manifest = rendered(attempt, trouble);
   if (manifest === undefined || isFull(attempt)) return;
   const job = manifest.metadata.name;
+  const until = manifest.metadata.annotations[ANNOTATIONS.approvalUntil];
+  const waits = asks(attempt) ? ` suspended: a person can release it until ${until}` : '';
   walk.decides('job', {
-    ...{ kind: 'end', outcome: 'created', reason: `creates Job ${job}` },
+    ...{ kind: 'end', outcome: 'created', reason: `creates Job ${job}${waits}` },
     ...{ manifest, trouble, job },
+    asks: asks(attempt),
   });
 }
 
@@ -113,13 +117,13 @@ function isRefused(attempt: Attempt, { troubleKey }: Trouble): boolean {
   return false;
 }
 
-function rendered(
-  { remediation, operarius, facts, walk }: Attempt,
-  trouble: Trouble,
-): JobManifest | undefined {
+function rendered(attempt: Attempt, trouble: Trouble): JobManifest | undefined {
+  const { remediation, operarius, facts, walk } = attempt;
   const identity = { ...trouble, n: 0 };
+  const { approvalTimeout } = operarius.policy;
+  const answerBy = asks(attempt) ? facts.now + approvalTimeout : undefined;
   const found = walk.reads('manifest', () =>
-    renderJob({ operarius, remediation, identity }, facts.settings),
+    renderJob({ operarius, remediation, identity, answerBy }, facts.settings),
   );
   if (found === undefined) return undefined;
   const { job, warnings } = found;

@@ -34,6 +34,8 @@ export type Decision =
       readonly reason: string;
       /** With `created` and `dry-run`. */
       readonly manifest?: JobManifest;
+      /** With `created`: it is suspended, and waits for a person. */
+      readonly asks?: boolean;
       /** With `created`: whose Job it is from now on. */
       readonly trouble?: Trouble;
       /** The Job that stands for it. */

@@ -254,7 +254,11 @@ describe('the URL', () => {
     const wrong = [
       ['match', '{a', /^match: expected one of = != =~ !~ at character 3, found the end$/],
       ['outcome', 'done', /^outcome: "done" is not one of created, deduplicated,/],
-      ['fate', 'x', /^fate: "x" is not one of succeeded, failed, deleted, none$/],
+      [
+        'fate',
+        'x',
+        /^fate: "x" is not one of succeeded, failed, deleted, denied, lapsed, withdrawn, none$/,
+      ],
       ['only', 'x', /^only: "x" is not one of job-failed,/],
       ['from', 'yesterday', /^from: "yesterday" is not a time such as 2026-11-22T03:00:00Z$/],
       ['to', '2026-02-30T00:00', /^to: "2026-02-30T00:00" is not a time/],

@@ -39,7 +39,7 @@ describe('the global switch', () => {
     for (const value of ['', 'of', 'Run', 'RUN', ' run', 'false', false, true, null, 0, {}]) {
       const { mode, reason } = readGlobalSwitch(configMap({ 'openfero.io/mode': value }));
       assert.equal(mode, 'off', String(value));
-      const quoted = `is ${JSON.stringify(value)}, which is not run, dry-run or off`;
+      const quoted = `is ${JSON.stringify(value)}, which is not run, approve, dry-run or off`;
       assert.ok(reason.includes(quoted), reason);
     }
   });

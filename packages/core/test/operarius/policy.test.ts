@@ -35,7 +35,7 @@ describe('the policy of an operarius', () => {
   it('is told in the words of its annotations', () => {
     const words = {
       ...{ 'dedup-by': 'alert', cooldown: '0s', 'repeat-after': '4h', 'max-age': '1h30m' },
-      ...{ 'max-active': '0', mode: 'dry-run', match: '{zone="dmz"}' },
+      ...{ 'max-active': '0', mode: 'dry-run', 'approval-timeout': '30m', match: '{zone="dmz"}' },
       ...{ 'run-if-resolved': 'true', 'own-jobs': 'true' },
       ...{ 'only-after-firing': 'true', 'max-repeats': '3/2h' },
       ...{ 'effect-within': 'off', 'stop-after': '3', 'stop-for': 'rearm' },
@@ -53,6 +53,7 @@ describe('the policy of an operarius', () => {
       'max-age': '1h30m',
       'max-active': '0',
       mode: 'dry-run',
+      'approval-timeout': '1h',
       match: '{zone="dmz"}',
       'run-if-resolved': 'true',
       'own-jobs': 'true',
@@ -73,6 +74,7 @@ describe('the policy of an operarius', () => {
         maxAge: 90 * MINUTE,
         maxActive: 0,
         mode: 'dry-run',
+        approvalTimeout: 3_600_000,
         match: [['zone', 'dmz']],
         runIfResolved: true,
         ownJobs: true,
@@ -99,6 +101,8 @@ describe('the policy of an operarius', () => {
     assert.equal(read({ mode: 'off' }, { mode: 'dry-run' }).mode, 'off');
     assert.equal(read({ mode: 'run' }, { mode: 'dry-run' }).mode, 'dry-run');
     assert.equal(read({}, { mode: 'dry-run' }).mode, 'dry-run');
+    assert.equal(read({ mode: 'approve' }, { mode: 'run' }).mode, 'approve');
+    assert.equal(read({ mode: 'approve' }, { mode: 'dry-run' }).mode, 'dry-run');
   });
 
   it('has the matchers of both', () => {
@@ -130,8 +134,8 @@ describe('an invalid value', () => {
         { 'stop-after': '101' },
         'stop-after is "101": expected a whole number up to 100, 0 for never',
       ],
-      [{ mode: 'Off' }, 'mode is "Off": expected run, dry-run or off'],
-      [{ mode: 'dryrun' }, 'mode is "dryrun": expected run, dry-run or off'],
+      [{ mode: 'Off' }, 'mode is "Off": expected run, approve, dry-run or off'],
+      [{ mode: 'dryrun' }, 'mode is "dryrun": expected run, approve, dry-run or off'],
       [{ 'dedup-by': 'alerts' }, 'dedup-by is "alerts": expected alert, group or operarius'],
       [{ 'own-jobs': 'yes' }, 'own-jobs is "yes": expected true or false'],
       [{ 'run-if-resolved': '' }, 'run-if-resolved is "": expected true or false'],

@@ -39,6 +39,9 @@ const FATE_WORDS: Readonly<Record<FateFilter, string>> = {
   succeeded: 'succeeded',
   failed: 'failed',
   deleted: 'deleted',
+  denied: 'denied',
+  lapsed: 'lapsed, nobody answered',
+  withdrawn: 'withdrawn, the alert had ended',
   none: 'not known',
 };
 

@@ -26,8 +26,8 @@ export async function readHeldPlaces(
 ): Promise<HeldPlaces> {
   const key = operarius === undefined ? placesKey(prefix) : placesOfKey(prefix, operarius);
   const [count, flat] = await Promise.all([
-    redis.zcard(key),
-    redis.zrange(key, '0', String(SHOWN - 1), 'WITHSCORES'),
+    redis.zcount(key, 0, '+inf'),
+    redis.zrange(key, 0, '+inf', 'BYSCORE', 'LIMIT', 0, SHOWN, 'WITHSCORES'),
   ]);
   const places = flat.filter((_, index) => index % 2 === 0);
   const oldest = places.map((place, index) => ({

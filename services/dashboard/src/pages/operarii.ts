@@ -108,6 +108,9 @@ const FATES: Readonly<Record<Fate, Sign>> = {
   succeeded: { word: '', shape: 'check', tone: 'good' },
   failed: { word: '', shape: 'cross', tone: 'bad' },
   deleted: { word: '', shape: 'slash', tone: 'wait' },
+  denied: { word: '', shape: 'slash', tone: 'wait' },
+  lapsed: { word: '', shape: 'slash', tone: 'wait' },
+  withdrawn: { word: '', shape: 'slash', tone: 'quiet' },
 };
 
 /** `8 of 10 succeeded`, and the order in which they did, newest first. */

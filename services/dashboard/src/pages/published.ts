@@ -1,4 +1,5 @@
 import type { Fold } from '@openfero/core/history/fold';
+import { MODES } from '@openfero/core/operarius/policy';
 import { type Check, checksKey, readCheck } from '@openfero/core/redis/checks';
 import {
   lastNotificationKey,
@@ -94,6 +95,5 @@ export async function readStanding(
 function strictestOf(
   workers: readonly PublishedWorker[],
 ): Pick<PublishedWorker, 'mode' | 'source' | 'since'> | undefined {
-  const order = ['off', 'dry-run', 'run'];
-  return [...workers].sort((a, b) => order.indexOf(a.mode) - order.indexOf(b.mode))[0];
+  return [...workers].sort((a, b) => MODES.indexOf(b.mode) - MODES.indexOf(a.mode))[0];
 }

@@ -22,11 +22,15 @@ const SIGNS: Readonly<Record<Exclude<State['kind'], 'ended' | 'failed'>, Sign>> 
   removed: { word: 'removed', shape: 'slash', tone: 'quiet' },
   'no-word': { word: 'no word', shape: 'query', tone: 'wait' },
   'job-created': { word: 'Job created', shape: 'half', tone: 'busy' },
+  'job-asked': { word: 'waits for a person', shape: 'pause', tone: 'wait' },
   'job-running': { word: 'Job running', shape: 'half', tone: 'busy' },
   'job-cannot-start': { word: 'Job cannot start', shape: 'alarm', tone: 'bad' },
   'job-succeeded': { word: 'Job succeeded', shape: 'check', tone: 'good' },
   'job-failed': { word: 'Job failed', shape: 'cross', tone: 'bad' },
   'job-deleted': { word: 'Job deleted', shape: 'slash', tone: 'wait' },
+  'job-denied': { word: 'Job denied', shape: 'slash', tone: 'wait' },
+  'job-lapsed': { word: 'Job lapsed', shape: 'slash', tone: 'wait' },
+  'job-withdrawn': { word: 'Job withdrawn', shape: 'slash', tone: 'quiet' },
   'job-no-word': { word: 'Job: no word', shape: 'query', tone: 'quiet' },
 };
 
@@ -62,6 +66,12 @@ export function whyOf(state: State, now: number): string {
       return state.reason;
     case 'job-failed':
       return JOB_FAILED[state.reason] ?? state.reason;
+    case 'job-denied':
+    case 'job-lapsed':
+    case 'job-withdrawn':
+      return state.reason;
+    case 'job-asked':
+      return `its Job is suspended until somebody approves it; it lapses ${utc(state.until, now)}`;
     case 'removed':
       return `${state.user} removed it at ${utc(state.at, now)}`;
     case 'no-word':

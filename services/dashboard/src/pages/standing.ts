@@ -52,6 +52,7 @@ function known<T>(value: T | undefined, show: (value: T) => Html): Html {
 
 const MODES: Readonly<Record<Mode, Sign>> = {
   run: { word: 'run', shape: 'check', tone: 'good' },
+  approve: { word: 'approve', shape: 'pause', tone: 'wait' },
   'dry-run': { word: 'dry-run', shape: 'pause', tone: 'wait' },
   off: { word: 'off', shape: 'cross', tone: 'bad' },
 };
@@ -65,6 +66,8 @@ const switchFact = (position: Switch | undefined, now: number): Html =>
 
 const STOPPED: Readonly<Record<Exclude<Mode, 'run'>, string>> = {
   off: 'OpenFero is switched off: no alert gets a Job.',
+  approve:
+    'Each Job waits for a person: it is created suspended, and runs when someone approves it.',
   'dry-run': 'OpenFero is in dry-run: alerts are checked, and no Job is created.',
 };
 

@@ -1,13 +1,20 @@
-import type { EndEntry, Entry, FateEntry, HeldEntry } from '@openfero/core/history/entry';
+import type {
+  DecidedEntry,
+  EndEntry,
+  Entry,
+  FateEntry,
+  HeldEntry,
+} from '@openfero/core/history/entry';
 import type { ModeChange } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
+import type { JobState } from '@openfero/core/history/state';
 import { NEVER } from '@openfero/core/instant';
 import type { Effect } from '@openfero/core/outcome';
 import { isRerunId } from '@openfero/core/redis/remediation';
 import { type Html, html } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, signOfEnd, whyOf } from './signs.ts';
-import { clock, relative, span } from './times.ts';
+import { clock, relative, span, utc } from './times.ts';
 
 /** Something that happened to an occurrence. */
 export interface Step {
@@ -64,6 +71,12 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
     }
     case 'effect':
       return [{ at: entry.at, sign: EFFECT[entry.effect], words: entry.job }];
+    case 'asked':
+      return [
+        { at: entry.at, sign: ASKED, words: `${entry.job}, until ${utc(entry.until, entry.at)}` },
+      ];
+    case 'decided':
+      return [{ at: entry.at, sign: DECIDED[entry.decision], words: byWhom(entry) }];
     // They are about all, or about an operarius.
     case 'mode':
     case 'stopped':
@@ -77,6 +90,21 @@ const EFFECT: Readonly<Record<Effect, Sign>> = {
   firing: { word: 'The Job did not help: the alert still fires', shape: 'cross', tone: 'bad' },
   unknown: { word: 'Nobody knows whether the Job helped', shape: 'query', tone: 'quiet' },
 };
+
+const ASKED: Sign = { word: 'Waits for a person', shape: 'pause', tone: 'wait' };
+
+const DECIDED: Readonly<Record<DecidedEntry['decision'], Sign>> = {
+  approved: { word: 'Approved', shape: 'check', tone: 'quiet' },
+  denied: { word: 'Denied', shape: 'slash', tone: 'wait' },
+  lapsed: { word: 'Lapsed: nobody answered in time', shape: 'slash', tone: 'wait' },
+  withdrawn: { word: 'Withdrawn: the alert had ended', shape: 'slash', tone: 'quiet' },
+};
+
+function byWhom({ decision, by, job }: DecidedEntry): string {
+  if (by !== '') return `${job}, by ${by}`;
+  const isOfPerson = decision === 'approved' || decision === 'denied';
+  return isOfPerson ? `${job}, with kubectl: by whom is in the audit log of the API server` : job;
+}
 
 const quiet = (word: string, shape: Sign['shape']): Sign => ({ word, shape, tone: 'quiet' });
 
@@ -118,7 +146,7 @@ function endWords({
 
 function fateStep({ fate, reason, job, createdAt, endedAt }: FateEntry): Step {
   const duration = Math.max(0, endedAt - createdAt);
-  const state = { kind: `job-${fate}`, duration, reason } as const;
+  const state: JobState = { kind: `job-${fate}`, duration, reason };
   const why =
     fate === 'failed' ? `; ${whyOf({ kind: 'job-failed', duration, reason }, endedAt)}` : '';
   return { at: endedAt, sign: signOf(state), words: `${job}, after ${span(duration)}${why}` };

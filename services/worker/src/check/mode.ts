@@ -100,6 +100,7 @@ async function tell(
 
 const TEXTS: Readonly<Record<Mode, string>> = {
   run: 'OpenFero is on, and creates Jobs',
+  approve: 'OpenFero creates Jobs suspended, and a person releases each of them (approve)',
   'dry-run': 'OpenFero only asks the API server about Jobs (dry-run), and creates none',
   off: 'OpenFero is off, and creates no Jobs',
 };

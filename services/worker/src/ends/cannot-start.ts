@@ -8,7 +8,7 @@ import {
 } from '@openfero/core/redis/published';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
-import { configMapOf, describeJob } from './job-ending.ts';
+import { configMapOf, describeJob } from './described-job.ts';
 
 export interface CannotStartOptions {
   readonly cluster: {

@@ -1,4 +1,4 @@
-import type { EndedJob } from '@openfero/cluster/cluster';
+import type { EndedJob, JobEnd } from '@openfero/cluster/cluster';
 import { encodeEntry } from '@openfero/core/history/encode';
 import type { EndEntry, FateEntry } from '@openfero/core/history/entry';
 import { NEVER, parseInstant } from '@openfero/core/instant';
@@ -33,10 +33,13 @@ export function endEntry(
   return encodeEntry(entry);
 }
 
-/** The entry for the end of a Job; undefined where the cluster does not run Jobs. */
-export function fateEntry({ name: job, operarius, end }: EndedJob): string | undefined {
-  if (end === undefined) return undefined;
-  const { uid, fate, reason, createdAt, endedAt, alertname, fingerprint } = end;
+/** The entry for the end of a Job. */
+export function fateEntry(
+  { name: job, operarius }: EndedJob,
+  end: JobEnd,
+  { fate, reason }: Pick<FateEntry, 'fate' | 'reason'>,
+): string {
+  const { uid, createdAt, endedAt, alertname, fingerprint } = end;
   const entry: FateEntry = {
     kind: 'fate',
     ...{ uid, fate, reason, job, operarius, createdAt, endedAt, alertname, fingerprint },

@@ -1,30 +1,25 @@
-import type {
-  Cluster,
-  EndedJob,
-  JobEnd,
-  JobOfOperarius,
-  JobOrigin,
-} from '@openfero/cluster/cluster';
-import { FATES } from '@openfero/core/history/entry';
+import type { Cluster, EndedJob, JobEnd } from '@openfero/cluster/cluster';
+import { FATES, type FateEntry } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { labelValue } from '@openfero/core/labels';
 import type { Policy } from '@openfero/core/operarius/policy';
 import type { Logger } from '@openfero/service/log';
 import type { Tracing } from '@openfero/service/tracing';
 import { Histogram, type Registry } from 'prom-client';
+import type { RecordDecided } from '../approvals/decided.ts';
 import type { Places } from '../redis/places.ts';
 import { endedRun } from '../runs/ended-run.ts';
 import { type Told, tellStopped } from '../runs/tell.ts';
+import { configMapOf, describeJob } from './described-job.ts';
 import { fateEntry } from './history.ts';
-
-type Operarii = Pick<Cluster['operarii'], 'get' | 'all'>;
 
 export interface JobEndingContext {
   readonly cluster: {
-    readonly operarii: Operarii;
+    readonly operarii: Pick<Cluster['operarii'], 'get' | 'all'>;
     readonly events: Cluster['events'];
   };
   readonly places: Pick<Places, 'end' | 'release'>;
+  /** What became of a question: see approvals/decided.ts. */
+  readonly recordDecided: RecordDecided;
   readonly tracing: Tracing;
   /** What annotations override. */
   readonly policy: Policy;
@@ -40,22 +35,23 @@ export interface JobEndingContext {
  * @returns what throws if Redis has not recorded it: to be called again
  */
 export function createJobEnding(
-  { cluster, places, policy, tracing, sawStopped }: JobEndingContext,
+  { cluster, places, policy, tracing, sawStopped, recordDecided }: JobEndingContext,
   log: Logger,
   metrics: Registry,
 ): (job: EndedJob) => Promise<void> {
   const durations = new Histogram({
     name: 'openfero_job_duration_seconds',
-    help: 'Time from the creation of a Job to its end, by fate: succeeded, failed or deleted',
+    help: 'Time from the creation of a Job to its end, by fate; of one that waited for a person and never ran: denied, lapsed or withdrawn',
     labelNames: ['fate'],
     buckets: [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600],
     registers: [metrics],
   });
   for (const fate of FATES) durations.zero({ fate });
   return async (job) => {
-    const entry = fateEntry(job);
-    if (job.end === undefined || entry === undefined) return places.release(job);
-    const { uid, fate, reason, createdAt, endedAt } = job.end;
+    if (job.end === undefined) return places.release(job);
+    const { uid, createdAt, endedAt } = job.end;
+    const { fate, reason } = await fateOf(job, job.end, recordDecided);
+    const entry = fateEntry(job, job.end, { fate, reason });
     const configMap = configMapOf(job.operarius, cluster.operarii);
     const isKnown = configMap !== undefined;
     const run = configMap && endedRun(job, configMap, policy);
@@ -65,7 +61,7 @@ export function createJobEnding(
     const seconds = Math.max(0, endedAt - createdAt) / 1000;
     durations.observe({ fate }, seconds);
     traceJob(tracing, job, job.end);
-    const line = { fate, ...describeJob({ ...job, ...job.end }), seconds };
+    const line = { ...describeJob({ ...job, ...job.end }), fate, seconds };
     if (fate !== 'failed') {
       log.info(line, 'Job ended');
       return;
@@ -73,6 +69,17 @@ export function createJobEnding(
     log.error({ ...line, reason }, 'Job failed: see its events and logs');
     announceFailed(job.name, reason, configMap, cluster.events);
   };
+}
+
+/** One that went away while it waited for a person never ran: what became of the question is its fate. */
+async function fateOf(
+  { asked }: EndedJob,
+  { fate, reason }: JobEnd,
+  recordDecided: RecordDecided,
+): Promise<Pick<FateEntry, 'fate' | 'reason'>> {
+  const became = asked && (await recordDecided(asked));
+  if (became === undefined || became.decision === 'approved') return { fate, reason };
+  return { fate: became.decision, reason: became.by === '' ? '' : `by ${became.by}` };
 }
 
 function announceFailed(
@@ -83,14 +90,6 @@ function announceFailed(
 ): void {
   if (configMap === undefined) return;
   events.record(configMap.metadata, 'JobFailed', `Job ${job} failed: ${reason}`);
-}
-
-/** What every line about a Job has: its remediation has the same fields. */
-export function describeJob(job: JobOfOperarius & JobOrigin): object {
-  const { name, operarius, remediation, alertname, fingerprint, status } = job;
-  // Left out where it is empty, as in the lines of remediations.
-  const [namespace, groupKey] = [job.namespace || undefined, job.groupKey || undefined];
-  return { job: name, operarius, alertname, namespace, status, fingerprint, groupKey, remediation };
 }
 
 /** One whose remediation was not traced belongs to no trace. */
@@ -107,16 +106,4 @@ function traceJob(tracing: Tracing, { name, operarius }: EndedJob, end: JobEnd):
     },
     failure: fate === 'failed' ? reason : undefined,
   });
-}
-
-/**
- * The ConfigMap that a Job is of, if it exists.
- *
- * @param label as the Job has it: cut and hashed where the name is long
- */
-export function configMapOf(label: string, operarii: Operarii): ConfigMap | undefined {
-  return (
-    operarii.get(label) ??
-    [...operarii.all()].find(({ metadata }) => labelValue(metadata.name) === label)
-  );
 }

@@ -26,7 +26,7 @@ export function registerJobMetrics(metrics: Registry, observed: ObservedJobs): v
     {
       type: 'counter',
       name: 'openfero_jobs_total',
-      help: 'Jobs that have ended, by ConfigMap (empty where it was deleted before the Job ended) and fate: succeeded, failed or deleted. Counted in Redis once for each Job, so restarts lose nothing. The same in every worker.',
+      help: 'Jobs that have ended, by ConfigMap (empty where it was deleted before the Job ended) and fate: succeeded, failed or deleted; denied, lapsed or withdrawn if they waited for a person and never ran. Counted in Redis once for each Job, so restarts lose nothing. The same in every worker.',
       labelNames: ['operarius', 'fate'],
     },
     async () => {

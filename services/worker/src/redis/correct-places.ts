@@ -1,4 +1,4 @@
-import type { JobOfOperarius } from '@openfero/cluster/cluster';
+import type { UnfinishedJob } from '@openfero/cluster/cluster';
 import { operariusOf, placeOf, placesKey, placesOfKey } from '@openfero/core/redis/places';
 import type { RedisConnection } from '@openfero/service/redis';
 
@@ -15,7 +15,7 @@ const CHUNK = 500;
 interface Unfinished {
   /** When it said so (ms, Redis' clock); younger places are left alone. */
   readonly asOf: number;
-  readonly jobs: Iterable<JobOfOperarius>;
+  readonly jobs: Iterable<UnfinishedJob>;
 }
 
 /**
@@ -30,21 +30,30 @@ export async function correctPlaces(
 ): Promise<void> {
   /** In bulk, since each command waits for its fsync and without limits every unfinished Job is missing. */
   const add = async (missed: readonly string[]): Promise<void> => {
-    await redis.zadd(placesKey(prefix), ...missed.flatMap((place) => [asOf, place]));
+    const signed = missed.flatMap((place) => [asked.has(place) ? -asOf : asOf, place]);
+    await redis.zadd(placesKey(prefix), ...signed);
     for (const [operarius, those] of Map.groupBy(missed, operariusOf)) {
       const set = placesOfKey(prefix, operarius);
       await redis.zadd(set, ...those.flatMap((place) => [asOf, place]));
     }
   };
-  const unfinished = new Set([...jobs].map(({ name, operarius }) => placeOf(operarius, name)));
+  const known = asOf - AHEAD_OF_WATCH;
+  const all = [...jobs].map((job) => ({ ...job, place: placeOf(job.operarius, job.name) }));
+  const unfinished = new Set(all.map(({ place }) => place));
+  const asked = new Set(all.filter(({ isAsked }) => isAsked === true).map(({ place }) => place));
   const taken = scores(await redis.zrange(placesKey(prefix), '0', '-1', 'WITHSCORES'));
-  const missed = [...unfinished].filter((one) => !taken.has(one));
+  // A released one has a place over all from then on.
+  const isRight = (place: string): boolean => {
+    const at = taken.get(place);
+    if (at === undefined) return false;
+    return Math.abs(at) >= known || at < 0 === asked.has(place);
+  };
+  const missed = [...unfinished].filter((one) => !isRight(one));
   for (let start = 0; start < missed.length; start += CHUNK) {
     await add(missed.slice(start, start + CHUNK));
   }
-  const known = asOf - AHEAD_OF_WATCH;
   for (const [place, at] of taken) {
-    if (at < known && !unfinished.has(place)) await release(place);
+    if (Math.abs(at) < known && !unfinished.has(place)) await release(place);
   }
 }
 

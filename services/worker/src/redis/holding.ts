@@ -91,8 +91,8 @@ export function createHolding(
       if (reason !== 'max-active' && reason !== 'max-active-jobs') return { count: 0, jobs: [] };
       const set = reason === 'max-active' ? placesOfKey(prefix, operarius) : placesKey(prefix);
       const [count, oldest] = await Promise.all([
-        redis.zcard(set),
-        redis.zrange(set, '0', String(NAMED_HOLDERS - 1)),
+        redis.zcount(set, 0, '+inf'),
+        redis.zrange(set, 0, '+inf', 'BYSCORE', 'LIMIT', 0, NAMED_HOLDERS),
       ]);
       return { count, jobs: oldest.map(jobOf) };
     },

@@ -1,4 +1,4 @@
-import type { JobOfOperarius } from '@openfero/cluster/cluster';
+import type { JobOfOperarius, UnfinishedJob } from '@openfero/cluster/cluster';
 import {
   END_JOB,
   type EndOfJob,
@@ -64,7 +64,7 @@ export interface Places extends Holding {
    *
    * @param asOf when the cluster said so (ms, Redis' clock); younger places are left alone
    */
-  reconcile(asOf: number, unfinished: Iterable<JobOfOperarius>): Promise<void>;
+  reconcile(asOf: number, unfinished: Iterable<UnfinishedJob>): Promise<void>;
 }
 
 interface Context {

@@ -10,6 +10,8 @@ export interface PlaceRequest extends Trouble {
   readonly job: string;
   readonly operarius: string;
   readonly maxActive: number;
+  /** Its Job waits for a person, and counts for max-active alone. */
+  readonly asks?: boolean;
   readonly remediation: Remediation;
   /** What holds it in the queue: nothing is taken once it is another worker's. */
   readonly entry: QueueEntry;
@@ -57,6 +59,7 @@ export function takeArguments(
       ...[episode.instant, episode.count, job],
       ...[request.known, request.abandoned ?? ''],
       ...[entry.token, operarius, CLAIM_LIFE, MEMORY_TTL],
+      request.asks === true ? '1' : '',
     ],
   };
 }

@@ -45,6 +45,8 @@ export interface Dependencies {
 export interface Attempt extends Trouble {
   /** When its episode began: see beganAt in identity/trouble.ts. */
   readonly began: number;
+  /** Its Job is created suspended, and a person is asked. */
+  readonly asks: boolean;
   readonly delivery: Delivery;
   readonly deps: Dependencies;
   readonly operarius: Operarius;

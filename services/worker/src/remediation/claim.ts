@@ -133,5 +133,6 @@ function take(attempt: Attempt, job: string, known: string, abandoned?: string):
     ...{ entry: delivery.entry, remediation: delivery.remediation },
     operarius: operarius.name,
     maxActive: operarius.policy.maxActive,
+    asks: attempt.asks,
   });
 }

@@ -1,5 +1,7 @@
 import { ClusterError } from '@openfero/cluster/cluster';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
+import type { JobManifest } from '@openfero/core/kubernetes';
+import { ANNOTATIONS } from '@openfero/core/labels';
 import type { Rendered } from '@openfero/core/render';
 import { renderJob } from '@openfero/core/render/render-job';
 import { askAlertmanager } from './ask-alertmanager.ts';
@@ -47,7 +49,10 @@ async function createUnderName(attempt: Attempt, n: number, known: Known): Promi
   await attempt.delivery.confirmLock();
   const warnings = await submit(attempt, rendered);
   if (warnings !== undefined) {
-    const result = await endAsCreated(attempt, name, { createdAfter: claimed.now, warnings });
+    const result = await endAsCreated(attempt, rendered.job, {
+      createdAfter: claimed.now,
+      warnings,
+    });
     return { kind: 'settled', result };
   }
   const existing = await attempt.deps.cluster.jobs.get(name);
@@ -111,18 +116,22 @@ function isRefusal(status: number | undefined): boolean {
 
 async function endAsCreated(
   { delivery, deps, operarius, troubleKey, episode }: Attempt,
-  job: string,
+  { metadata }: JobManifest,
   { createdAfter, warnings }: { createdAfter: number; warnings: readonly string[] },
 ): Promise<AttemptResult> {
   await delivery.confirmLock();
   const remediation = delivery.remediation.id;
+  const { name: job, annotations } = metadata;
   await deps.memory.remember(troubleKey, { episode, remediation, job, createdAfter });
-  return end('created', operarius.name, 'created', { job, warnings });
+  const until = annotations[ANNOTATIONS.approvalUntil];
+  const reason =
+    until === undefined ? 'created' : `created suspended: a person can release it until ${until}`;
+  return end('created', operarius.name, reason, { job, warnings });
 }
 
 /** Asks the API server whether it would accept the Job. Leaves nothing: no Job, no place, no memory. */
 export async function dryRunJob(attempt: Attempt): Promise<AttemptResult> {
-  const { job, warnings } = renderFor(attempt, 0);
+  const { job, warnings } = renderFor(attempt, 0, undefined);
   const { name } = job.metadata;
   try {
     const more = await attempt.deps.cluster.jobs.create(job, { dryRun: true });
@@ -140,22 +149,24 @@ export async function dryRunJob(attempt: Attempt): Promise<AttemptResult> {
 /** A template that cannot be rendered must not keep a place, or a claim. */
 async function renderOrGiveBack(attempt: Attempt, n: number, known: Known): Promise<Rendered> {
   try {
-    return renderFor(attempt, n);
+    const { approvalTimeout } = attempt.operarius.policy;
+    return renderFor(attempt, n, attempt.asks ? known.look.now + approvalTimeout : undefined);
   } catch (error) {
     await giveBackFirst(attempt, known);
     throw error;
   }
 }
 
-/** @param n which of the episode's names */
+/** @param n which of the episode's names @param answerBy see {@link JobSource} */
 function renderFor(
   { deps, delivery, operarius, troubleKey, episode }: Attempt,
   n: number,
+  answerBy: number | undefined,
 ): Rendered {
   const identity = { troubleKey, episode, n };
   const { serviceAccount: ownServiceAccount } = deps.cluster;
   return renderJob(
-    { operarius, remediation: delivery.remediation, identity },
+    { operarius, remediation: delivery.remediation, identity, answerBy },
     { ...deps.settings, ownServiceAccount },
   );
 }

@@ -37,6 +37,7 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
   const attempt: Attempt = {
     ...{ delivery, deps, operarius, ...troubleOf(remediation, operarius) },
     began: beganAt(remediation, operarius.policy.dedupBy),
+    asks: deps.registry.modeOf(operarius) === 'approve',
   };
   let needsPlace = false;
   try {

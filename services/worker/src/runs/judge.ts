@@ -1,3 +1,4 @@
+import { alertOfJob } from '@openfero/core/decisions/alertmanager-question';
 import { effectByAlertmanager, effectByState } from '@openfero/core/decisions/effect';
 import { encodeEntry } from '@openfero/core/history/encode';
 import { NEVER, parseInstant } from '@openfero/core/instant';
@@ -24,9 +25,6 @@ import { tellStopped } from './tell.ts';
 
 /** Milliseconds between two looks at what is due. */
 const JUDGE_INTERVAL = 5_000;
-
-/** Below the 1,024 at which render cuts the annotation. */
-const LONGEST_NAME = 1_000;
 
 /**
  * Judges whether Jobs helped, each once over all workers, and re-arms the operarii whose stop is over.
@@ -146,9 +144,7 @@ async function effectOf(
   // A label of the Job holds it: any other fingerprint than Alertmanager's may be cut there.
   if (!/^[0-9a-f]{16}$/.test(fingerprint)) return 'unknown';
   if (alertmanagers === undefined) return effectByState(await memory.state(alert), due, now);
-  const truncated = { labels: ['alertname'], annotations: [] };
-  const asked = alertname.length > LONGEST_NAME ? { ...alert, truncated } : alert;
-  return effectByAlertmanager(await alertmanagers.standingOf(asked), due, now);
+  return effectByAlertmanager(await alertmanagers.standingOf(alertOfJob(due)), due, now);
 }
 
 function entryOf(due: DueEffect, effect: Effect, at: number): string {

@@ -71,6 +71,7 @@ test('of each operarius it is published whether it can run, its policy and its m
     'own-jobs': 'false',
     'only-after-firing': 'false',
     'max-repeats': '5/1d',
+    'approval-timeout': '1h',
     'effect-within': '15m',
     'stop-after': '5',
     'stop-for': '1h',

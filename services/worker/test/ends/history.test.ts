@@ -73,6 +73,7 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
     const sawStopped = new Set<string>();
     const context = {
       ...{ cluster, places, policy: DEFAULT_POLICY, tracing: NO_TRACING, sawStopped },
+      recordDecided: () => assert.fail('nobody was asked'),
     };
     return createJobEnding(context, log, createMetrics());
   });

@@ -4,6 +4,7 @@ import { createCredentialSource } from '../access/credentials.ts';
 import { type ClientOptions, createClient } from './client.ts';
 import { errorWithoutResponse } from './errors.ts';
 import { warningsOf } from './headers.ts';
+
 import type { Query, Target } from './target.ts';
 
 /** All calls to one API server. Every error is a ClusterError without headers or bodies. */
@@ -14,6 +15,8 @@ export interface Api {
   dryRun(path: string, query: Query, object: unknown): Promise<DryRun>;
   /** @param patch JSON merge patch */
   patch(path: string, query: Query, patch: unknown): Promise<readonly string[]>;
+  /** @param options DeleteOptions */
+  remove(path: string, options: unknown): Promise<void>;
   /** @returns the object or list, parsed */
   read(verb: 'get' | 'list', path: string, query?: Query): Promise<unknown>;
   /** @returns a list whose items have metadata only, parsed */
@@ -64,6 +67,9 @@ export async function createApi(options: ClientOptions, log: Logger): Promise<Ap
       return { object: parseBody(body, access.server), warnings: warningsOf(headers) };
     },
     patch: (path, query, patch) => write({ verb: 'patch', path, query }, patch),
+    remove: async (path, options) => {
+      await write({ verb: 'delete', path, query: {} }, options);
+    },
     read: (verb, path, query = {}) => read({ verb, path, query }),
     listMetadata: (path, query) => read({ verb: 'list', path, query, metadataOnly: true }),
     watch: (path, query, signal) => client.watch({ verb: 'watch', path, query }, signal),

@@ -1,6 +1,6 @@
 import type { Credentials } from '../access/credentials.ts';
 
-export type Verb = 'create' | 'patch' | 'get' | 'list' | 'watch';
+export type Verb = 'create' | 'patch' | 'delete' | 'get' | 'list' | 'watch';
 
 /** Query parameters. */
 export type Query = Readonly<Record<string, string>>;
@@ -29,6 +29,7 @@ const METHODS = {
   list: READ,
   watch: READ,
   create: { method: 'POST', headers: { ...WRITE_HEADERS, 'content-type': 'application/json' } },
+  delete: { method: 'DELETE', headers: { ...WRITE_HEADERS, 'content-type': 'application/json' } },
   patch: {
     method: 'PATCH',
     headers: { ...WRITE_HEADERS, 'content-type': 'application/merge-patch+json' },

@@ -1,0 +1,85 @@
+import type { AskedJob } from '@openfero/cluster/cluster';
+import { alertOfJob } from '@openfero/core/decisions/alertmanager-question';
+import { isStopped } from '@openfero/core/decisions/stopped';
+import type { ConfigMap } from '@openfero/core/kubernetes';
+import { definitionDigest } from '@openfero/core/operarius/definition';
+import { GLOBAL_CONFIGMAP, readGlobalSwitch } from '@openfero/core/operarius/global-switch';
+import { strictest } from '@openfero/core/operarius/policy';
+import { PLACE_RELEASED } from '@openfero/core/redis/approvals';
+import { placeOf, placesKey } from '@openfero/core/redis/places';
+import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
+import { script } from '@openfero/service/script';
+import { policyOf } from '../check/policy-of.ts';
+import { configMapOf } from '../ends/described-job.ts';
+import type { Approvals } from './approvals.ts';
+import { runsIfResolved } from './over.ts';
+
+/** What came of a look at an approved Job, at the last moment before its release. */
+export type Look =
+  | { readonly kind: 'free' }
+  /** It is tried again. */
+  | { readonly kind: 'obstacle'; readonly text: string }
+  /** Its alert has ended. */
+  | { readonly kind: 'over' };
+
+const obstacle = (text: string): Look => ({ kind: 'obstacle', text });
+
+/**
+ * Creates what looks again before a Job is released from the dashboard: all that may have changed while it
+ * waited. Who uses kubectl wants it now.
+ *
+ * @param now milliseconds, Redis' clock
+ */
+export function createLook({
+  cluster,
+  redis,
+  alertmanagers,
+  settings,
+}: Approvals): (job: AskedJob, now: number) => Promise<Look> {
+  const { prefix, policy: defaults, maxActiveJobs } = settings;
+  const placeScript = script(redis, PLACE_RELEASED);
+
+  const byMode = (configMap: ConfigMap | undefined): Look | undefined => {
+    const own = configMap && policyOf(configMap, defaults);
+    if (configMap === undefined || own === undefined)
+      return obstacle('its operarius is gone or invalid');
+    const { mode } = readGlobalSwitch(cluster.operarii.globalSwitch());
+    const strict = strictest(own.mode, mode);
+    if (strict === 'run' || strict === 'approve') return undefined;
+    const where = strict === own.mode ? configMap.metadata.name : GLOBAL_CONFIGMAP;
+    return obstacle(`the mode is ${strict}: see ConfigMap ${where} and OPENFERO_MODE`);
+  };
+  const byStop = async (configMap: ConfigMap, now: number): Promise<Look | undefined> => {
+    const { name } = configMap.metadata;
+    const stopped = readStopped(await redis.hget(stoppedKey(prefix), name));
+    if (!isStopped(stopped, definitionDigest(configMap), now)) return undefined;
+    return obstacle(`ConfigMap ${name} is stopped, after ${stopped.row} bad runs in a row`);
+  };
+  const byAlert = async (job: AskedJob): Promise<Look | undefined> => {
+    if (alertmanagers === undefined || job.status !== 'firing') return undefined;
+    const answer = await alertmanagers.standingOf(alertOfJob(job));
+    switch (answer.kind) {
+      case 'active':
+        return undefined;
+      case 'suppressed':
+        return obstacle(`Alertmanager: the alert is ${answer.by}`);
+      case 'absent':
+        return runsIfResolved(job, cluster.operarii, settings) ? undefined : { kind: 'over' };
+      case 'unknown':
+        return obstacle(
+          `Alertmanager cannot tell whether the alert still fires: ${answer.problem}`,
+        );
+    }
+  };
+  return async (job, now) => {
+    const configMap = configMapOf(job.operarius, cluster.operarii);
+    const switched = byMode(configMap);
+    if (switched !== undefined || configMap === undefined) return switched ?? obstacle('');
+    const other = (await byStop(configMap, now)) ?? (await byAlert(job));
+    if (other !== undefined) return other;
+    const place = placeOf(job.operarius, job.name);
+    if ((await placeScript([placesKey(prefix)], [place, maxActiveJobs])) === 1)
+      return { kind: 'free' };
+    return obstacle(`OPENFERO_MAX_ACTIVE_JOBS is ${maxActiveJobs}, and as many Jobs run`);
+  };
+}

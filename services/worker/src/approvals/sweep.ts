@@ -1,0 +1,68 @@
+import type { AskedJob, EndedJob } from '@openfero/cluster/cluster';
+import {
+  approvalsKey,
+  askedKey,
+  type Question,
+  readQuestion,
+  readWish,
+} from '@openfero/core/redis/approvals';
+import type { Approvals } from './approvals.ts';
+
+/** Milliseconds by which a question may be ahead of the watch of another worker. */
+const AHEAD_OF_WATCH = 15_000;
+
+/**
+ * Creates what settles the questions whose Job went away while no worker was there to see it.
+ *
+ * @param end tells that a Job is over, see createJobEnding
+ * @returns to be called with the Jobs about which people were asked, by the watch
+ */
+export function createSweep(
+  {
+    cluster,
+    redis,
+    memory,
+    settings,
+  }: Pick<Approvals, 'cluster' | 'redis' | 'memory' | 'settings'>,
+  end: (job: EndedJob) => Promise<void>,
+): (jobs: readonly AskedJob[]) => Promise<void> {
+  const { prefix } = settings;
+  const settleGone = async (
+    uid: string,
+    question: Question | undefined,
+    now: number,
+  ): Promise<void> => {
+    if (question !== undefined && now - question.at < AHEAD_OF_WATCH) return;
+    const wish = readWish(await redis.hget(approvalsKey(prefix), uid));
+    // Else it may have been released, have run, and been removed by its ttl: then nobody knows.
+    const isCertain =
+      (wish !== undefined && wish.decision !== 'approved') || now < (question?.until ?? 0);
+    if (question !== undefined && isCertain) return end(endedOf(question, now));
+    await redis.hdel(askedKey(prefix), uid);
+    await redis.hdel(approvalsKey(prefix), uid);
+  };
+  return async (jobs) => {
+    const questions = await redis.hgetall(askedKey(prefix));
+    // The end of one that was released and has ended is told from the watch.
+    const ended = [...cluster.jobs.ended()].map(({ end: its }) => its?.uid);
+    const uids = new Set([...jobs.map(({ uid }) => uid), ...ended]);
+    const gone = Object.entries(questions).filter(([uid]) => !uids.has(uid));
+    if (gone.length === 0) return;
+    const now = await memory.now();
+    for (const [uid, text] of gone) await settleGone(uid, readQuestion(text), now);
+  };
+}
+
+/** The end of a Job that was never released, from what was asked about it. */
+function endedOf(question: Question, now: number): EndedJob {
+  const { uid, job: name, operarius, alertname, fingerprint, startsAt, remediation } = question;
+  const { labels, manifest, until, at: createdAt } = question;
+  const subject = { uid, alertname, fingerprint, startsAt, remediation, createdAt };
+  const origin = { ...subject, namespace: '', groupKey: '', definition: '', status: 'firing' };
+  const waits = { isWaiting: true, resourceVersion: '', approvedBy: '', until, labels, manifest };
+  return {
+    ...{ name, operarius },
+    end: { ...origin, fate: 'deleted', reason: '', endedAt: now },
+    asked: { name, operarius, ...origin, ...waits },
+  };
+}
