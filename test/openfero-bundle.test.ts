@@ -7,6 +7,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
+import { startRedis } from '@openfero/testkit/redis';
 
 const run = promisify(execFile);
 const CASES = resolve('packages/cli/test/cases');
@@ -48,9 +49,9 @@ describe('openfero.mjs', { skip }, () => {
       }
       return Math.min(...times);
     };
-    const more = (await best(BUNDLE, '--version')) - (await best('-e', '0'));
-    // Seconds; 0.1 on a quiet machine. The tests run beside others, which slows each cycle down.
-    assert.ok(more < 0.4, `${more} s more than node -e 0`);
+    const [nothing, version] = [await best('-e', '0'), await best(BUNDLE, '--version')];
+    // 1.4 here, and 2.5 where all of it is parsed. The tests run beside others, which slows both down.
+    assert.ok(version < 2 * nothing, `${version} s, and ${nothing} s with node -e 0`);
   });
 
   it('prints completion that bash takes', async () => {
@@ -66,10 +67,22 @@ describe('openfero.mjs', { skip }, () => {
 await describeOnControlPlane('openfero.mjs as a plugin of kubectl', (plane) => {
   it('answers to kubectl openfero', { skip }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'openfero-plugin-'));
-    after(() => rm(folder, { recursive: true }));
+    const redis = await startRedis();
+    after(() => Promise.all([rm(folder, { recursive: true }), redis.stop()]));
     await symlink(BUNDLE, join(folder, 'kubectl-openfero'));
-    const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
-    const { stdout } = await run(join(plane.folder, 'kubectl'), ['openfero', '--version'], { env });
-    assert.match(stdout, /^\d+\.\d+\.\d+$/m);
+    const env = {
+      ...process.env,
+      PATH: `${folder}:${process.env['PATH']}`,
+      KUBECONFIG: plane.adminKubeconfig,
+      REDIS_URL: redis.url,
+    };
+    const plugin = (...args: string[]) =>
+      run(join(plane.folder, 'kubectl'), ['openfero', ...args], { env });
+    assert.match((await plugin('--version')).stdout, /^\d+\.\d+\.\d+$/m);
+    // What is compiled only when it is used: the HTTP client, ioredis and BullMQ.
+    const stopped = await plugin('stop', '--dry-run', '-n', 'default');
+    assert.match(stopped.stdout, /^would be written: ConfigMap default\/openfero/);
+    const retried = await plugin('retry', '--outcome', 'rejected', '--dry-run');
+    assert.equal(retried.stderr, '0 would be retried\n');
   });
 });

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { noticesOf } from './notices.ts';
+import { packedCommands } from './packed.ts';
 
 /**
  * Bundles each service into one file, `dist/<service>.mjs`, with its source map and the files that it
@@ -43,14 +44,19 @@ async function bundle(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const metafiles: Metafile[] = [];
-  for (const each of BUNDLES) metafiles.push(await bundleOne(each, folder));
+  for (const each of BUNDLES) await bundleOne(each, folder, metafiles);
   // It is a program: kubectl runs one that is called kubectl-openfero.
   await chmod(join(folder, 'openfero.mjs'), 0o755);
   await copyServedFiles(folder);
   await writeFile(join(folder, 'THIRD_PARTY_NOTICES.txt'), await noticesOf(metafiles, ROOT));
 }
 
-async function bundleOne({ name, entry, target }: Bundle, folder: string): Promise<Metafile> {
+/** @param metafiles what is in the bundles, to which this one is added */
+async function bundleOne(
+  { name, entry, target }: Bundle,
+  folder: string,
+  metafiles: Metafile[],
+): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
@@ -67,12 +73,18 @@ async function bundleOne({ name, entry, target }: Bundle, folder: string): Promi
     legalComments: 'none',
     banner: { js: target === 'node20' ? `${BANNER}\n${NODE_20}` : BANNER },
     metafile: true,
-    plugins: [servedFolders, undiciPool],
+    plugins: pluginsOf(name, metafiles),
     logLevel: 'warning',
     // Bull Board asks for the folder of its page by a require() inside eval, which stays as it is.
     logOverride: { 'direct-eval': 'silent' },
   });
-  return metafile;
+  metafiles.push(metafile);
+}
+
+function pluginsOf(name: Bundle['name'], metafiles: Metafile[]): Plugin[] {
+  return name === 'openfero'
+    ? [packedCommands({ root: ROOT, metafiles, plugins: [undiciPool] })]
+    : [servedFolders, undiciPool];
 }
 
 /** swagger-ui finds its static files beside its sources, in two ways. */

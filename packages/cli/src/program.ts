@@ -13,7 +13,7 @@ import { schemaCommand } from './commands/schema.ts';
 import { sendCommand } from './commands/send.ts';
 import { resumeCommand, statusCommand, stopCommand } from './commands/switch.ts';
 import { testCommand } from './commands/test.ts';
-import { COULD_NOT_ASK, CouldNotAsk, type Terminal, YES } from './terminal.ts';
+import { COULD_NOT_ASK, type Terminal, YES } from './terminal.ts';
 
 const COMMANDS: readonly AddCommand[] = [
   lintCommand,
@@ -64,7 +64,6 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 function exitCodeOf(error: unknown, terminal: Terminal): number {
   // Commander has said what is wrong, or has printed the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? YES : COULD_NOT_ASK;
-  const isExpected = error instanceof CouldNotAsk;
-  terminal.err(`openfero: ${isExpected ? error.message : messageOf(error)}`);
+  terminal.err(`openfero: ${messageOf(error)}`);
   return COULD_NOT_ASK;
 }
