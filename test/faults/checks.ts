@@ -163,9 +163,12 @@ function loggedTwice({ endings, logged }: Evidence): string[] {
 }
 
 function withoutTheirAlert({ endings, jobs }: Evidence): string[] {
-  return jobs
-    .filter(({ remediation }) => last(endings.get(remediation) ?? [])?.end !== 'created')
-    .map(({ name, remediation }) => `Job ${name} exists, but ${remediation} did not create it`);
+  return jobs.flatMap(({ name, remediation }) => {
+    const end = last(endings.get(remediation) ?? []);
+    if (end?.end === 'created') return [];
+    const ended = end === undefined ? 'has no end' : `ended as ${end.end} (${end.reason})`;
+    return `Job ${name} exists, but ${remediation} ${ended}`;
+  });
 }
 
 /** Ends whose recorded reason is wrong. */

@@ -8,7 +8,14 @@ import {
   readRemediationSettings,
   readSetting,
 } from '@openfero/service/remediation-settings';
-import { type Environment, integer, readEach } from '@openfero/service/settings';
+import {
+  boolean,
+  type Environment,
+  InvalidSetting,
+  integer,
+  readEach,
+  text,
+} from '@openfero/service/settings';
 import { readTracingSettings, type TracingSettings } from '@openfero/service/tracing/settings';
 import { type AlertmanagerSettings, readAlertmanagerSettings } from './alertmanager/settings.ts';
 
@@ -20,6 +27,10 @@ export interface WorkerSettings extends CommonSettings, ClusterSettings, Remedia
   readonly historyAge: number;
   /** Undefined: Alertmanager is not asked. */
   readonly alertmanager: AlertmanagerSettings | undefined;
+  /** Whether OpenFero raises alerts there. */
+  readonly raiseAlerts: boolean;
+  /** For links in them: without a slash at the end. */
+  readonly dashboardUrl: string | undefined;
   /** Undefined if tracing is off. */
   readonly tracing: TracingSettings | undefined;
 }
@@ -59,7 +70,24 @@ export function readSettings(env: Environment): WorkerSettings {
       }),
     historyAge: () => readSetting(env, 'OPENFERO_HISTORY_AGE', DURATION, DEFAULT_HISTORY_AGE),
     alertmanager: () => readAlertmanagerSettings(env),
+    raiseAlerts: () => boolean(env, 'OPENFERO_RAISE_ALERTS', true),
+    dashboardUrl: () => readDashboardUrl(env),
     tracing: () => readTracingSettings(env),
   });
   return Object.freeze({ ...common, ...cluster, ...remediation, ...own });
+}
+
+/** @throws {InvalidSetting} */
+function readDashboardUrl(env: Environment): string | undefined {
+  const name = 'OPENFERO_DASHBOARD_URL';
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const url = URL.parse(value);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === '') {
+    if (url.search === '' && url.hash === '') return url.href.replace(/\/+$/, '');
+  }
+  throw new InvalidSetting(
+    name,
+    'is not the address of the dashboard, such as https://openfero.example.com: without a login and a query',
+  );
 }

@@ -28,6 +28,7 @@ import { registerApprovalMetrics } from './metrics/approvals.ts';
 import { registerHistoryMetrics } from './metrics/history.ts';
 import { registerJobMetrics } from './metrics/jobs.ts';
 import { registerQueueMetrics } from './metrics/queue.ts';
+import { registerRaisedMetrics } from './metrics/raised.ts';
 import { observeRequests } from './metrics/requests.ts';
 import { countRetries } from './metrics/retries.ts';
 import { registerRunMetrics } from './metrics/runs.ts';
@@ -36,6 +37,8 @@ import type { HeldNow } from './queue/delivery.ts';
 import { createGate } from './queue/gate.ts';
 import { createProgress } from './queue/progress.ts';
 import { startRetention } from './queue/retention.ts';
+import { startPosting } from './raise/posting.ts';
+import { createRaising } from './raise/raising.ts';
 import { createHistory } from './redis/history.ts';
 import { createEpisodeMemory } from './redis/memory.ts';
 import { createPlaces } from './redis/places.ts';
@@ -79,6 +82,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   registerJobMetrics(metrics, { redis: observer, prefix, cluster });
   registerHistoryMetrics(metrics, { redis: observer, prefix });
+  registerRaisedMetrics(metrics, { redis: observer, prefix });
   registerRunMetrics(metrics, { redis: observer, prefix, cluster });
   registerApprovalMetrics(metrics, { redis: observer, prefix });
   registerDurability(metrics, observer);
@@ -100,6 +104,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     settings.alertmanager &&
     createAlertmanagers(settings.alertmanager, log, countAlertmanager(metrics));
   const tracing = await startTracing(settings.tracing, 'openfero-worker', log);
+  const raising = createRaising({ redis, settings });
   const deps = { settings, cluster, registry, memory, places, tracing, alertmanagers };
   const record = createRecorder(log, metrics);
   const onHeld = (held: HeldNow): void => {
@@ -120,10 +125,14 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     { redis, prefix, memory, watch, count: historyCount, age: settings.historyAge },
     log,
   );
+  const notRaised = (error: unknown): void => {
+    if (!watch.note(error)) log.warn({ err: error }, 'the failure of a remediation was not raised');
+  };
   onEnds(consumer, registry, (ending, remediation) => {
     record(ending);
     announce(cluster, ending);
     history.append(endEntry(ending, remediation, Date.now()));
+    raising.ended(ending, remediation).catch(notRaised);
   });
   gate.steer(consumer);
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
@@ -132,7 +141,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const approvals = { cluster, redis, memory, alertmanagers, settings, watch, log };
   const endJob = createJobEnding(
     {
-      ...{ cluster, places, policy: settings.policy, tracing, sawStopped },
+      ...{ cluster, places, raising, policy: settings.policy, tracing, sawStopped },
       recordDecided: createRecordDecided(approvals),
     },
     log,
@@ -145,9 +154,13 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   });
   const stopCannotStart = watchCannotStart({ cluster, redis: observer, prefix, log });
   const stopJudging = startJudging({
-    ...{ cluster, redis, memory, alertmanagers, settings, watch, log, sawStopped },
+    ...{ cluster, redis, memory, alertmanagers, raising, settings, watch, log, sawStopped },
   });
   const stopApprovals = startApprovals(approvals, endJob);
+  const stopPosting =
+    alertmanagers !== undefined && settings.raiseAlerts
+      ? startPosting({ redis, prefix, alertmanagers, watch, log })
+      : undefined;
   // Redis may have lost the places while it was unreachable.
   redis.on('ready', reconciler.reconcile);
 
@@ -182,6 +195,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['Jobs that cannot start', stopCannotStart],
       ['effects', stopJudging],
       ['approvals', stopApprovals],
+      ['raised alerts', () => stopPosting?.()],
       ['history', () => history.stop()],
       ['mode', stopWatchingMode],
       ['presence', presence.stop],

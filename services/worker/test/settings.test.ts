@@ -88,6 +88,10 @@ describe('a wrong or missing value is told in one line that begins with its vari
     ['OPENFERO_JOB_TTL', { OPENFERO_JOB_TTL: '3600' }],
     ['OPENFERO_JOB_DEADLINE', { OPENFERO_JOB_DEADLINE: 'never' }],
     ['OPENFERO_REPEAT_AFTER', { OPENFERO_DEDUP_BY: 'group', OPENFERO_REPEAT_AFTER: '4h' }],
+    ['OPENFERO_RAISE_ALERTS', { OPENFERO_RAISE_ALERTS: 'yes' }],
+    ['OPENFERO_DASHBOARD_URL', { OPENFERO_DASHBOARD_URL: 'fero.example.com' }],
+    ['OPENFERO_DASHBOARD_URL', { OPENFERO_DASHBOARD_URL: 'https://a:secret@fero/' }],
+    ['OPENFERO_DASHBOARD_URL', { OPENFERO_DASHBOARD_URL: 'https://fero/?q=1' }],
     ['OPENFERO_COOLDOWN', { OPENFERO_DEDUP_BY: 'operarius', OPENFERO_COOLDOWN: '0s' }],
   ];
   for (const [name, env] of wrong) {

@@ -57,3 +57,9 @@ function quoted(value: string): string {
   const escaped = value.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n');
   return `"${escaped}"`;
 }
+
+/**
+ * Whether a fingerprint can be found in an answer of Alertmanager. A label of a Job may have held it: any other
+ * than Alertmanager's may be cut there.
+ */
+export const isAlertmanagers = (fingerprint: string): boolean => /^[0-9a-f]{16}$/.test(fingerprint);

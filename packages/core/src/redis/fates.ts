@@ -9,6 +9,12 @@ import {
   waitingOfKey,
 } from './places.ts';
 import {
+  RAISE_BY_RUN_FUNCTION,
+  type RaisedByRun,
+  raisedByRunArguments,
+  raisedKey,
+} from './raised.ts';
+import {
   type DueEffect,
   effectsKey,
   RUN_OF,
@@ -46,14 +52,14 @@ export function readFateField(field: string): { operarius: string; fate: string 
  * Tells that a Job has ended: gives its place back as RELEASE_PLACE does, and records its fate if no
  * worker has told of this uid before.
  *
- * KEYS those of RELEASE_PLACE, the fate, those of `append`, the verdicts, what is stopped, the effects. ARGV
- * the place, the fate's life, the field of `totals`, how many entries the history may have, the entry, the
- * Job's end, when its effect is judged after it, the effect, runArguments.
+ * KEYS those of RELEASE_PLACE, the fate, those of `append`, the verdicts, what is stopped, the effects,
+ * what is raised. ARGV the place, the fate's life, the field of `totals`, how many entries the history may
+ * have, the entry, the Job's end, when its effect is judged after it, the effect, runArguments, what it raises.
  * Returns {'recorded' or 'known' or what Redis refused, what RELEASE_PLACE returns, the row that stopped the
- * operarius or 0}. The place is given back
- * whatever Redis says of the rest: at maxmemory it takes no new key, but Jobs still end.
+ * operarius or 0}. The place is given back whatever Redis says of the rest: at maxmemory it takes no new key,
+ * but Jobs still end.
  */
-export const END_JOB = `${APPEND_FUNCTION}${VERDICT_FUNCTIONS}${RUN_OF}
+export const END_JOB = `${APPEND_FUNCTION}${VERDICT_FUNCTIONS}${RUN_OF}${RAISE_BY_RUN_FUNCTION}
 local function release()
   ${RELEASE_PLACE}
 end
@@ -76,6 +82,7 @@ local recorded, row = record(), 0
 if recorded == 'recorded' then
   local judged, found = pcall(judge)
   row = judged and found or 0
+  raiseByRun(KEYS[12], KEYS[8], 15, row)
 end
 return {recorded, release(), row}
 `;
@@ -94,6 +101,7 @@ export interface EndOfJob {
   readonly entry: string;
   /** Undefined where the run says nothing about its operarius. */
   readonly run?: EndedRun | undefined;
+  readonly raised?: RaisedByRun | undefined;
 }
 
 /** What the end of a Job says about its operarius. */
@@ -107,7 +115,7 @@ export interface EndedRun extends RunVerdict {
 /** KEYS and ARGV of {@link END_JOB}. @param count OPENFERO_HISTORY_COUNT */
 export function endJobArguments(
   prefix: string,
-  { uid, job, operarius, isKnown, fate, entry, run }: EndOfJob,
+  { uid, job, operarius, isKnown, fate, entry, run, raised }: EndOfJob,
   count: number,
 ): { keys: string[]; args: (string | number)[] } {
   return {
@@ -119,12 +127,12 @@ export function endJobArguments(
       fateKey(prefix, uid),
       ...appendKeys(prefix),
       verdictsKey(prefix, run?.operarius ?? '', run?.definition ?? ''),
-      ...[stoppedKey(prefix), effectsKey(prefix)],
+      ...[stoppedKey(prefix), effectsKey(prefix), raisedKey(prefix)],
     ],
     args: [
       ...[placeOf(operarius, job), FATE_TTL, fateField(isKnown ? operarius : '', fate)],
       ...[count, entry, run?.endedAt ?? 0, run?.effect?.within ?? 0],
-      ...[JSON.stringify(run?.effect ?? {}), ...runArguments(run)],
+      ...[JSON.stringify(run?.effect ?? {}), ...runArguments(run), ...raisedByRunArguments(raised)],
     ],
   };
 }

@@ -1,6 +1,12 @@
 import { isObject } from '../kubernetes.ts';
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
+import {
+  RAISE_BY_RUN_FUNCTION,
+  type RaisedByRun,
+  raisedByRunArguments,
+  raisedKey,
+} from './raised.ts';
 
 /**
  * How the runs of an operarius went, and whether it is stopped for that.
@@ -215,22 +221,25 @@ return {time[1], time[2], due, redis.call('HGETALL', KEYS[2])}
 /**
  * Settles the effect of a run, once over all workers: whoever removes it from those that are due.
  *
- * KEYS effects, verdicts, stopped, those of `append`; ARGV the effect as it is in the set, the field of
- * `totals`, how many entries the history may have, the entry, {@link runArguments}.
+ * KEYS effects, verdicts, stopped, those of `append`, what is raised; ARGV the effect as it is in the set, the
+ * field of `totals`, how many entries the history may have, the entry, {@link runArguments}, what it raises.
  * Returns {1 where this call settled it, the row that stopped the operarius or 0}.
  */
-export const SETTLE_EFFECT = `${APPEND_FUNCTION}${STOP_FUNCTION}${RUN_OF}
+export const SETTLE_EFFECT = `${APPEND_FUNCTION}${STOP_FUNCTION}${RUN_OF}${RAISE_BY_RUN_FUNCTION}
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return {0, 0} end
 local function tell(entry) append(KEYS[4], KEYS[5], KEYS[6], ARGV[3], entry) end
 redis.call('HINCRBY', KEYS[6], ARGV[2], 1)
 tell(ARGV[4])
-local run = runOf(5)
+local run, row = runOf(5), 0
 local ended = redis.call('ZSCORE', KEYS[2], 'p' .. run.uid)
-if not ended then return {1, 0} end
-redis.call('ZREM', KEYS[2], 'p' .. run.uid)
-redis.call('ZADD', KEYS[2], ended, run.mark .. run.uid)
-local time = redis.call('TIME')
-return {1, stopIfBad(KEYS[2], KEYS[3], run, time[1] * 1000 + math.floor(time[2] / 1000), tell)}
+if ended then
+  redis.call('ZREM', KEYS[2], 'p' .. run.uid)
+  redis.call('ZADD', KEYS[2], ended, run.mark .. run.uid)
+  local time = redis.call('TIME')
+  row = stopIfBad(KEYS[2], KEYS[3], run, time[1] * 1000 + math.floor(time[2] / 1000), tell)
+end
+raiseByRun(KEYS[7], KEYS[6], 11, row)
+return {1, row}
 `;
 
 /** KEYS and ARGV of {@link SETTLE_EFFECT}. */
@@ -241,15 +250,20 @@ export function settleArguments(
     field,
     count,
     entry,
+    raised,
   }: Readonly<Record<'effect' | 'field' | 'entry', string>> & {
     readonly count: number;
+    readonly raised?: RaisedByRun | undefined;
   },
   run: RunVerdict,
 ): { keys: string[]; args: (string | number)[] } {
   const verdicts = verdictsKey(prefix, run.operarius, run.definition);
   return {
-    keys: [effectsKey(prefix), verdicts, stoppedKey(prefix), ...appendKeys(prefix)],
-    args: [effect, field, count, entry, ...runArguments(run)],
+    keys: [
+      ...[effectsKey(prefix), verdicts, stoppedKey(prefix)],
+      ...[...appendKeys(prefix), raisedKey(prefix)],
+    ],
+    args: [effect, field, count, entry, ...runArguments(run), ...raisedByRunArguments(raised)],
   };
 }
 

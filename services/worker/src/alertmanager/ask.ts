@@ -15,12 +15,15 @@ import type { Logger } from '@openfero/service/log';
 import type { AlertmanagerCounts } from '../metrics/alertmanager.ts';
 import { type AlertmanagerClient, createAlertmanagerClient, NoAnswer } from './client.ts';
 import { createLane } from './lane.ts';
+import { type PostedAlert, postToAll } from './post.ts';
 import type { AlertmanagerSettings } from './settings.ts';
 
 /** All Alertmanagers that send alerts here, as one. */
 export interface Alertmanagers {
   /** What they say of an alert now. Never throws: without an answer it is unknown. */
   standingOf(alert: AskedAlert): Promise<JointAnswer>;
+  /** Raises alerts in all of them. Never throws. @returns those that did not take them */
+  post(alerts: readonly PostedAlert[]): ReturnType<typeof postToAll>;
   close(): Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export function createAlertmanagers(
       counts.onAnswer(answer);
       return answer;
     },
+    post: (alerts) => postToAll(clients, alerts),
     async close() {
       await Promise.all(clients.map(({ client }) => client.close()));
     },

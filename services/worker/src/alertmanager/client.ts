@@ -29,6 +29,8 @@ export class NoAnswer extends Error {
 export interface AlertmanagerClient {
   /** @param path below the base URL. @throws {NoAnswer} */
   get(path: string): Promise<Response>;
+  /** Posts a body as JSON; the answer's own is not looked at. @throws {NoAnswer} unless it is accepted */
+  post(path: string, body: unknown): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,13 +48,16 @@ export function createAlertmanagerClient(
     connect: { timeout: REQUEST_LIMIT, ...(ca !== undefined && { ca }) },
   });
   const headers = {
-    accept: 'application/json',
+    ...{ accept: 'application/json', 'content-type': 'application/json' },
     ...(authorization !== undefined && { authorization }),
   };
-  const request = async (path: string): Promise<Received> => {
+  const request = async (
+    message: { readonly method: 'GET' } | { readonly method: 'POST'; readonly body: string },
+    path: string,
+  ): Promise<Received> => {
     const signal = AbortSignal.timeout(REQUEST_LIMIT);
     try {
-      const response = await pool.request({ method: 'GET', path: base + path, headers, signal });
+      const response = await pool.request({ ...message, path: base + path, headers, signal });
       const text = await readBounded(response.body);
       onRequest(String(response.statusCode));
       return { status: response.statusCode, date: String(response.headers['date']), text };
@@ -61,7 +66,13 @@ export function createAlertmanagerClient(
       throw new NoAnswer(signal.aborted ? TIMED_OUT : textOf(error), true);
     }
   };
-  return { get: async (path) => responseOf(await request(path)), close: () => pool.destroy() };
+  return {
+    get: async (path) => responseOf(await request({ method: 'GET' }, path)),
+    async post(path, body) {
+      refuseOthers(await request({ method: 'POST', body: JSON.stringify(body) }, path));
+    },
+    close: () => pool.destroy(),
+  };
 }
 
 const TIMED_OUT = `no answer within ${REQUEST_LIMIT / 1000} s`;
@@ -93,11 +104,16 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
 const LONGEST_PROBLEM = 200;
 
 /** @throws {NoAnswer} */
-function responseOf({ status, date, text }: Received): Response {
-  if (status !== 200) {
-    const said = text.trim().slice(0, LONGEST_PROBLEM).toWellFormed();
-    throw new NoAnswer(`HTTP status ${status}${said === '' ? '' : ` ${said}`}`, false);
-  }
+function refuseOthers({ status, text }: Received): void {
+  if (status === 200) return;
+  const said = text.trim().slice(0, LONGEST_PROBLEM).toWellFormed();
+  throw new NoAnswer(`HTTP status ${status}${said === '' ? '' : ` ${said}`}`, false);
+}
+
+/** @throws {NoAnswer} */
+function responseOf(received: Received): Response {
+  refuseOthers(received);
+  const { date, text } = received;
   const told = Date.parse(date);
   try {
     const body: unknown = JSON.parse(text);

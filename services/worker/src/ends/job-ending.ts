@@ -6,6 +6,7 @@ import type { Logger } from '@openfero/service/log';
 import type { Tracing } from '@openfero/service/tracing';
 import { Histogram, type Registry } from 'prom-client';
 import type { RecordDecided } from '../approvals/decided.ts';
+import type { Raising } from '../raise/raising.ts';
 import type { Places } from '../redis/places.ts';
 import { endedRun } from '../runs/ended-run.ts';
 import { type Told, tellStopped } from '../runs/tell.ts';
@@ -20,6 +21,7 @@ export interface JobEndingContext {
   readonly places: Pick<Places, 'end' | 'release'>;
   /** What became of a question: see approvals/decided.ts. */
   readonly recordDecided: RecordDecided;
+  readonly raising: Pick<Raising, 'jobFailed'>;
   readonly tracing: Tracing;
   /** What annotations override. */
   readonly policy: Policy;
@@ -35,7 +37,7 @@ export interface JobEndingContext {
  * @returns what throws if Redis has not recorded it: to be called again
  */
 export function createJobEnding(
-  { cluster, places, policy, tracing, sawStopped, recordDecided }: JobEndingContext,
+  { cluster, places, policy, tracing, sawStopped, recordDecided, raising }: JobEndingContext,
   log: Logger,
   metrics: Registry,
 ): (job: EndedJob) => Promise<void> {
@@ -55,7 +57,8 @@ export function createJobEnding(
     const configMap = configMapOf(job.operarius, cluster.operarii);
     const isKnown = configMap !== undefined;
     const run = configMap && endedRun(job, configMap, policy);
-    const { first, row } = await places.end(job, { uid, isKnown, fate, entry, run });
+    const raised = await raising.jobFailed(job, configMap, run);
+    const { first, row } = await places.end(job, { uid, isKnown, fate, entry, run, raised });
     if (!first) return;
     tellStopped(run, row, { cluster, log, sawStopped });
     const seconds = Math.max(0, endedAt - createdAt) / 1000;

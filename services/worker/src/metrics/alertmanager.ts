@@ -18,7 +18,7 @@ export function countAlertmanager(metrics: Registry): AlertmanagerCounts {
   });
   const answers = new Counter({
     name: 'openfero_alertmanager_answers_total',
-    help: 'What the Alertmanagers together said of an alert, before its Job and to judge its effect: active, suppressed, absent or unknown',
+    help: 'What the Alertmanagers together said of an alert, before its Job, to judge its effect, or to end what was raised for it: active, suppressed, absent or unknown',
     labelNames: ['answer'],
     registers: [metrics],
   });

@@ -1,4 +1,4 @@
-import { alertOfJob } from '@openfero/core/decisions/alertmanager-question';
+import { alertOfJob, isAlertmanagers } from '@openfero/core/decisions/alertmanager-question';
 import { effectByAlertmanager, effectByState } from '@openfero/core/decisions/effect';
 import { encodeEntry } from '@openfero/core/history/encode';
 import { NEVER, parseInstant } from '@openfero/core/instant';
@@ -96,7 +96,8 @@ function createSettling(judging: Judging): (text: string, now: number) => Promis
     if (effect === 'later') return;
     const run = runOf(due, effect, judging);
     const field = fateField(isKnown(due, judging) ? due.operarius : '', effect);
-    const settled = { effect: text, field, count, entry: entryOf(due, effect, now) };
+    const raised = effect === 'firing' ? await judging.raising.noEffect(due, run) : undefined;
+    const settled = { effect: text, field, count, entry: entryOf(due, effect, now), raised };
     const { keys, args } = settleArguments(prefix, settled, run);
     const { first, row } = readSettled(await settleScript(keys, args));
     if (first) tellEffect(due, effect, judging);
@@ -139,12 +140,10 @@ async function effectOf(
   { alertmanagers, memory }: Judging,
   now: number,
 ): Promise<Effect | 'later'> {
-  const { alertname, fingerprint } = due;
-  const alert = { labels: { alertname }, fingerprint };
-  // A label of the Job holds it: any other fingerprint than Alertmanager's may be cut there.
-  if (!/^[0-9a-f]{16}$/.test(fingerprint)) return 'unknown';
-  if (alertmanagers === undefined) return effectByState(await memory.state(alert), due, now);
-  return effectByAlertmanager(await alertmanagers.standingOf(alertOfJob(due)), due, now);
+  if (!isAlertmanagers(due.fingerprint)) return 'unknown';
+  const asked = alertOfJob(due);
+  if (alertmanagers === undefined) return effectByState(await memory.state(asked), due, now);
+  return effectByAlertmanager(await alertmanagers.standingOf(asked), due, now);
 }
 
 function entryOf(due: DueEffect, effect: Effect, at: number): string {

@@ -3,6 +3,7 @@ import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
+import type { Raising } from '../raise/raising.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { WorkerSettings } from '../settings.ts';
 import type { Told } from './tell.ts';
@@ -13,6 +14,7 @@ export interface Judging {
   readonly redis: RedisConnection;
   readonly memory: Pick<EpisodeMemory, 'state'>;
   readonly alertmanagers: Alertmanagers | undefined;
+  readonly raising: Pick<Raising, 'noEffect'>;
   readonly settings: Pick<WorkerSettings, 'prefix' | 'policy' | 'historyCount'>;
   readonly watch: Pick<RedisWatch, 'note'>;
   readonly log: Logger;

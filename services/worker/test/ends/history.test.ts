@@ -12,6 +12,7 @@ import { remediation, STARTS } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
 import { createJobEnding } from '../../src/ends/job-ending.ts';
+import { SILENT } from '../../src/raise/raising.ts';
 import { createPlaces } from '../../src/redis/places.ts';
 import { createSandbox, runWorker, type Sandbox } from '../worker.ts';
 
@@ -74,6 +75,7 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
     const context = {
       ...{ cluster, places, policy: DEFAULT_POLICY, tracing: NO_TRACING, sawStopped },
       recordDecided: () => assert.fail('nobody was asked'),
+      raising: SILENT,
     };
     return createJobEnding(context, log, createMetrics());
   });

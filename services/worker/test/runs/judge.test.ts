@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { type Alertmanagers, createAlertmanagers } from '../../src/alertmanager/ask.ts';
 import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
+import { SILENT } from '../../src/raise/raising.ts';
 import { createEpisodeMemory } from '../../src/redis/memory.ts';
 import { startJudging } from '../../src/runs/judge.ts';
 import { createRuns, OPERARIUS, type Runs, runOf } from './runs.ts';
@@ -68,6 +69,7 @@ async function judging(t: TestContext, alertmanagers?: Alertmanagers): Promise<J
     const stop = startJudging(
       {
         ...{ cluster, redis, alertmanagers, memory: createEpisodeMemory(redis, prefix) },
+        raising: SILENT,
         settings: { prefix, policy: DEFAULT_POLICY, historyCount: 1000 },
         ...{
           watch: { note: () => false },
