@@ -65,6 +65,8 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
   ['receiver.auth.type=bearer', /receiver\.auth\.existingSecret\.name is missing/],
   ['dashboard.settings.dashboardReadOnly=false', /dashboardReadOnly is false: set dashboard\.auth/],
   ['receiver.tls.clientCa.secret=x', /receiver\.tls\.clientCa needs TLS/],
+  ['dashboard.settings.dashboardBasePath=openfero', /'\/dashboard\/settings\/dashboardBasePath'/],
+  ['dashboard.settings.dashboardUserHeader=X-User', /dashboardTrustedProxies need each other/],
   ['dashboard.ingress.enabled=true', /dashboard\.ingress\.host is missing/],
   ['image.digest=abc', /'\/image\/digest'/],
 ];

@@ -1,5 +1,5 @@
 import { QUEUE } from '@openfero/core/redis/remediation';
-import { type AuthSettings, authenticate } from '@openfero/service/authentication';
+import { authenticate } from '@openfero/service/authentication';
 import { serveHealth } from '@openfero/service/health';
 import { createHttpServer } from '@openfero/service/http-server';
 import type { Logger } from '@openfero/service/log';
@@ -10,6 +10,7 @@ import { readProbe, watchRedis } from '@openfero/service/redis-watch';
 import { requireClientCertificate } from '@openfero/service/tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { createActs } from './acts.ts';
+import { serveBelow, withoutBase } from './base-path.ts';
 import { createBoard } from './board.ts';
 import { createChangeHandler, createChanges } from './changes.ts';
 import { guardRoutes } from './guard.ts';
@@ -17,12 +18,16 @@ import type { History } from './history/history.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { allowBoard, protectPages } from './page.ts';
 import { servePages } from './pages/serve.ts';
+import { createPersonOf } from './person.ts';
 import { createErrorHandler, refuseUnknown } from './refusals.ts';
 import { BOARD } from './routes.ts';
 import type { Settings } from './settings.ts';
 
 export interface Deps {
-  readonly settings: Pick<Settings, 'auth' | 'tls' | 'prefix' | 'readOnly' | 'jobUrl'>;
+  readonly settings: Pick<
+    Settings,
+    'auth' | 'tls' | 'prefix' | 'readOnly' | 'jobUrl' | 'basePath' | 'userHeader'
+  >;
   readonly log: Logger;
   /** Of the kind producer, with a time limit per command. Stays open when the app closes. */
   readonly redis: RedisConnection;
@@ -33,9 +38,10 @@ export interface Deps {
 /** Builds the dashboard's app. It does not listen yet. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   const { settings, log, redis, history, registry } = deps;
-  const { auth, tls, prefix, readOnly, jobUrl } = settings;
+  const { auth, tls, prefix, readOnly, jobUrl, basePath, userHeader } = settings;
   const app = Fastify({
     serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, tls),
+    rewriteUrl: ({ url = '/' }) => withoutBase(url, basePath),
     // Every spelling of a path gets the same answer.
     routerOptions: {
       ignoreTrailingSlash: true,
@@ -46,6 +52,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     },
   });
   ignoreBodies(app);
+  serveBelow(app, basePath);
   protectPages(app);
   requireClientCertificate(app, tls);
   authenticate(app, auth);
@@ -64,16 +71,16 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   const makeChange = createChanges({
     ...{ queue, redis, log, recordAct, history, prefix },
     metrics: registry,
-    user: userOf(auth),
+    personOf: createPersonOf(auth, userHeader),
   });
   const open = auth.kind === 'none';
-  servePages(app, { history, redis, queue, prefix, readOnly, open, jobUrl, makeChange });
+  servePages(app, { history, redis, queue, prefix, readOnly, open, jobUrl, basePath, makeChange });
   await app.register(
     (scope, _options, done) => {
       allowBoard(scope);
       const handleChange = createChangeHandler(makeChange);
       guardRoutes(scope, { redis, log, readOnly, open, handleChange });
-      scope.register(createBoard(queue, readOnly));
+      scope.register(createBoard(queue, { readOnly, basePath }));
       done();
     },
     { prefix: BOARD },
@@ -88,15 +95,4 @@ function ignoreBodies(app: FastifyInstance): void {
     payload.resume();
     done(null);
   });
-}
-
-function userOf(auth: AuthSettings): string {
-  switch (auth.kind) {
-    case 'none':
-      return 'anonymous';
-    case 'basic':
-      return auth.user;
-    case 'bearer':
-      return 'bearer';
-  }
 }

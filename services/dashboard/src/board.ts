@@ -8,10 +8,14 @@ import type { FastifyPluginCallback } from 'fastify';
 import { shorten } from './listing.ts';
 import { segment } from './pages/html.ts';
 import { BOARD } from './routes.ts';
+import type { Settings } from './settings.ts';
 import { readableData, titleOf } from './titles.ts';
 
 /** Creates Bull Board for the queue, as a plugin that registers all of its routes. */
-export function createBoard(queue: Queue, readOnly: boolean): FastifyPluginCallback {
+export function createBoard(
+  queue: Queue,
+  { readOnly, basePath }: Pick<Settings, 'readOnly' | 'basePath'>,
+): FastifyPluginCallback {
   const server = new FastifyAdapter().setBasePath(BOARD);
   const options = {
     readOnlyMode: readOnly,
@@ -19,25 +23,30 @@ export function createBoard(queue: Queue, readOnly: boolean): FastifyPluginCallb
     allowCompletedRetries: false,
     externalJobUrl: ({ id }: QueueJobJson) => ({
       displayText: 'What became of it',
-      href: `/remediations/${segment(String(id ?? ''))}`,
+      href: `${basePath}/remediations/${segment(String(id ?? ''))}`,
     }),
   };
   const adapter = new Remediations(queue, options);
   adapter.setFormatter('name', titleOf);
   adapter.setFormatter('data', readableData);
-  createBullBoard({ queues: [adapter], serverAdapter: server, options: { uiConfig: UI } });
+  createBullBoard({
+    queues: [adapter],
+    serverAdapter: server,
+    options: { uiConfig: uiOf(basePath) },
+  });
   return server.registerPlugin();
 }
 
-const UI: UIConfig = {
+/** Its script uses these addresses as they are. */
+const uiOf = (basePath: string): UIConfig => ({
   boardTitle: 'OpenFero',
   hideDocsLink: true,
   miscLinks: [
-    { text: 'Occurrences', url: '/' },
-    { text: 'Operarii', url: '/operarii' },
+    { text: 'Occurrences', url: `${basePath}/` },
+    { text: 'Operarii', url: `${basePath}/operarii` },
   ],
   showMetrics: false,
-};
+});
 
 /** Failed ones first. BullMQ's other states are for flows and priorities, which we do not use. */
 const STATES = ['failed', 'active', 'waiting', 'delayed', 'completed'] satisfies JobStatus[];

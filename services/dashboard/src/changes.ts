@@ -8,6 +8,7 @@ import type { Registry } from 'prom-client';
 import { createActCounter, type RecordAct } from './acts.ts';
 import type { Answer } from './answer.ts';
 import { CLEAN_GRACE_MS } from './limits.ts';
+import type { PersonOf } from './person.ts';
 import { createRerun, type RerunOptions } from './rerun.ts';
 import type { BoardChange, Change } from './routes.ts';
 
@@ -18,30 +19,35 @@ export interface ChangeOptions extends RerunOptions {
   readonly log: Logger;
   readonly metrics: Registry;
   readonly recordAct: RecordAct;
-  /** Who did it, as the log says. */
-  readonly user: string;
+  /** Who did it, as log and history say. */
+  readonly personOf: PersonOf;
 }
 
-/** Does a change, and logs who did it. @param address of the person */
-export type MakeChange = (change: Change, subject: string, address: string) => Promise<Answer>;
+/** Does a change, and logs who did it. @param request what asked for it */
+export type MakeChange = (
+  change: Change,
+  subject: string,
+  request: Parameters<PersonOf>[0],
+) => Promise<Answer>;
 
 /**
  * Creates everything that people may change. It replaces the handlers of Bull Board: they trust the
  * state that the page has seen, and would remove a remediation that waits again.
  */
 export function createChanges(options: ChangeOptions): MakeChange {
-  const { log, user, recordAct } = options;
+  const { log, personOf, recordAct } = options;
   const actions = createActions(options);
   const countActs = createActCounter(options.metrics);
-  return async (change, subject, address) => {
+  return async (change, subject, request) => {
     const answer = await actions[change](subject);
     const { changed, remediation } = answer;
-    const line = { user, address, action: change, subject, changed, remediation };
+    const person = personOf(request);
+    const line = { ...person, action: change, subject, changed, remediation };
     if (changed === 0) return answer;
     countActs(change, changed);
     log.info(line, 'a user changed the queue');
     // It is done, whether the history has it or not.
-    await recordAct(change, subject, { user, address }).catch((error: unknown) => {
+    await recordAct(change, subject, person).catch((error: unknown) => {
       log.warn({ ...line, err: error }, 'cannot record in the history what a user did');
     });
     return answer;
@@ -59,7 +65,7 @@ export function createChangeHandler(makeChange: MakeChange): ChangeHandler {
   return async (change, request, reply) => {
     if (param(request, 'queueName') !== QUEUE) return reply.code(404).send(NO_QUEUE);
     const subject = param(request, 'jobId') || param(request, 'queueStatus');
-    const { code, body } = await makeChange(change, subject, request.ip);
+    const { code, body } = await makeChange(change, subject, request);
     return reply.code(code).send(body);
   };
 }

@@ -4,7 +4,6 @@ import type { Row } from '@openfero/core/history/row';
 import { compareIds, isStreamId, timeOfId } from '@openfero/core/history/stream-id';
 import type { History } from '../history/history.ts';
 import { lastOf, NOTHING } from './history.ts';
-import type { Html } from './html.ts';
 import { rowId } from './occurrence-row.ts';
 
 /** What a page wants to hear of. */
@@ -23,15 +22,15 @@ export interface Interest {
 
 export interface EventsOptions {
   readonly history: History;
-  /** Renders rows as the page has them. */
-  readonly renderRows: (rows: readonly ShownRow[]) => Promise<ReadonlyMap<Row, Html>>;
+  /** Renders rows as the page has them, in HTML. */
+  readonly renderRows: (rows: readonly ShownRow[]) => Promise<ReadonlyMap<Row, string>>;
   /** Parts of the pages that change without an entry. */
   readonly renderParts: () => Promise<Parts>;
 }
 
 export interface Parts {
-  readonly standing: Html;
-  readonly queue: Html;
+  readonly standing: string;
+  readonly queue: string;
 }
 
 export interface ShownRow {
@@ -77,8 +76,8 @@ export function createEvents({ history, renderRows, renderParts }: EventsOptions
     const { standing, queue } = await renderParts();
     for (const client of clients) {
       client.response.write(': alive\n\n');
-      sendPart(client, 'standing', String(standing));
-      if (client.wantsQueue) sendPart(client, 'queue', String(queue));
+      sendPart(client, 'standing', standing);
+      if (client.wantsQueue) sendPart(client, 'queue', queue);
     }
   });
   return {
@@ -139,7 +138,7 @@ async function flush(client: Client, renderRows: EventsOptions['renderRows']): P
   const rendered = await renderRows(known);
   for (const { row, isShown } of rows) {
     const html = rendered.get(row);
-    if (html !== undefined) send(client, 'row', String(html), row.cursor);
+    if (html !== undefined) send(client, 'row', html, row.cursor);
     else if (isShown) send(client, 'new', rowId(row), row.cursor);
   }
 }

@@ -16,6 +16,8 @@ export interface Context {
   readonly open: boolean;
   /** OPENFERO_JOB_URL. */
   readonly jobUrl: string | undefined;
+  /** Empty if there is none. */
+  readonly basePath: string;
   readonly assets: Assets;
 }
 

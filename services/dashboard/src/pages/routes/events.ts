@@ -1,6 +1,7 @@
 import { createPredicate } from '@openfero/core/history/predicate';
 import { keyOf, type Row } from '@openfero/core/history/row';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { addBasePath } from '../../base-path.ts';
 import { createEvents, type Interest, type ShownRow, sinceOf } from '../events.ts';
 import type { Html } from '../html.ts';
 import { readLive } from '../live-state.ts';
@@ -26,7 +27,10 @@ export function serveEvents(scope: FastifyInstance, context: Context): void {
         readStanding(redis, prefix, history.fold, now),
         readQueue({ redis, queue }, { isKnown: isKnownTo(context) }),
       ]);
-      return { standing: standingBar(standing, now), queue: queuedPart(queued, now) };
+      return {
+        standing: asSent(standingBar(standing, now), context),
+        queue: asSent(queuedPart(queued, now), context),
+      };
     },
   });
   // A server that stops waits for its responses.
@@ -70,10 +74,14 @@ function interestOf(request: FastifyRequest): Interest {
 const keyOfRow = (row: Row): string =>
   keyOf({ ...row, id: (row.firing ?? row.resolved)?.id ?? '' });
 
+/** A stream passes none of the hooks that a page does. */
+const asSent = (html: Html, { basePath }: Context): string => addBasePath(String(html), basePath);
+
 async function renderRows(
-  { redis, queue, prefix, readOnly }: Context,
+  context: Context,
   rows: readonly ShownRow[],
-): Promise<ReadonlyMap<Row, Html>> {
+): Promise<ReadonlyMap<Row, string>> {
+  const { redis, queue, prefix, readOnly } = context;
   const now = Date.now();
   const liveOf = await readLive(
     { redis, queue, prefix },
@@ -82,7 +90,7 @@ async function renderRows(
   return new Map(
     rows.map(({ row, isShown }) => [
       row,
-      occurrenceRow(row, { now, liveOf, isShown, mayChange: !readOnly }),
+      asSent(occurrenceRow(row, { now, liveOf, isShown, mayChange: !readOnly }), context),
     ]),
   );
 }

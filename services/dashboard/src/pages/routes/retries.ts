@@ -28,7 +28,7 @@ export function serveRetries(
   for (const change of ['retry', 'remove', 'rerun'] as const) {
     scope.post(`/remediations/:id/${change}`, { onRequest }, async (request, reply) => {
       const id = param(request, 'id');
-      const { code, body, remediation = id } = await makeChange(change, id, request.ip);
+      const { code, body, remediation = id } = await makeChange(change, id, request);
       // Who presses twice lands where the first press led to.
       if (code === 204 || remediation !== id) return toStory(reply, remediation);
       return sendPage(context, reply.code(code), refusedPage(body?.error ?? ''));
@@ -60,7 +60,7 @@ export function serveRetries(
       .slice(0, MOST_RETRIED);
     let retried = 0;
     for (const { handled } of some) {
-      const { changed } = await makeChange('retry', handled.id, request.ip);
+      const { changed } = await makeChange('retry', handled.id, request);
       retried += changed;
     }
     return sendPage(context, reply, retriedPage(asked.filter, retried, some.length));
