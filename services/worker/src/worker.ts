@@ -138,7 +138,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const sawStopped = new Set<string>();
-  const approvals = { cluster, redis, memory, alertmanagers, settings, watch, log };
+  const approvals = { cluster, redis, memory, alertmanagers, raising, settings, watch, log };
   const endJob = createJobEnding(
     {
       ...{ cluster, places, raising, policy: settings.policy, tracing, sawStopped },

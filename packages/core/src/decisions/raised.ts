@@ -73,6 +73,49 @@ export function remediationFailed(
   };
 }
 
+/** A Job that waits for a person. */
+export interface Waiting {
+  readonly operarius: string;
+  readonly job: string;
+  readonly uid: string;
+  /** Milliseconds for which it waits. */
+  readonly lasts: number;
+}
+
+/** The alert `<alertname>ApprovalNeeded`; undefined where there are two suffixes already. */
+export function approvalNeeded(
+  alert: AlertInTrouble,
+  { operarius, job, uid, lasts }: Waiting,
+  places: Places,
+): ToRaise | undefined {
+  const { alertname = '' } = alert.labels;
+  if (TWICE.test(alertname)) return undefined;
+  const minutes = Math.max(1, Math.round(lasts / 60_000));
+  return {
+    field: fieldOf('approval-needed', uid),
+    lasts,
+    content: {
+      ...{ kind: 'approval-needed', operarius, uid },
+      labels: {
+        ...carried(alert.labels),
+        alertname: `${shortened(alertname)}ApprovalNeeded`,
+        openfero: 'approval-needed',
+        openfero_operarius: operarius,
+      },
+      ...told(
+        `OpenFero asks whether to remediate ${alertname}.`,
+        `Job ${job} of ${operarius} waits for a person. Unanswered for ${minutes} min, it is deleted. To deny it, delete it.`,
+        places,
+        {
+          job,
+          kubectl: `kubectl -n ${places.jobs} patch job ${job} --type=merge -p '{"spec":{"suspend":false}}'`,
+          path: 'approvals',
+        },
+      ),
+    },
+  };
+}
+
 /** Milliseconds: a year. It is over when the operarius is re-armed. */
 const UNTIL_REARMED = 365 * 24 * 3_600_000;
 

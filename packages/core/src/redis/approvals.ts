@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
+import { RAISE_FUNCTION, raiseArguments, raisedKey, type ToRaise } from './raised.ts';
 
 /**
  * Jobs that wait for a person, and what was decided about them:
@@ -109,15 +110,16 @@ export interface ScriptInput {
 /**
  * Asks about a Job, once over all workers.
  *
- * KEYS asked, decided:<uid>, those of `append`. ARGV uid, the question, how many entries the history may have,
- * the entry. Returns 'asked' by the call that asked, 'known' where it is asked already, 'decided' where it was:
+ * KEYS asked, decided:<uid>, those of `append`, what is raised. ARGV uid, the question, how many entries the
+ * history may have, the entry, what it raises. Returns 'asked' by the call that asked, 'known' where it is asked already, 'decided' where it was:
  * a Job that a person suspends again after its release is no question.
  */
-export const ASK = `${APPEND_FUNCTION}
+export const ASK = `${APPEND_FUNCTION}${RAISE_FUNCTION}
 if redis.call('EXISTS', KEYS[2]) == 1 then return 'decided' end
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 'known' end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 append(KEYS[3], KEYS[4], KEYS[5], ARGV[3], ARGV[4])
+raise(KEYS[6], KEYS[5], 5)
 return 'asked'
 `;
 
@@ -125,10 +127,17 @@ return 'asked'
 export const askInput = (
   prefix: string,
   asked: Question,
-  { count, entry }: { readonly count: number; readonly entry: string },
+  {
+    count,
+    entry,
+    raised,
+  }: { readonly count: number; readonly entry: string; readonly raised: ToRaise | undefined },
 ): ScriptInput => ({
-  keys: [askedKey(prefix), decidedKey(prefix, asked.uid), ...appendKeys(prefix)],
-  args: [asked.uid, JSON.stringify(asked), count, entry],
+  keys: [
+    ...[askedKey(prefix), decidedKey(prefix, asked.uid), ...appendKeys(prefix)],
+    raisedKey(prefix),
+  ],
+  args: [asked.uid, JSON.stringify(asked), count, entry, ...raiseArguments(raised)],
 });
 
 /**

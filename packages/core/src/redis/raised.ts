@@ -23,7 +23,7 @@ export const MOST_RAISED = 1_000;
 export const RAISED_DROPPED_FIELD = 'raised-dropped';
 
 /** What an alert is raised for: it decides when it is over. */
-export const RAISED_KINDS = ['remediation-failed', 'stopped'] as const;
+export const RAISED_KINDS = ['remediation-failed', 'approval-needed', 'stopped'] as const;
 export type RaisedKind = (typeof RAISED_KINDS)[number];
 
 /** What it is about: as long as one is raised, there is no second one of its field. */
@@ -35,6 +35,8 @@ export interface RaisedContent {
   readonly kind: RaisedKind;
   /** The ConfigMap's name. */
   readonly operarius: string;
+  /** Of the Job that waits for a person. */
+  readonly uid?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Of the dashboard. */
@@ -71,12 +73,12 @@ export function readRaised(text: string): Raised | undefined {
 }
 
 function isRaised(value: object): value is Raised {
-  const { kind, operarius, labels, annotations, url, about, ...times } = Object(value);
+  const { kind, operarius, uid, labels, annotations, url, about, ...times } = Object(value);
   return (
     RAISED_KINDS.includes(kind) &&
     typeof operarius === 'string' &&
     [labels, annotations, about ?? {}].every(isTexts) &&
-    (url === undefined || typeof url === 'string') &&
+    [uid, url].every((each) => each === undefined || typeof each === 'string') &&
     [times.startsAt, times.until, times.at].every(Number.isFinite)
   );
 }
@@ -88,7 +90,7 @@ const isTexts = (value: unknown): boolean =>
  * Lua: raises the alert whose {@link raiseArguments} begin at an index of ARGV. One that is raised already goes
  * on: it keeps its labels, so that it stays the same alert, and its beginning. Never fails.
  */
-const RAISE_FUNCTION = `
+export const RAISE_FUNCTION = `
 local function raise(raised, totals, i)
   if ARGV[i] == '' then return end
   pcall(function()
@@ -111,7 +113,7 @@ end
 `;
 
 /** The ARGV of an alert that is to be raised, or of none. */
-const raiseArguments = (raised: ToRaise | undefined): (string | number)[] =>
+export const raiseArguments = (raised: ToRaise | undefined): (string | number)[] =>
   raised === undefined ? ['', 0, ''] : [raised.field, raised.lasts, JSON.stringify(raised.content)];
 
 /** What a run raises: that it was a bad one, and that its operarius is stopped, if it is. */

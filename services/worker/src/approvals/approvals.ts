@@ -3,6 +3,7 @@ import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
+import type { Raising } from '../raise/raising.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { WorkerSettings } from '../settings.ts';
 
@@ -12,6 +13,7 @@ export interface Approvals {
   readonly redis: RedisConnection;
   readonly memory: Pick<EpisodeMemory, 'state' | 'now'>;
   readonly alertmanagers: Alertmanagers | undefined;
+  readonly raising: Pick<Raising, 'asked'>;
   readonly settings: Pick<WorkerSettings, 'prefix' | 'policy' | 'historyCount' | 'maxActiveJobs'>;
   readonly watch: Pick<RedisWatch, 'note'>;
   readonly log: Logger;

@@ -6,6 +6,14 @@ import { configMapOf, describeJob } from '../ends/described-job.ts';
 import type { Approvals } from './approvals.ts';
 import { subjectOf } from './decided.ts';
 
+/** What asking needs. */
+type Asking = Pick<Approvals, 'redis' | 'alertmanagers' | 'raising' | 'settings' | 'log'> & {
+  readonly cluster: {
+    readonly operarii: Pick<Approvals['cluster']['operarii'], 'get' | 'all'>;
+    readonly events: Approvals['cluster']['events'];
+  };
+};
+
 /**
  * Creates what asks people about a Job that waits: once over all workers.
  *
@@ -15,9 +23,10 @@ export function createAsk({
   cluster,
   redis,
   alertmanagers,
+  raising,
   settings,
   log,
-}: Approvals): (job: AskedJob, now: number) => Promise<boolean> {
+}: Asking): (job: AskedJob, now: number) => Promise<boolean> {
   const { prefix, historyCount: count } = settings;
   const askScript = script(redis, ASK);
   const checked = [
@@ -30,7 +39,8 @@ export function createAsk({
   return async (job, now) => {
     const { uid, name, until } = job;
     const entry = encodeEntry({ ...subjectOf(job), kind: 'asked', job: name, uid, until, at: now });
-    const input = askInput(prefix, questionOf(job, checked, now), { count, entry });
+    const raised = raising.asked(job, now);
+    const input = askInput(prefix, questionOf(job, checked, now), { count, entry, raised });
     const answer = await askScript(input.keys, input.args);
     if (answer === 'asked') tellAsked(job);
     return answer !== 'decided';

@@ -1,4 +1,5 @@
 import { alertOfJob, isAlertmanagers } from '@openfero/core/decisions/alertmanager-question';
+import { askedKey } from '@openfero/core/redis/approvals';
 import { stoppedKey } from '@openfero/core/redis/verdicts';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
@@ -11,23 +12,29 @@ export interface Over {
   readonly alertmanagers: Pick<Alertmanagers, 'standingOf'>;
 }
 
-/** Finds alerts that have gone, and operarii that run again. @returns the fields of what was raised for them */
+/** Finds alerts that have gone, operarii that run again, and questions that are decided. @returns the fields of what was raised for them */
 export async function findOver(
   raised: readonly RaisedField[],
   over: Over,
 ): Promise<ReadonlySet<string>> {
-  return new Set([...(await findRunning(raised, over)), ...(await findGone(raised, over))]);
+  return new Set([
+    ...(await findWithout('stopped', raised, over)),
+    ...(await findWithout('approval-needed', raised, over)),
+    ...(await findGone(raised, over)),
+  ]);
 }
 
-async function findRunning(
+/** What lasts as long as its field of another hash: a stop by its operarius, a question by the uid of its Job. */
+async function findWithout(
+  kind: 'stopped' | 'approval-needed',
   raised: readonly RaisedField[],
   { redis, prefix }: Over,
 ): Promise<string[]> {
-  const stops = raised.filter((one) => one.raised.kind === 'stopped');
-  if (stops.length === 0) return [];
-  const stopped = await redis.hgetall(stoppedKey(prefix));
-  return stops
-    .filter((one) => !Object.hasOwn(stopped, one.raised.operarius))
+  const those = raised.filter((one) => one.raised.kind === kind);
+  if (those.length === 0) return [];
+  const standing = await redis.hgetall((kind === 'stopped' ? stoppedKey : askedKey)(prefix));
+  return those
+    .filter(({ raised: { operarius, uid } }) => !Object.hasOwn(standing, uid ?? operarius))
     .map(({ field }) => field);
 }
 

@@ -1,6 +1,7 @@
-import type { EndedJob } from '@openfero/cluster/cluster';
+import type { AskedJob, EndedJob } from '@openfero/cluster/cluster';
 import {
   type AlertInTrouble,
+  approvalNeeded,
   operariusStopped,
   type Places,
   RAISED_FOR,
@@ -30,6 +31,8 @@ export interface Raising {
   ): Promise<RaisedByRun | undefined>;
   /** For the script that settles the effect. */
   noEffect(due: DueEffect, run: Run): Promise<RaisedByRun | undefined>;
+  /** For the script that asks a person. @param now milliseconds, Redis' clock */
+  asked(job: AskedJob, now: number): ToRaise | undefined;
   /** Raises that a remediation has failed. @throws the errors of Redis */
   ended(ending: Ending, remediation: Remediation | undefined): Promise<void>;
 }
@@ -51,6 +54,7 @@ interface RaisingContext {
 export const SILENT: Raising = {
   jobFailed: async () => undefined,
   noEffect: async () => undefined,
+  asked: () => undefined,
   ended: async () => {},
 };
 
@@ -85,6 +89,10 @@ export function createRaising({ redis, settings }: RaisingContext): Raising {
       const alert = await alertOf({ redis, prefix }, due);
       const failed = { reason: 'no-effect', what, operarius, job } as const;
       return byRun(remediationFailed(alert, failed, places), run);
+    },
+    asked({ name: job, uid, operarius, labels, fingerprint, startsAt, until }, now) {
+      const alert = { labels, fingerprint, startsAt: parseInstant(startsAt) ?? NEVER };
+      return approvalNeeded(alert, { operarius, job, uid, lasts: until - now }, places);
     },
     async ended({ end: outcome, operarius, reason: why }, remediation) {
       const reason = FAILURES.find((each) => each === outcome);

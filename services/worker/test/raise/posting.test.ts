@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { askedKey } from '@openfero/core/redis/approvals';
 import { RAISE, raiseCall, raisedKey, type ToRaise } from '@openfero/core/redis/raised';
 import { stoppedKey } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
@@ -152,6 +153,20 @@ describe('what is raised, in real Alertmanagers', { skip, timeout: 120_000 }, ()
     await until('both have it', () => isIn([1, 1], 'node', 'stopped'));
     await redis.del(stoppedKey(prefix));
     await until('it has ended', () => isIn([0, 0], 'node', 'stopped'));
+  });
+
+  it('is over for a question that is decided', async (t) => {
+    const { sandbox, raise } = await given(t);
+    const { redis, prefix } = sandbox;
+    await redis.hset(askedKey(prefix), 'u1', '{}');
+    const labels = { alertname: 'DiskApprovalNeeded', node: 'asked' };
+    await raise({
+      ...{ field: 'approval-needed/u1', lasts: 60_000 },
+      content: { kind: 'approval-needed', operarius: 'o', uid: 'u1', labels, annotations: {} },
+    });
+    await until('both have it', () => isIn([1, 1], 'node', 'asked'));
+    await redis.hdel(askedKey(prefix), 'u1');
+    await until('it has ended', () => isIn([0, 0], 'node', 'asked'));
   });
 
   it('reaches one of them while the other one is away, and the log says which', async (t) => {

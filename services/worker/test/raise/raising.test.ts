@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import type { EndedJob, JobEnd } from '@openfero/cluster/cluster';
+import type { AskedJob, EndedJob, JobEnd } from '@openfero/cluster/cluster';
 import { RAISED_FOR } from '@openfero/core/decisions/raised';
 import { definitionDigest } from '@openfero/core/operarius/definition';
 import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
+import { askedKey } from '@openfero/core/redis/approvals';
 import { MOST_RAISED, type Raised, raisedKey, readRaised } from '@openfero/core/redis/raised';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { createMetrics } from '@openfero/service/metrics';
@@ -14,6 +15,7 @@ import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { pino } from 'pino';
+import { createAsk } from '../../src/approvals/ask.ts';
 import { createJobEnding } from '../../src/ends/job-ending.ts';
 import { createRaising } from '../../src/raise/raising.ts';
 import { createPlaces } from '../../src/redis/places.ts';
@@ -172,6 +174,41 @@ test('an operarius that bad runs have stopped is raised once, until it is re-arm
   );
   assert.equal(stopped.annotations['dashboard'], 'https://fero.example.com/x/operarii');
   assert.equal((await raised()).length, 7);
+});
+
+test('a question is raised once, with the labels of its alert and the command that answers it', async (t) => {
+  const { sandbox, raised } = await given(t);
+  const { redis, prefix, env } = sandbox;
+  const settings = readSettings({ ...env, OPENFERO_ALERTMANAGER_URL: NOBODY });
+  const log = pino({ level: 'silent' });
+  const cluster = {
+    operarii: { get: () => undefined, all: () => [] },
+    events: { record: () => {} },
+  };
+  const raising = createRaising({ redis, settings });
+  const ask = createAsk({ cluster, redis, raising, settings, log, alertmanagers: undefined });
+  const { alert } = remediation('Disk', { labels: HOSTILE });
+  const job: AskedJob = {
+    ...{ name: 'disk-1', uid: 'u1', operarius: OPERARIUS, remediation: 'r1', definition: '' },
+    ...{ alertname: 'Disk', namespace: '', groupKey: '', status: 'firing', createdAt: 1 },
+    ...{ fingerprint: alert.fingerprint, startsAt: alert.startsAt, labels: alert.labels },
+    ...{ resourceVersion: '1', isWaiting: true, approvedBy: '', manifest: '' },
+    until: Date.now() + 3_600_000,
+  };
+  for (let worker = 0; worker < 2; worker++) await ask(job, Date.now());
+  const [one, ...more] = await raised();
+  assert.ok(one && more.length === 0);
+  assert.deepEqual(one.labels, {
+    ...{ ...HOSTILE, alertname: 'DiskApprovalNeeded', openfero: 'approval-needed' },
+    openfero_operarius: OPERARIUS,
+  });
+  assert.equal(
+    one.annotations['kubectl'],
+    `kubectl -n default patch job disk-1 --type=merge -p '{"spec":{"suspend":false}}'`,
+  );
+  assert.match(one.annotations['description'] ?? '', /Unanswered for 60 min, it is deleted/);
+  assert.ok(Math.abs(one.until - job.until) < 5_000);
+  assert.equal(await redis.hlen(askedKey(prefix)), 1);
 });
 
 test('without an Alertmanager, or with OPENFERO_RAISE_ALERTS=false, nothing is', async (t) => {
