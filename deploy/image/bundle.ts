@@ -107,7 +107,8 @@ const servedFolders: Plugin = {
 
 /**
  * Of undici we use its pool only. Its entry loads fetch, WebSocket, caches and mocks as well, which cost a
- * worker 10 MB. An import of anything else fails the build.
+ * worker 10 MB. An import of anything else fails the build. That entry also gives the pool its methods, of
+ * which a watch uses `request`.
  */
 const undiciPool: Plugin = {
   name: 'pool of undici',
@@ -117,7 +118,10 @@ const undiciPool: Plugin = {
       namespace: 'undici',
     }));
     builder.onLoad({ filter: /.*/, namespace: 'undici' }, ({ path }) => ({
-      contents: `export { default as Pool } from 'undici/lib/dispatcher/pool.js';`,
+      contents: `import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+import request from 'undici/lib/api/api-request.js';
+export { default as Pool } from 'undici/lib/dispatcher/pool.js';
+Dispatcher.prototype.request = request;`,
       resolveDir: path,
     }));
   },
