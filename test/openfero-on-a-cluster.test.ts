@@ -104,6 +104,20 @@ await describeOnControlPlane('openfero with a cluster', (plane) => {
     assert.match(alone.err, /no worker reads the namespace/);
   });
 
+  it('get operarii: those of a namespace, without Redis', async () => {
+    const namespace = await plane.createNamespace();
+    const apply = (yaml: string) => plane.kubectl(['apply', '-n', namespace, '-f', '-'], yaml);
+    await apply(definition('Disk', { policy: { mode: 'dry-run' } }));
+    const list = () => openfero(admin, ['get', 'operarii', '-n', namespace]);
+    const valid = await list();
+    assert.deepEqual([valid.code, valid.out], [0, 'openfero-disk-firing  valid, dry-run']);
+    await apply(definition('Other', { policy: { cooldown: '5min' } }));
+    const invalid = await list();
+    assert.equal(invalid.code, 1);
+    assert.match(invalid.out, /^openfero-other-firing {2}invalid: .*openfero\.io\/cooldown/m);
+    assert.equal((await openfero(admin, ['get', 'operarii', '-n', 'none'])).code, 0);
+  });
+
   it('names itself to the API server, and says with exit code 2 that it got no answer', async (t) => {
     const agents: (string | undefined)[] = [];
     const server = createServer((request, response) => {

@@ -9,6 +9,7 @@ import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-pl
 import { definition, RESTRICTED_POD } from '@openfero/testkit/operarii';
 import { until } from '@openfero/testkit/until';
 import { startClusterSystem } from './cluster-system.ts';
+import { openfero } from './openfero.ts';
 import { rightsOf, WORKER_RIGHTS } from './rights.ts';
 import { notificationOf } from './system.ts';
 
@@ -157,6 +158,17 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
         warnings.map(({ msg }) => msg.split(':')[0]),
         ['OpenFero is off, and creates no Jobs'],
       );
+
+      const desk = { KUBECONFIG: plane.adminKubeconfig, REDIS_URL: system.redis.url };
+      const stopped = await openfero(desk, ['stop']);
+      assert.deepEqual(
+        [stopped.code, stopped.out],
+        [0, 'in force on the only worker: none creates Jobs'],
+      );
+      worker.kill('SIGKILL');
+      const resumed = await openfero(desk, ['resume', '--timeout', '1']);
+      assert.deepEqual([resumed.code, resumed.out], [1, 'not in force on every worker']);
+      assert.match(resumed.err, /^worker .* is in mode off \(/m);
     },
   );
 });

@@ -71,7 +71,10 @@ await describeOnControlPlane('openfero stop', (plane) => {
     );
     const alone = await openfero(admin, ['stop', '-n', namespace]);
     assert.equal(alone.code, 2);
-    assert.match(alone.err, /^written: ConfigMap .*\n.*the switch is written, but .*REDIS_URL/);
+    assert.match(
+      alone.err,
+      /^written: ConfigMap .*\n.*the switch is written, but .*REDIS_URL.*\. Look at the log of each worker/,
+    );
     const nowhere = await openfero(admin, ['stop']);
     assert.match(nowhere.err, /in which namespace are the operarii\? Name it with -n/);
   });

@@ -6,15 +6,12 @@ import { type Handled, isRemoved, type Row } from '@openfero/core/history/row';
 import { InvalidMatchers, parseMatchers } from '@openfero/core/matchers';
 import { ENDS } from '@openfero/core/outcome';
 import { readTime } from '@openfero/core/redis/memory';
-import {
-  operariiKey,
-  type PublishedOperarius,
-  readPublishedOperarius,
-} from '@openfero/core/redis/published';
 import { createHistoryReader } from '../history.ts';
 import { withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
-import { CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
+import { CouldNotAsk, type Terminal, YES } from '../terminal.ts';
+
+export { type GetOperariiOptions, getOperarii } from './operarii.ts';
 
 /** What can be asked of `openfero get remediations`. */
 export interface GetOptions {
@@ -95,34 +92,4 @@ function lineOf({ alertname, labels, since }: Row, handled: Handled, status: str
     /\p{C}+/gu,
     ' ',
   );
-}
-
-/** Prints the operarii as the workers see them. @returns 1 where one of them is invalid */
-export async function getOperarii(
-  options: Pick<GetOptions, 'output' | 'envFile'>,
-  terminal: Terminal,
-): Promise<number> {
-  const env = await environmentOf(terminal, options.envFile);
-  const fields = await withRedis(env, ({ redis, prefix }) => redis.hgetall(operariiKey(prefix)));
-  const operarii = Object.entries(fields)
-    .sort()
-    .flatMap(([name, text]) => {
-      const published = readPublishedOperarius(text);
-      return published === undefined ? [] : [{ name, ...published }];
-    });
-  if (options.output === 'json') terminal.out(JSON.stringify(operarii, null, 2));
-  else for (const operarius of operarii) terminal.out(operariusLine(operarius));
-  if (operarii.length === 0) terminal.err('no worker has published an operarius');
-  return operarii.every(({ problem }) => problem === undefined) ? YES : NO;
-}
-
-function operariusLine({
-  name,
-  problem,
-  warnings,
-  mode,
-}: PublishedOperarius & { name: string }): string {
-  const warned = warnings.length === 0 ? '' : `, ${warnings.length} warnings`;
-  const state = problem === undefined ? `valid, ${mode}${warned}` : `invalid: ${problem}`;
-  return `${name}  ${state}`.replace(/\p{C}+/gu, ' ');
 }

@@ -50,9 +50,15 @@ export async function runSwitch(
   ).catch((error: unknown) => {
     if (!(error instanceof CouldNotAsk)) throw error;
     throw new CouldNotAsk(
-      `the switch is written, but the workers could not be asked whether they have it: ${error.message}`,
+      `the switch is written, but the workers could not be asked whether they have it: ${error.message}. ${howToLook(wanted, namespace)}`,
     );
   });
+}
+
+/** One worker records the Event, and each logs a line. */
+function howToLook(wanted: 'run' | 'off', namespace: string): string {
+  const event = wanted === 'off' ? 'SwitchedOff' : 'SwitchedOn';
+  return `Look at the log of each worker (OpenFero is ${wanted === 'off' ? 'off' : 'on'}); the Event ${event} says that one of them has it: kubectl -n ${namespace} describe configmap openfero`;
 }
 
 interface Waiting {
