@@ -20,6 +20,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'stop-after': ['0', '5', '100', '101', '-1', 'five'],
   'max-active': ['0', '10', '1.5', ''],
   'max-repeats': ['none', '5/1d', '20/7d', '21/1d', '0/1d', '5'],
+  'max-runs': ['none', '20/1h', '1000/7d', '1001/1d', '0/1h', '20'],
+  target: ['node', 'cluster, node', '', 'node,'],
   mode: ['run', 'dry-run', 'off', 'Off', 'approve'],
   'dedup-by': ['alert', 'group', 'operarius', 'alerts'],
   'run-if-resolved': ['true', 'false', 'yes'],

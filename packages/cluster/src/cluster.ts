@@ -107,6 +107,8 @@ export interface JobOfOperarius {
   readonly name: string;
   /** Name of the ConfigMap, from the Job's label. */
   readonly operarius: string;
+  /** The digest of what it works on, from the Job's label. */
+  readonly target?: string;
 }
 
 /** A Job that has not ended. */

@@ -27,6 +27,8 @@ export const LABELS = {
   groupKey: 'openfero.io/group-key',
   /** With {@link ASKED}: it was created suspended, for a person to release. It stays after that. */
   approval: 'openfero.io/approval',
+  /** With `target`: what the Job works on, see targetOf. */
+  target: 'openfero.io/target',
 } as const;
 
 /** The value of {@link LABELS}.managedBy. */

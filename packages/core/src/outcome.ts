@@ -33,6 +33,8 @@ export const ENDS: readonly End[] = [...OUTCOMES, ...FAILURES];
 export const HELD_REASONS = [
   'max-active-jobs',
   'max-active',
+  'max-runs',
+  'target',
   'cooldown',
   'claimed',
   'newer-payload',

@@ -12,6 +12,7 @@ import {
   type Policy,
   REPEATS,
   ROW,
+  RUNS,
   type Syntax,
 } from '@openfero/core/operarius/policy';
 import { type Environment, InvalidSetting, readEach, text } from './settings.ts';
@@ -22,6 +23,8 @@ export interface RemediationSettings {
   readonly policy: Policy;
   /** Unfinished Jobs at once over all operarii; 0 is no limit. */
   readonly maxActiveJobs: number;
+  /** Jobs that are started in a time over all operarii. */
+  readonly maxRuns: Policy['maxRuns'];
   /** Seconds; 0 leaves the template's field unset. */
   readonly jobTtl: number;
   readonly jobDeadline: number;
@@ -39,6 +42,7 @@ export function readRemediationSettings(env: Environment): RemediationSettings {
     policy: () => readPolicyDefaults(env),
     maxActiveJobs: () =>
       readSetting(env, 'OPENFERO_MAX_ACTIVE_JOBS', COUNT, DEFAULT_MAX_ACTIVE_JOBS),
+    maxRuns: () => readSetting(env, 'OPENFERO_MAX_RUNS', RUNS, 'none'),
     jobTtl: () => seconds(env, 'OPENFERO_JOB_TTL'),
     jobDeadline: () => seconds(env, 'OPENFERO_JOB_DEADLINE'),
   });
@@ -55,6 +59,8 @@ function readPolicyDefaults(env: Environment): Policy {
       maxAge: () => readSetting(env, 'OPENFERO_MAX_AGE', DURATION, DEFAULT_POLICY.maxAge),
       maxActive: () =>
         readSetting(env, 'OPENFERO_MAX_ACTIVE_PER_OPERARIUS', COUNT, DEFAULT_POLICY.maxActive),
+      maxRuns: () =>
+        readSetting(env, 'OPENFERO_MAX_RUNS_PER_OPERARIUS', RUNS, DEFAULT_POLICY.maxRuns),
       mode: () => readSetting(env, 'OPENFERO_MODE', MODE, DEFAULT_POLICY.mode),
       approvalTimeout: () =>
         readSetting(

@@ -59,7 +59,7 @@ export interface RunningWorker {
  * @throws {InvalidSetting}
  */
 export async function startWorker(settings: WorkerSettings, log: Logger): Promise<RunningWorker> {
-  const { prefix, maxActiveJobs, concurrency, historyCount } = settings;
+  const { prefix, maxActiveJobs, maxRuns, concurrency, historyCount } = settings;
   const metrics = createMetrics();
   const onRequest = observeRequests(metrics);
   const cluster = await connectCluster(settings, { concurrency, onRequest }, log);
@@ -75,10 +75,12 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const neverStarting = new Map<string, string>();
   const registry = createOperariusRegistry(cluster, settings.policy, neverStarting);
   const memory = createEpisodeMemory(redis, prefix);
-  const places = createPlaces({ redis, prefix, maxActiveJobs, historyCount, queue });
+  const limits = { maxActiveJobs, maxRuns, historyCount };
+  const onLost = (): void => reconciler.reconcile();
+  const places = createPlaces({ redis, prefix, queue, onLost, ...limits });
   registerQueueMetrics(metrics, {
     ...{ redis: observer, prefix, queue },
-    places: createPlaces({ redis: observer, prefix, maxActiveJobs, historyCount, queue }),
+    places: createPlaces({ redis: observer, prefix, queue, ...limits }),
   });
   registerJobMetrics(metrics, { redis: observer, prefix, cluster });
   registerHistoryMetrics(metrics, { redis: observer, prefix });

@@ -32,6 +32,8 @@ test('by default: what the documentation says', () => {
     repeatAfter: 'never',
     maxAge: 900_000,
     maxActive: 10,
+    maxRuns: 'none',
+    target: [],
     mode: 'run',
     match: [],
     runIfResolved: false,

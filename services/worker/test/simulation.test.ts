@@ -20,7 +20,9 @@ function saidBy(verdict: Verdict | RejectedAlert): Said {
   assert.equal(last?.result, decision.kind === 'hold' ? 'holds' : 'ends');
   assert.equal(last.reason, decision.kind === 'hold' ? decision.text : decision.reason);
   if (verdict.absorbed) return { id: '', outcome: 'absorbed', operarius: '', job: '' };
-  if (decision.kind === 'hold') return { id, outcome: 'held', operarius, job: '' };
+  if (decision.kind === 'hold') {
+    return { id, outcome: `held: ${decision.reason}`, operarius, job: '' };
+  }
   const { outcome, job = '' } = decision;
   return { id, outcome, operarius, job };
 }
@@ -46,13 +48,14 @@ function take<T>(
 
 /** Runs a script on both sides. @returns all outcomes */
 async function compare(seed: number, redis: Redis): Promise<string[]> {
-  const { configMaps, maxActiveJobs, steps } = randomScript(seeded(seed));
+  const { configMaps, maxActiveJobs, maxRuns, steps } = randomScript(seeded(seed));
   const settings = readSettings({
     REDIS_URL: 'redis://localhost',
     OPENFERO_CLUSTER: 'directory',
     OPENFERO_OPERARII_DIR: '.',
     OPENFERO_JOBS_DIR: '.',
     OPENFERO_MAX_ACTIVE_JOBS: maxActiveJobs,
+    OPENFERO_MAX_RUNS: maxRuns,
   });
   const simulated = { ...settings, ownServiceAccount: undefined };
   const simulation: Simulation = createSimulation({
@@ -66,7 +69,7 @@ async function compare(seed: number, redis: Redis): Promise<string[]> {
     const expected = take<readonly (Verdict | RejectedAlert)[]>(simulation, step).map(saidBy);
     const actual = await take(real, step);
     const policies = configMaps.map(({ metadata }) => metadata.annotations);
-    const told = JSON.stringify({ step, policies, maxActiveJobs });
+    const told = JSON.stringify({ step, policies, maxActiveJobs, maxRuns });
     assert.deepEqual(expected, actual, `seed ${seed}, step ${i}: ${told}`);
     outcomes.push(...expected.map(({ outcome }) => outcome));
   }
@@ -91,7 +94,9 @@ describe('the simulation of openfero test', () => {
       for (const outcome of await compare(seed, redis)) outcomes.add(outcome);
     }
     // A test that never comes to one of these says nothing of it.
-    const expected = ['absorbed', 'created', 'deduplicated', 'dry-run', 'expired', 'held'];
+    const reasons = ['cooldown', 'max-active', 'max-active-jobs', 'max-runs', 'target'];
+    const expected = ['absorbed', 'created', 'deduplicated', 'dry-run', 'expired'];
+    expected.push(...reasons.map((one) => `held: ${one}`));
     expected.push('invalid-operarius', 'no-operarius', 'not-matched', 'off', 'stopped');
     expected.push('superseded');
     assert.deepEqual([...outcomes].sort(), expected);

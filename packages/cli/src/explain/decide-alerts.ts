@@ -20,7 +20,8 @@ const NOTHING_KNOWN: Omit<Known, 'now'> = {
   creationsOf: () => [],
   stoppedOf: () => undefined,
   isUnfinished: () => false,
-  countUnfinished: () => 0,
+  counts: { unfinished: () => 0, started: () => 0 },
+  holderOf: () => undefined,
 };
 
 export interface DecidedAlert extends Decided {

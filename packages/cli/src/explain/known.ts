@@ -9,13 +9,13 @@ import {
 import { InvalidOperarius, type Operarius } from '@openfero/core/operarius';
 import { RejectedAlert } from '@openfero/core/read-alert';
 import { LOOK, type Look, memoryKey, readLook, readTime } from '@openfero/core/redis/memory';
-import { placesKey, placesOfKey } from '@openfero/core/redis/places';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { readState, type State, stateKey } from '@openfero/core/redis/states';
 import { stoppedKey } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import type { OpenRedis } from '../redis.ts';
 import type { Known, Question } from './decide-alerts.ts';
+import { createLimitReader } from './limits.ts';
 
 /** What Redis and the cluster know of the alerts that a person asks about. */
 export async function readKnown(
@@ -28,7 +28,7 @@ export async function readKnown(
   const states = new Map<string, State | undefined>();
   const looks = new Map<string, Look>();
   const unfinished = new Set<string>();
-  const counts = new Map([[ALL, await redis.zcard(placesKey(prefix))]]);
+  const limits = createLimitReader(open);
   const stopped = new Map<string, Look['stopped']>();
   for (const remediation of remediations) {
     if (remediation instanceof RejectedAlert) continue;
@@ -39,7 +39,7 @@ export async function readKnown(
       const seen = readLook(await look(keys, [operarius.name]));
       looks.set(troubleKey, seen);
       stopped.set(operarius.name, seen.stopped);
-      counts.set(operarius.name, await redis.zcard(placesOfKey(prefix, operarius.name)));
+      await limits.read(operarius, alert);
       if (await isUnfinished(seen, troubleKey, jobs)) unfinished.add(troubleKey);
     }
   }
@@ -50,12 +50,9 @@ export async function readKnown(
     creationsOf: (troubleKey) => looks.get(troubleKey)?.creations ?? [],
     stoppedOf: (operarius) => stopped.get(operarius),
     isUnfinished: (_, troubleKey) => unfinished.has(troubleKey),
-    countUnfinished: (operarius = ALL) => counts.get(operarius) ?? 0,
+    ...limits.known(),
   };
 }
-
-/** Where the count over all is kept: no ConfigMap has this name. */
-const ALL = '';
 
 async function stateIn({ redis, prefix }: OpenRedis, alert: Alert): Promise<State | undefined> {
   return readState(await redis.get(stateKey(prefix, alert)));

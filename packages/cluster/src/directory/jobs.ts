@@ -37,7 +37,7 @@ export async function createDirectoryJobs(folder: string, log: Logger): Promise<
       if (dryRun) return checkFree(fileOf(name));
       await writeOnce(fileOf(name), dump(job, { lineWidth: -1, noRefs: true }));
       names.add(name);
-      const ended = { name, operarius: operariusOf(job) };
+      const ended = { name, ...labelled(job) };
       queueMicrotask(() => tell(ended));
       return [];
     },
@@ -132,6 +132,8 @@ function parseOrNull(text: string): unknown {
   }
 }
 
-function operariusOf({ metadata }: JobManifest): string {
-  return metadata.labels[LABELS.operarius] ?? '';
+function labelled({ metadata: { labels } }: JobManifest): Omit<EndedJob, 'name'> {
+  const target = labels[LABELS.target];
+  const operarius = labels[LABELS.operarius] ?? '';
+  return target === undefined ? { operarius } : { operarius, target };
 }

@@ -64,12 +64,11 @@ interface CachedJob extends JobOfOperarius {
 
 /** One that went away unfinished was deleted. */
 function endedJob(job: CachedJob): EndedJob {
-  const { name, operarius, uid, origin, ended } = job;
+  const { uid, origin, ended } = job;
   const asked = askedJob(job);
   const end = ended ?? { fate: 'deleted' as const, reason: '', endedAt: Date.now() };
   return {
-    name,
-    operarius,
+    ...placeHolder(job),
     end: { uid, ...origin, ...end },
     ...(asked !== undefined && { asked }),
   };
@@ -79,6 +78,11 @@ const isWaiting = (asked: Asked | undefined): boolean => asked?.isWaiting === tr
 
 function askedJob({ name, operarius, uid, origin, asked }: CachedJob): AskedJob | undefined {
   return asked && { name, operarius, uid, ...origin, ...asked };
+}
+
+/** What the limits know of a Job. */
+function placeHolder({ name, operarius, target }: JobOfOperarius): JobOfOperarius {
+  return target === undefined ? { name, operarius } : { name, operarius, target };
 }
 
 interface JobCache extends ObjectCache<CachedJob> {
@@ -130,10 +134,14 @@ function parseCachedJob(object: JsonObject): CachedJob | undefined {
   const name = stringAt(metadata, 'name');
   const uid = stringAt(metadata, 'uid');
   if (name === undefined || uid === undefined) return undefined;
-  const operarius = stringAt(objectAt(metadata, 'labels'), LABELS.operarius) ?? '';
+  const labels = objectAt(metadata, 'labels');
+  const operarius = stringAt(labels, LABELS.operarius) ?? '';
+  const target = stringAt(labels, LABELS.target);
   const finished = isFinished(object);
   const ended = finished ? endOf(object) : undefined;
   const origin = createdFor(object);
   const asked = askedOf(object);
-  return { name, uid, operarius, finished, hasHadPods: hasHadPods(object), origin, asked, ended };
+  const hadPods = hasHadPods(object);
+  const cached = { name, uid, operarius, finished, hasHadPods: hadPods, origin, asked, ended };
+  return target === undefined ? cached : { ...cached, target };
 }

@@ -73,6 +73,16 @@ const ANNOTATIONS: Readonly<Record<keyof typeof POLICY_ANNOTATIONS, Schema>> = {
     pattern: '^[0-9]{1,15}$',
     description: 'Unfinished Jobs at once; 0 means no limit',
   },
+  maxRuns: {
+    type: 'string',
+    pattern: '^(none|[0-9]{1,4}/.+)$',
+    description: 'How many Jobs may be started in a time, such as 20/1h',
+  },
+  target: {
+    type: 'string',
+    minLength: 1,
+    description: 'The labels that name what a Job works on: one Job at a time, such as node',
+  },
   mode: { enum: MODES, description: 'run, approve, dry-run or "off" in quotes' },
   approvalTimeout: {
     ...DURATION,

@@ -9,6 +9,8 @@ export const POLICY_ANNOTATIONS = {
   repeatAfter: 'openfero.io/repeat-after',
   maxAge: 'openfero.io/max-age',
   maxActive: 'openfero.io/max-active',
+  maxRuns: 'openfero.io/max-runs',
+  target: 'openfero.io/target',
   mode: 'openfero.io/mode',
   approvalTimeout: 'openfero.io/approval-timeout',
   match: 'openfero.io/match',

@@ -11,6 +11,8 @@ export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
     ['repeatAfter', durationText(policy.repeatAfter)],
     ['maxAge', formatDuration(policy.maxAge)],
     ['maxActive', String(policy.maxActive)],
+    ['maxRuns', repeatsText(policy.maxRuns)],
+    ['target', policy.target.join(',')],
     ['mode', policy.mode],
     ['approvalTimeout', formatDuration(policy.approvalTimeout)],
     ['match', formatMatchers(policy.match)],
@@ -28,7 +30,7 @@ export function policyTexts(policy: Policy): Readonly<Record<string, string>> {
 }
 
 /** As the annotation says it: `5/1d`. */
-const repeatsText = (repeats: Policy['maxRepeats']): string =>
+export const repeatsText = (repeats: Policy['maxRepeats']): string =>
   repeats === 'none' ? repeats : `${repeats.count}/${formatDuration(repeats.within)}`;
 
 const durationText = (duration: number | string): string =>

@@ -26,6 +26,10 @@ export interface Policy {
   readonly maxAge: number;
   /** Unfinished Jobs of this operarius at once; 0 is no limit. */
   readonly maxActive: number;
+  /** Jobs of this operarius that are started in a time; the next one is held. */
+  readonly maxRuns: Repeats | 'none';
+  /** The labels, sorted, whose values say what a Job works on: one at a time. None: it does not matter. */
+  readonly target: readonly string[];
   readonly mode: Mode;
   /** With mode approve: for how long a Job waits for a person. */
   readonly approvalTimeout: number;
@@ -60,6 +64,8 @@ export const DEFAULT_POLICY: Policy = {
   repeatAfter: 'never',
   maxAge: 15 * 60_000,
   maxActive: 10,
+  maxRuns: 'none',
+  target: [],
   mode: 'run',
   approvalTimeout: 3_600_000,
   match: [],
@@ -115,14 +121,31 @@ export const DURATION_OR_REARM = durationOr('rearm', '1h');
 /** The memory of a trouble keeps as many creations, and lives for longer. */
 const MOST_REPEATS = 20;
 const LONGEST_REPEATS = 7 * 24 * 3_600_000;
-export const REPEATS: Syntax<Repeats | 'none'> = {
-  allowed: `a count from 1 to ${MOST_REPEATS} and a duration up to 7d such as 5/1d, or none`,
+export const REPEATS = countWithin(MOST_REPEATS, '5/1d');
+
+/** Each run that counts is a member of a set in Redis. */
+const MOST_RUNS = 1_000;
+export const RUNS = countWithin(MOST_RUNS, '20/1h');
+
+function countWithin(most: number, example: string): Syntax<Repeats | 'none'> {
+  return {
+    allowed: `a count from 1 to ${most} and a duration up to 7d such as ${example}, or none`,
+    parse(text) {
+      if (text === 'none') return text;
+      const [, digits, duration = ''] = /^(\d{1,4})\/(.+)$/.exec(text) ?? [];
+      const [count, within] = [Number(digits), parseDuration(duration) ?? 0];
+      const isAllowed = count >= 1 && count <= most && within <= LONGEST_REPEATS;
+      return isAllowed && within > 0 ? { count, within } : undefined;
+    },
+  };
+}
+
+/** In any order, they name the same target. */
+const TARGET: Syntax<readonly string[]> = {
+  allowed: 'names of labels with commas between, such as node or cluster,node',
   parse(text) {
-    if (text === 'none') return text;
-    const [, digits, duration = ''] = /^(\d{1,2})\/(.+)$/.exec(text) ?? [];
-    const [count, within] = [Number(digits), parseDuration(duration) ?? 0];
-    const isAllowed = count >= 1 && count <= MOST_REPEATS && within <= LONGEST_REPEATS;
-    return isAllowed && within > 0 ? { count, within } : undefined;
+    const names = text.split(',').map((name) => name.trim());
+    return names.includes('') ? undefined : [...new Set(names)].sort();
   },
 };
 const BOOLEAN: Syntax<boolean> = {
@@ -171,6 +194,8 @@ export function readPolicy(
     repeatAfter: read(POLICY_ANNOTATIONS.repeatAfter, DURATION_OR_NEVER, defaults.repeatAfter),
     maxAge: read(POLICY_ANNOTATIONS.maxAge, DURATION, defaults.maxAge),
     maxActive: read(POLICY_ANNOTATIONS.maxActive, COUNT, defaults.maxActive),
+    maxRuns: read(POLICY_ANNOTATIONS.maxRuns, RUNS, defaults.maxRuns),
+    target: read(POLICY_ANNOTATIONS.target, TARGET, defaults.target),
     mode: strictest(defaults.mode, read(POLICY_ANNOTATIONS.mode, MODE, 'run')),
     approvalTimeout: read(
       POLICY_ANNOTATIONS.approvalTimeout,

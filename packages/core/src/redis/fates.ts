@@ -1,19 +1,13 @@
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
-import {
-  placeOf,
-  placesKey,
-  placesOfKey,
-  RELEASE_PLACE,
-  waitingKey,
-  waitingOfKey,
-} from './places.ts';
+import { placeKeys, placeOf, RELEASE_FUNCTION } from './places.ts';
 import {
   RAISE_BY_RUN_FUNCTION,
   type RaisedByRun,
   raisedByRunArguments,
   raisedKey,
 } from './raised.ts';
+import { targetKeys } from './targets.ts';
 import {
   type DueEffect,
   effectsKey,
@@ -52,17 +46,15 @@ export function readFateField(field: string): { operarius: string; fate: string 
  * Tells that a Job has ended: gives its place back as RELEASE_PLACE does, and records its fate if no
  * worker has told of this uid before.
  *
- * KEYS those of RELEASE_PLACE, the fate, those of `append`, the verdicts, what is stopped, the effects,
- * what is raised. ARGV the place, the fate's life, the field of `totals`, how many entries the history may
- * have, the entry, the Job's end, when its effect is judged after it, the effect, runArguments, what it raises.
+ * KEYS 1 to 4 of TAKE_PLACE, the fate, those of `append`, the verdicts, what is stopped, the effects, what is
+ * raised, and of a Job with a target those of RELEASE_PLACE. ARGV the place, the fate's life, the field of
+ * `totals`, how many entries the history may have, the entry, the Job's end, when its effect is judged after
+ * it, the effect, runArguments, what it raises, and as the last one the target's digest or ''.
  * Returns {'recorded' or 'known' or what Redis refused, what RELEASE_PLACE returns, the row that stopped the
  * operarius or 0}. The place is given back whatever Redis says of the rest: at maxmemory it takes no new key,
  * but Jobs still end.
  */
-export const END_JOB = `${APPEND_FUNCTION}${VERDICT_FUNCTIONS}${RUN_OF}${RAISE_BY_RUN_FUNCTION}
-local function release()
-  ${RELEASE_PLACE}
-end
+export const END_JOB = `${RELEASE_FUNCTION}${APPEND_FUNCTION}${VERDICT_FUNCTIONS}${RUN_OF}${RAISE_BY_RUN_FUNCTION}
 local function record()
   local answer = redis.pcall('SET', KEYS[5], '1', 'NX', 'PX', ARGV[2])
   if not answer then return 'known' end
@@ -84,7 +76,7 @@ if recorded == 'recorded' then
   row = judged and found or 0
   raiseByRun(KEYS[12], KEYS[8], 15, row)
 end
-return {recorded, release(), row}
+return {recorded, release(ARGV[1], ARGV[#ARGV], KEYS[13], KEYS[14]), row}
 `;
 
 /** A Job that has ended, and the entry that says so. */
@@ -99,6 +91,8 @@ export interface EndOfJob {
   readonly fate: string;
   /** As encodeEntry writes it. */
   readonly entry: string;
+  /** The digest of what it worked on. */
+  readonly target?: string | undefined;
   /** Undefined where the run says nothing about its operarius. */
   readonly run?: EndedRun | undefined;
   readonly raised?: RaisedByRun | undefined;
@@ -115,24 +109,23 @@ export interface EndedRun extends RunVerdict {
 /** KEYS and ARGV of {@link END_JOB}. @param count OPENFERO_HISTORY_COUNT */
 export function endJobArguments(
   prefix: string,
-  { uid, job, operarius, isKnown, fate, entry, run, raised }: EndOfJob,
+  { uid, job, operarius, isKnown, fate, entry, run, raised, target }: EndOfJob,
   count: number,
 ): { keys: string[]; args: (string | number)[] } {
   return {
     keys: [
-      placesKey(prefix),
-      placesOfKey(prefix, operarius),
-      waitingKey(prefix),
-      waitingOfKey(prefix, operarius),
+      ...placeKeys(prefix, operarius),
       fateKey(prefix, uid),
       ...appendKeys(prefix),
       verdictsKey(prefix, run?.operarius ?? '', run?.definition ?? ''),
       ...[stoppedKey(prefix), effectsKey(prefix), raisedKey(prefix)],
+      ...targetKeys(prefix, target),
     ],
     args: [
       ...[placeOf(operarius, job), FATE_TTL, fateField(isKnown ? operarius : '', fate)],
       ...[count, entry, run?.endedAt ?? 0, run?.effect?.within ?? 0],
       ...[JSON.stringify(run?.effect ?? {}), ...runArguments(run), ...raisedByRunArguments(raised)],
+      target ?? '',
     ],
   };
 }
@@ -142,8 +135,8 @@ export interface JobEndTold {
   readonly first: boolean;
   /** Why Redis did not record it, such as at maxmemory: tell it again later. */
   readonly refused: string | undefined;
-  /** The remediation that should be looked at now, or ''. */
-  readonly next: string;
+  /** The remediations that should be looked at now. */
+  readonly next: readonly string[];
   /** How many bad runs in a row have stopped the operarius with this one; 0 where it goes on. */
   readonly row: number;
 }
@@ -151,9 +144,14 @@ export interface JobEndTold {
 /** Reads the answer of {@link END_JOB}. @throws where it is none */
 export function readEndJob(answer: unknown): JobEndTold {
   const [recorded, next, row] = Array.isArray(answer) ? answer : [];
-  if (typeof recorded !== 'string' || typeof next !== 'string' || typeof row !== 'number') {
+  if (typeof recorded !== 'string' || !Array.isArray(next) || typeof row !== 'number') {
     throw new Error('the script that ends a Job answered nonsense');
   }
   const first = recorded === 'recorded';
-  return { first, refused: first || recorded === 'known' ? undefined : recorded, next, row };
+  return {
+    first,
+    refused: first || recorded === 'known' ? undefined : recorded,
+    next: next.map(String),
+    row,
+  };
 }

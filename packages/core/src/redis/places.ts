@@ -1,5 +1,6 @@
 import { labelValue } from '../labels.ts';
 import { key } from './keys.ts';
+import { HOLDER } from './targets.ts';
 
 /**
  * The places of unfinished Jobs, so that the limits hold over all workers. Sorted sets:
@@ -11,7 +12,7 @@ import { key } from './keys.ts';
  * | waiting | remediation held by the limit over all | when it was received |
  * | waiting:<operarius> | remediation held by the limit of its operarius | the same |
  *
- * Those held for another reason are in no waiting set: time alone sets them free.
+ * Those held for another reason are in no waiting set, but by their target: time alone sets them free.
  * All times in milliseconds by Redis' clock. A place belongs to a Job's name, not to a worker: it
  * does not matter who takes it, or how often. No key expires: what a crash leaves behind is put
  * right from the watch of the Jobs. The watch knows an operarius by the Job's label, which is cut and
@@ -47,28 +48,57 @@ const JOB_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 export const readKeptJob = (text: string | null): string | undefined =>
   text !== null && JOB_NAME.test(text) ? text : undefined;
 
+/** The places and who waits for them: the first KEYS of every script about places. */
+export const placeKeys = (prefix: string, operarius: string): string[] => [
+  placesKey(prefix),
+  placesOfKey(prefix, operarius),
+  waitingKey(prefix),
+  waitingOfKey(prefix, operarius),
+];
+
 /** Lua: pops the remediation that waits longest in a set; nil where none does. */
 export const NEXT = `
 local function nextOf(key) return redis.call('ZPOPMIN', key)[1] end
 `;
 
 /**
- * Gives a Job's place back.
- *
- * KEYS as of TAKE_PLACE; ARGV place.
- * Returns the remediation that should be looked at now (longest waiting first), or ''. Nothing where
- * the Job had no place: then none becomes free.
+ * Lua: gives the place of a Job back, and what it works on, if that is known (else its digest is '').
+ * KEYS as of TAKE_PLACE. Returns the remediations that should be looked at now: who waits longest for what
+ * became free.
  */
-export const RELEASE_PLACE = `${NEXT}
-redis.call('ZREM', KEYS[2], ARGV[1])
-if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return '' end
-return nextOf(KEYS[4]) or nextOf(KEYS[3]) or ''
+export const RELEASE_FUNCTION = `${NEXT}${HOLDER}
+local function release(place, target, targets, waiting)
+  local called = {}
+  if target ~= '' and holderOf(redis.call('HGET', targets, target)) == place then
+    redis.call('HDEL', targets, target)
+    called[1] = nextOf(waiting)
+  end
+  redis.call('ZREM', KEYS[2], place)
+  if redis.call('ZREM', KEYS[1], place) == 1 then
+    called[#called + 1] = nextOf(KEYS[4]) or nextOf(KEYS[3])
+  end
+  return called
+end
 `;
 
 /**
- * The next to be looked at, where the one before could not be. KEYS as of TAKE_PLACE.
- * Returns it, or ''.
+ * Gives a Job's place back.
+ *
+ * KEYS 1 to 4 of TAKE_PLACE, of a Job with a target `targets` and `waiting:target:<digest>`, then the sets of
+ * runs in which it does not count, since no Job came of it; ARGV place, the target's digest or '', how many
+ * such sets. Returns what the function does.
+ */
+export const RELEASE_PLACE = `${RELEASE_FUNCTION}
+for i = #KEYS - ARGV[3] + 1, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
+return release(ARGV[1], ARGV[2], KEYS[5], KEYS[6])
+`;
+
+/**
+ * The next to be looked at, where the one before could not be. KEYS 1 to 4 of TAKE_PLACE, and where it
+ * waited for a target `waiting:target:<digest>`. Returns them.
  */
 export const NEXT_WAITING = `${NEXT}
-return nextOf(KEYS[4]) or nextOf(KEYS[3]) or ''
+local called = {KEYS[5] and nextOf(KEYS[5]) or nil}
+called[#called + 1] = nextOf(KEYS[4]) or nextOf(KEYS[3])
+return called
 `;

@@ -66,6 +66,8 @@ export const RemediationSchema = Type.Object({
       by: Type.Optional(Type.String()),
       /** The ConfigMap's name, where the alertname does not lead to it. */
       operarius: Type.Optional(Type.String()),
+      /** The digest of the target that it waits for. */
+      target: Type.Optional(Type.String()),
     }),
   ),
   /** The same, of a remediation that failed. */

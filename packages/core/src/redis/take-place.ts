@@ -1,3 +1,4 @@
+import { LIMIT_FUNCTIONS } from './limits.ts';
 import { CLAIM_FUNCTIONS, MEMORY_FIELDS } from './memory.ts';
 import { JOB_FIELD, NEXT } from './places.ts';
 
@@ -13,21 +14,22 @@ import { JOB_FIELD, NEXT } from './places.ts';
  * BullMQ's hash of the remediation, its lock, the state of the alert, the operarii that are stopped.
  * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
  * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
- * to exist (or ''), token of the lock, the operarius, life of a claim, life of its
- * string, '1' where its Job waits for a person: that has no place over all.
+ * to exist (or ''), token of the lock, the operarius, life of a claim, life of its string, '1' where its Job
+ * waits for a person: that has no place over all. Then those of {@link LIMIT_FUNCTIONS}, if it has such limits.
  * Returns {what was got, and the answer of LOOK}, the former being {'taken'}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
  *   {'claimed'}: another remediation of the trouble is about to create its Job
  *   {'expired', claim}: it was, and nobody knows whether it did
- *   {'max-active-jobs'}
- *   {'max-active', the remediation to be looked at in its stead or ''}: a place over all that this one
- *     was called for, and cannot use, is another operarius'
+ *   {'max-runs' or 'target' or 'target-lost' or 'max-active' or 'max-active-jobs', the remediations to be
+ *     looked at in its stead}: this one may have been called for what it cannot use
  */
-export const TAKE_PLACE = `${NEXT}${CLAIM_FUNCTIONS}
+export const TAKE_PLACE = `${NEXT}${CLAIM_FUNCTIONS}${LIMIT_FUNCTIONS}
 local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local memory = redis.call('HMGET', KEYS[5], ${MEMORY_FIELDS})
-local function whyNot(now)
+local place, all, own, asks = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[15] == '1'
+local function whyNotClaimed()
   if redis.call('GET', KEYS[8]) ~= ARGV[11] then return {'lost'} end
   if (memory[4] or '') ~= ARGV[9] then return {'changed'} end
   local claim, text = claimIn(KEYS[6])
@@ -36,25 +38,37 @@ local function whyNot(now)
     if math.abs(now - claim[5]) < tonumber(ARGV[13]) then return {'claimed'} end
     if text ~= ARGV[10] then return {'expired', text} end
   end
-  local place, all, own, asks = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[15] == '1'
-  if all == 0 and own == 0 then return nil end
-  if not redis.call('ZSCORE', KEYS[1], place) then
-    local full = all > 0 and not asks and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all
-    if own > 0 and redis.call('ZCARD', KEYS[2]) >= own then
-      redis.call('ZADD', KEYS[4], ARGV[5], ARGV[4])
-      return {'max-active', not full and nextOf(KEYS[3]) or ''}
-    end
-    if full then
-      redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
-      return {'max-active-jobs'}
-    end
-  end
-  redis.call('ZADD', KEYS[1], asks and -now or now, place)
-  redis.call('ZADD', KEYS[2], now, place)
 end
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local taken = whyNot(now)
+local function hold(reason, waiting, ...)
+  if waiting then redis.call('ZADD', waiting, ARGV[5], ARGV[4]) end
+  local held = {reason}
+  for _, key in ipairs({...}) do held[#held + 1] = key and nextOf(key) or nil end
+  return held
+end
+local function whyHeld()
+  local hasPlace = all + own > 0 and redis.call('ZSCORE', KEYS[1], place)
+  local allFull = not hasPlace and not asks and all > 0 and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all
+  local ownFull = not hasPlace and own > 0 and redis.call('ZCARD', KEYS[2]) >= own
+  local spent = ARGV[16] and runsUsedUp(now)
+  local target = ARGV[16] and stateOfTarget() or ''
+  local forAll, forTarget = not allFull and KEYS[3], target == 'free' and KEYS[14]
+  if spent then
+    -- Over all: nobody else can be started either.
+    if spent.key == 11 then return {'max-runs'} end
+    return hold('max-runs', nil, forAll, forTarget)
+  end
+  if target == 'lost' then return hold('target-lost', KEYS[14], forAll) end
+  if target == 'taken' then return hold('target', KEYS[14], not allFull and not ownFull and KEYS[4], forAll) end
+  if ownFull then return hold('max-active', KEYS[4], forAll, forTarget) end
+  if allFull then return hold('max-active-jobs', KEYS[3]) end
+end
+local taken = whyNotClaimed() or whyHeld()
 if not taken then
+  if all + own > 0 then
+    redis.call('ZADD', KEYS[1], asks and -now or now, place)
+    redis.call('ZADD', KEYS[2], now, place)
+  end
+  if ARGV[16] then startRun(now) end
   local claim = cjson.encode({ARGV[6], ARGV[7], ARGV[8], ARGV[4], string.format('%.0f', now)})
   redis.call('SET', KEYS[6], claim, 'PX', ARGV[14])
   -- A person may have removed it: a hash of that field alone would stay for ever.

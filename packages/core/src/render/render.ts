@@ -1,4 +1,5 @@
 import { type Identity, jobName, jobPrefix } from '../identity/job-name.ts';
+import { targetOf } from '../identity/target.ts';
 import { dedupKeyText } from '../identity/trouble.ts';
 import { formatInstant, instantOf } from '../instant.ts';
 import {
@@ -80,12 +81,14 @@ function renderTemplate(input: RenderInput): Rendered {
 type StringMap = { [key: string]: string };
 
 function labelsOf({ operarius, remediation: { alert, group } }: RenderInput): StringMap {
+  const target = targetOf(alert, operarius.policy);
   return {
     [LABELS.managedBy]: MANAGED_BY,
     [LABELS.operarius]: labelValue(operarius.name),
     [LABELS.status]: labelValue(alert.status),
     [LABELS.fingerprint]: labelValue(alert.fingerprint),
     [LABELS.groupKey]: labelValue(group.key),
+    ...(target !== undefined && { [LABELS.target]: target.digest }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CommonLimits, Counts } from '../decisions/limits.ts';
 import type { OperariusRegistry } from '../decisions/registry.ts';
 import type { Operarius } from '../operarius/operarius.ts';
 import type { Memory } from '../redis/memory.ts';
@@ -10,7 +11,7 @@ import type { Walk } from './walk.ts';
 /** What bears on a remediation besides its alert: Redis and the cluster, real or simulated. */
 export interface Facts {
   readonly registry: OperariusRegistry;
-  readonly settings: JobSettings & { readonly maxActiveJobs: number };
+  readonly settings: JobSettings & CommonLimits;
   /** Milliseconds. */
   readonly now: number;
   /** The latest received state of the alert. */
@@ -23,8 +24,9 @@ export interface Facts {
   readonly isUnfinished: (memory: Memory, troubleKey: string) => boolean;
   /** That an operarius was stopped, whether or not that is over. */
   readonly stoppedOf: (operarius: string) => Stopped | undefined;
-  /** Unfinished Jobs of one operarius, or of all without those that wait for a person. */
-  readonly countUnfinished: (operarius?: string) => number;
+  readonly counts: Counts;
+  /** The unfinished Job that works on a target, by its digest. */
+  readonly holderOf: (target: string) => string | undefined;
 }
 
 /** A remediation that has found its operarius. */

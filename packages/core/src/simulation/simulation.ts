@@ -1,9 +1,10 @@
 import type { Alert } from '../alert.ts';
+import type { CommonLimits, Counts } from '../decisions/limits.ts';
 import { createOperariusRegistry, definitionsOf } from '../decisions/registry.ts';
-import { dedupKeyText, troubleOf } from '../identity/trouble.ts';
+import { targetOf } from '../identity/target.ts';
+import { dedupKeyText, type Trouble, troubleOf } from '../identity/trouble.ts';
 import type { ConfigMap } from '../kubernetes.ts';
 import { readNotification } from '../notification.ts';
-import type { Operarius } from '../operarius/operarius.ts';
 import type { Mode, Policy } from '../operarius/policy.ts';
 import { RejectedAlert, readAlert } from '../read-alert.ts';
 import { MEMORY_TTL, type Memory, MOST_CREATIONS } from '../redis/memory.ts';
@@ -11,6 +12,7 @@ import { occurrenceOf, type Remediation } from '../redis/remediation.ts';
 import { type State, stateKey } from '../redis/states.ts';
 import type { JobSettings } from '../render/render-job.ts';
 import type { Facts } from './attempt.ts';
+import { createCalls, type Wish } from './calls.ts';
 import { type Decided, decide } from './steps.ts';
 import { createWaiting } from './waiting.ts';
 import type { Decision } from './walk.ts';
@@ -19,7 +21,7 @@ import type { Decision } from './walk.ts';
 export interface SimulationInput {
   /** Operarii that the label selector selects, and the switch. */
   readonly configMaps: readonly ConfigMap[];
-  readonly settings: JobSettings & { readonly policy: Policy; readonly maxActiveJobs: number };
+  readonly settings: JobSettings & CommonLimits & { readonly policy: Policy };
   /** Milliseconds since 1970. */
   readonly start: number;
 }
@@ -52,6 +54,9 @@ interface SimulatedJob {
   readonly operarius: string;
   readonly dedupKey: string;
   readonly asked: boolean;
+  readonly startedAt: number;
+  /** The digest of what it works on. */
+  readonly target: string | undefined;
   finished: boolean;
 }
 
@@ -85,14 +90,31 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
   );
 
   const unfinished = (): SimulatedJob[] => [...jobs.values()].filter(({ finished }) => !finished);
-  /** One that waits for a person counts for its operarius alone. */
-  const running = (): number => unfinished().filter(({ asked }) => !asked).length;
-  const ownOf = (name: string): number =>
-    unfinished().filter(({ operarius }) => operarius === name).length;
   const memoryOf = (troubleKey: string): Remembered | undefined => {
     const memory = memories.get(troubleKey);
     return memory !== undefined && memory.expires > now ? memory : undefined;
   };
+  const of = (all: Iterable<SimulatedJob>, operarius?: string): SimulatedJob[] =>
+    [...all].filter((job) => operarius === undefined || job.operarius === operarius);
+  const running = (all: Iterable<SimulatedJob>): SimulatedJob[] =>
+    [...all].filter(({ asked }) => !asked);
+  const counts: Counts = {
+    // One that waits for a person counts for its operarius alone.
+    unfinished: (operarius) =>
+      operarius === undefined ? running(unfinished()).length : of(unfinished(), operarius).length,
+    started: (within, operarius) =>
+      running(of(jobs.values(), operarius)).filter(({ startedAt }) => startedAt > now - within)
+        .length,
+  };
+  const wishOf = (alert: Alert): Wish | undefined => {
+    const { operarius } = registry.find(alert);
+    if (operarius === undefined) return undefined;
+    const asks = registry.modeOf(operarius) === 'approve';
+    return { operarius, asks, target: targetOf(alert, operarius.policy)?.digest };
+  };
+  const holderOf = (target: string): string | undefined =>
+    [...jobs].find(([, job]) => !job.finished && job.target === target)?.[0];
+  const calls = createCalls(settings, { counts, holderOf }, waiting);
   const factsOf = (alert: Alert): Facts => ({
     ...{ registry, settings, now, memoryOf },
     // How Jobs help is not simulated.
@@ -103,21 +125,30 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
       const found = jobs.get(job);
       return found?.dedupKey === dedupKeyText({ troubleKey, episode }) && !found.finished;
     },
-    countUnfinished: (operarius) => (operarius === undefined ? running() : ownOf(operarius)),
+    counts,
+    holderOf,
   });
-  const remember = (decided: Decided, remediation: string): void => {
+  const remember = (decided: Decided, remediation: string, alert: Alert): void => {
     const { decision, operarius } = decided;
     if (decision.kind !== 'end') return;
     const { trouble, job, outcome } = decision;
     if (outcome === 'created' && trouble !== undefined && job !== undefined) {
-      const { troubleKey, episode } = trouble;
       const asked = decision.asks === true;
-      jobs.set(job, { operarius, dedupKey: dedupKeyText(trouble), asked, finished: false });
-      const creations = [...(memoryOf(troubleKey)?.creations ?? []), now].slice(-MOST_CREATIONS);
-      const times = { createdAfter: now, createdAt: now, expires: now + MEMORY_TTL, creations };
-      memories.set(troubleKey, { episode, remediation, job, ...times });
+      const target = asked ? undefined : wishOf(alert)?.target;
+      const dedupKey = dedupKeyText(trouble);
+      jobs.set(job, { operarius, dedupKey, asked, startedAt: now, target, finished: false });
+      rememberJob(job, trouble, remediation);
     }
     if (outcome === 'deduplicated') touch(job);
+  };
+  const rememberJob = (
+    job: string,
+    { troubleKey, episode }: Trouble,
+    remediation: string,
+  ): void => {
+    const creations = [...(memoryOf(troubleKey)?.creations ?? []), now].slice(-MOST_CREATIONS);
+    const times = { createdAfter: now, createdAt: now, expires: now + MEMORY_TTL, creations };
+    memories.set(troubleKey, { episode, remediation, job, ...times });
   };
   /** The trouble was seen again: its memory lives the full time from now. */
   const touch = (job: string | undefined): void => {
@@ -133,16 +164,18 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     waiting.remove(id);
     const decided = decide(remediation, factsOf(alert));
     const verdict = { ...decided, alert, remediation: id };
-    remember(decided, id);
-    call(hold(remediation, verdict) ?? givenBack(remediation, verdict));
-    // It was called because a place is free, and leaves it to the next.
-    const passesOn = waitsForPlace(before) && !needsPlace(decided.decision);
-    if (passesOn) call(waiting.next(decided.operarius));
+    remember(decided, id, alert);
+    call(...hold(remediation, verdict), ...givenBack(remediation, verdict));
+    // It was called for what is free, and leaves it to the next.
+    if (wasCalled(before) && !needsPlace(decided.decision)) {
+      const target = before?.kind === 'hold' && before.reason === 'target' && wishOf(alert)?.target;
+      call(target ? waiting.nextFor(target) : undefined, waiting.next(decided.operarius));
+    }
     return verdict;
   };
   const called: string[] = [];
-  const call = (id: string | undefined): void => {
-    if (id !== undefined) called.push(id);
+  const call = (...ids: readonly (string | undefined)[]): void => {
+    called.push(...ids.filter((id) => id !== undefined));
   };
   /** Tries those that were called, in that order. */
   const tryCalled = (): Verdict[] => {
@@ -161,40 +194,31 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
   /**
    * The worker looks whether it is too late in the command that takes the place, and then gives it back.
    *
-   * @returns the one that is called for it
+   * @returns those that are called for it
    */
   const givenBack = (
     remediation: Remediation,
     { decision, steps }: Verdict,
-  ): string | undefined => {
+  ): (string | undefined)[] => {
     const tooLate = steps.at(-1)?.name === 'age' || steps.at(-1)?.name === 'manifest';
-    if (decision.kind !== 'end' || !tooLate) return undefined;
-    const { operarius } = registry.find(remediation.alert);
-    if (operarius === undefined || !RUNNING.includes(registry.modeOf(operarius))) return undefined;
-    if (memoryOf(troubleOf(remediation, operarius).troubleKey) !== undefined) return undefined;
-    return calledInstead(operarius);
+    if (decision.kind !== 'end' || !tooLate) return [];
+    const wish = wishOf(remediation.alert);
+    if (wish === undefined || !RUNNING.includes(registry.modeOf(wish.operarius))) return [];
+    const { troubleKey } = troubleOf(remediation, wish.operarius);
+    return memoryOf(troubleKey) === undefined ? calls.insteadOfLate(wish) : [];
   };
-  const calledInstead = ({ name, policy: { maxActive } }: Operarius): string | undefined => {
-    if (maxActive > 0 && ownOf(name) >= maxActive)
-      return isFull() ? undefined : waiting.nextOfAll();
-    return isFull() || maxActive + settings.maxActiveJobs === 0 ? undefined : waiting.next(name);
+  /** @returns those that are called for what this one cannot use */
+  const hold = (remediation: Remediation, verdict: Verdict): (string | undefined)[] => {
+    const { decision } = verdict;
+    if (decision.kind !== 'hold') return [];
+    const { id, alert } = remediation;
+    const cooled = cooledBy(remediation, decision, now);
+    held.set(id, { remediation: cooled, verdict, until: decision.until });
+    const wish = wishOf(alert);
+    return wish === undefined || !isOfALimit(decision)
+      ? []
+      : calls.insteadOfHeld(wish, remediation);
   };
-  /** @returns the one that is called for a place which this one cannot use */
-  const hold = (remediation: Remediation, verdict: Verdict): string | undefined => {
-    const { decision, operarius } = verdict;
-    if (decision.kind !== 'hold') return undefined;
-    const { id, receivedAt } = remediation;
-    held.set(id, {
-      remediation: cooledBy(remediation, decision, now),
-      verdict,
-      until: decision.until,
-    });
-    if (decision.reason === 'max-active-jobs') waiting.add(id, receivedAt);
-    if (decision.reason !== 'max-active') return undefined;
-    waiting.addOwn(operarius, id, receivedAt);
-    return isFull() ? undefined : waiting.nextOfAll();
-  };
-  const isFull = (): boolean => settings.maxActiveJobs > 0 && running() >= settings.maxActiveJobs;
   const ends = (verdicts: readonly Verdict[]): Verdict[] =>
     verdicts.filter(({ decision }) => decision.kind === 'end');
 
@@ -249,7 +273,7 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
       // Not those that are created because a place is free now.
       for (const job of unfinished()) {
         job.finished = true;
-        call(waiting.next(job.operarius));
+        call(job.target && waiting.nextFor(job.target), waiting.next(job.operarius));
         verdicts.push(...ends(tryCalled()));
       }
       return verdicts;
@@ -270,13 +294,15 @@ function cooledBy(
   return { ...remediation, cooled: (remediation.cooled ?? 0) + until - now };
 }
 
-function waitsForPlace(decision: Decision | undefined): boolean {
-  return (
-    decision?.kind === 'hold' &&
-    (decision.reason === 'max-active' || decision.reason === 'max-active-jobs')
-  );
+/** What waits for its runs is called by nobody. */
+function wasCalled(decision: Decision | undefined): boolean {
+  return decision?.kind === 'hold' && isOfALimit(decision) && decision.reason !== 'max-runs';
 }
 
 function needsPlace(decision: Decision): boolean {
-  return waitsForPlace(decision) || (decision.kind === 'end' && decision.outcome === 'created');
+  return decision.kind === 'hold' ? isOfALimit(decision) : decision.outcome === 'created';
 }
+
+/** Then whoever held it has called others. */
+const isOfALimit = ({ reason }: Extract<Decision, { kind: 'hold' }>): boolean =>
+  reason !== 'cooldown';

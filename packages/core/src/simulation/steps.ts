@@ -11,7 +11,7 @@ import { renderJob } from '../render/render-job.ts';
 import { afterFiring } from './after-firing.ts';
 import { type Attempt, asks, type Facts } from './attempt.ts';
 import { consult } from './episode.ts';
-import { isFull } from './limits.ts';
+import { isLimited } from './limits.ts';
 import { type Decision, type Step, Walk } from './walk.ts';
 
 export interface Decided {
@@ -87,7 +87,7 @@ function create(attempt: Attempt): void {
   const trouble = consult(attempt);
   if (trouble === undefined || isRefused(attempt, trouble)) return;
   const manifest = rendered(attempt, trouble);
-  if (manifest === undefined || isFull(attempt)) return;
+  if (manifest === undefined || isLimited(attempt)) return;
   const job = manifest.metadata.name;
   const until = manifest.metadata.annotations[ANNOTATIONS.approvalUntil];
   const waits = asks(attempt) ? ` suspended: a person can release it until ${until}` : '';

@@ -35,6 +35,7 @@ describe('the policy of an operarius', () => {
   it('is told in the words of its annotations', () => {
     const words = {
       ...{ 'dedup-by': 'alert', cooldown: '0s', 'repeat-after': '4h', 'max-age': '1h30m' },
+      ...{ 'max-runs': '1000/1h', target: 'cluster,node' },
       ...{ 'max-active': '0', mode: 'dry-run', 'approval-timeout': '30m', match: '{zone="dmz"}' },
       ...{ 'run-if-resolved': 'true', 'own-jobs': 'true' },
       ...{ 'only-after-firing': 'true', 'max-repeats': '3/2h' },
@@ -52,6 +53,8 @@ describe('the policy of an operarius', () => {
       'repeat-after': '4h',
       'max-age': '1h30m',
       'max-active': '0',
+      'max-runs': '1000/1h',
+      target: 'node, cluster,node',
       mode: 'dry-run',
       'approval-timeout': '1h',
       match: '{zone="dmz"}',
@@ -73,6 +76,8 @@ describe('the policy of an operarius', () => {
         repeatAfter: 240 * MINUTE,
         maxAge: 90 * MINUTE,
         maxActive: 0,
+        maxRuns: { count: 1000, within: 60 * MINUTE },
+        target: ['cluster', 'node'],
         mode: 'dry-run',
         approvalTimeout: 3_600_000,
         match: [['zone', 'dmz']],
@@ -121,6 +126,14 @@ describe('an invalid value', () => {
       [{ 'max-age': 'never' }, 'max-age is "never": expected a duration such as 90s or 1h30m'],
       [{ 'repeat-after': '4' }, 'repeat-after is "4": expected a duration such as 4h, or never'],
       [{ 'max-active': '-1' }, 'max-active is "-1": expected a whole number, 0 for no limit'],
+      [
+        { 'max-runs': '1001/1h' },
+        'max-runs is "1001/1h": expected a count from 1 to 1000 and a duration up to 7d such as 20/1h, or none',
+      ],
+      [
+        { target: 'node,' },
+        'target is "node,": expected names of labels with commas between, such as node or cluster,node',
+      ],
       [{ 'max-active': '1.5' }, 'max-active is "1.5": expected a whole number, 0 for no limit'],
       ...['5', '0/1d', '21/1d', '5/8d', '5/0', 'never'].map(
         (text): [Record<string, unknown>, string] => [

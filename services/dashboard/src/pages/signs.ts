@@ -88,6 +88,8 @@ export function whyOf(state: State, now: number): string {
 const HELD: Readonly<Record<string, string>> = {
   'max-active': 'its operarius has as many unfinished Jobs as max-active allows',
   'max-active-jobs': 'there are as many unfinished Jobs as OPENFERO_MAX_ACTIVE_JOBS allows',
+  'max-runs': 'as many Jobs were started as max-runs or OPENFERO_MAX_RUNS allows in its time',
+  target: 'another Job works on the same target',
   cooldown: 'the cooldown after the last Job of this problem is not over',
   claimed: 'another remediation of this problem is creating its Job',
   'newer-payload': 'only a newer worker can read it',

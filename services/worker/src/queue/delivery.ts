@@ -3,7 +3,8 @@ import type { Alert } from '@openfero/core/alert';
 import type { OperariusRegistry } from '@openfero/core/decisions/registry';
 import { codeOf } from '@openfero/core/errors';
 import { encodeEntry } from '@openfero/core/history/encode';
-import { operariusName } from '@openfero/core/operarius';
+import { targetOf } from '@openfero/core/identity/target';
+import { type Operarius, operariusName } from '@openfero/core/operarius';
 import { HELD_REASONS, type HeldReason, type Result } from '@openfero/core/outcome';
 import {
   type Remediation,
@@ -42,7 +43,8 @@ export async function readJob(
   const reason = HELD_REASONS.find((each) => each === remediation.held?.reason);
   if (reason !== undefined) {
     const operarius = remediation.held?.operarius ?? expectedName(remediation.alert);
-    await places.unhold({ reason, remediation: remediation.id, operarius });
+    const target = remediation.held?.target;
+    await places.unhold({ reason, remediation: remediation.id, operarius, target });
   }
   if (!isRetried(job, remediation)) return remediation;
   const retriedAt = await memory.now();
@@ -181,7 +183,10 @@ export async function hold(
   const { operarius } = deps.registry.find(remediation.alert);
   const name = operarius?.name ?? expectedName(remediation.alert);
   const isNew = held?.reason !== reason;
-  const by = isNew && operarius !== undefined ? await whyHeld(reason, operarius, deps) : held?.by;
+  const by =
+    isNew && operarius !== undefined
+      ? await whyHeld(reason, { operarius, alert: remediation.alert }, deps)
+      : held?.by;
   const since = isNew ? now : held.since;
   const isNamed = name !== expectedName(remediation.alert);
   const why = {
@@ -189,6 +194,7 @@ export async function hold(
     since,
     ...(by !== undefined && { by }),
     ...(isNamed && { operarius: name }),
+    ...waitsFor(reason, remediation.alert, operarius),
   };
   const changed = { ...remediation, held: why };
   if (!isDeepStrictEqual(changed, job.data)) await delivery.save(changed);
@@ -197,9 +203,24 @@ export async function hold(
   await appendHeld(news, { at: now, until }, { delivery, deps });
   const delayed = await putBack(job, token, Math.max(0, until - now));
   if (!delayed) return undefined;
-  const recorded: Held = { reason, remediation: remediation.id, operarius: name };
+  const recorded: Held = {
+    reason,
+    remediation: remediation.id,
+    operarius: name,
+    target: why.target,
+  };
   await deps.places.hold(recorded, { since, until });
   return news;
+}
+
+/** The target that holds a remediation. */
+function waitsFor(
+  reason: HeldReason,
+  alert: Alert,
+  operarius: Operarius | undefined,
+): { readonly target?: string } {
+  const target = operarius && reason === 'target' ? targetOf(alert, operarius.policy) : undefined;
+  return target === undefined ? {} : { target: target.digest };
 }
 
 async function appendHeld(

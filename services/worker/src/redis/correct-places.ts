@@ -1,6 +1,14 @@
 import type { UnfinishedJob } from '@openfero/cluster/cluster';
 import { operariusOf, placeOf, placesKey, placesOfKey } from '@openfero/core/redis/places';
+import {
+  CORRECT_TARGETS,
+  readCorrected,
+  targetsKey,
+  waitingForTargetKey,
+} from '@openfero/core/redis/targets';
 import type { RedisConnection } from '@openfero/service/redis';
+import { script } from '@openfero/service/script';
+import type { Waking } from './waking.ts';
 
 /**
  * Milliseconds by which a place may be ahead of the watch: a create that is under way (bounded by its
@@ -15,7 +23,12 @@ const CHUNK = 500;
 interface Unfinished {
   /** When it said so (ms, Redis' clock); younger places are left alone. */
   readonly asOf: number;
-  readonly jobs: Iterable<UnfinishedJob>;
+  readonly jobs: readonly UnfinishedJob[];
+}
+
+interface Store {
+  readonly redis: RedisConnection;
+  readonly prefix: string;
 }
 
 /**
@@ -24,7 +37,7 @@ interface Unfinished {
  * @param release gives a place back, and calls whoever waits for it
  */
 export async function correctPlaces(
-  { redis, prefix }: { readonly redis: RedisConnection; readonly prefix: string },
+  { redis, prefix }: Store,
   { asOf, jobs }: Unfinished,
   release: (place: string) => Promise<void>,
 ): Promise<void> {
@@ -38,7 +51,7 @@ export async function correctPlaces(
     }
   };
   const known = asOf - AHEAD_OF_WATCH;
-  const all = [...jobs].map((job) => ({ ...job, place: placeOf(job.operarius, job.name) }));
+  const all = jobs.map((job) => ({ ...job, place: placeOf(job.operarius, job.name) }));
   const unfinished = new Set(all.map(({ place }) => place));
   const asked = new Set(all.filter(({ isAsked }) => isAsked === true).map(({ place }) => place));
   const taken = scores(await redis.zrange(placesKey(prefix), '0', '-1', 'WITHSCORES'));
@@ -55,6 +68,32 @@ export async function correctPlaces(
   for (const [place, at] of taken) {
     if (Math.abs(at) < known && !unfinished.has(place)) await release(place);
   }
+}
+
+/**
+ * Takes the targets of Jobs that exist, frees those of Jobs that do not, and calls who waits for these.
+ *
+ * @returns whether all targets are known now
+ */
+export async function correctTargets(
+  { redis, prefix }: Store,
+  { asOf, jobs }: Unfinished,
+  waking: Waking,
+): Promise<boolean> {
+  const working = jobs.flatMap(({ name, operarius, target, isAsked }) =>
+    target === undefined || isAsked === true ? [] : [target, placeOf(operarius, name)],
+  );
+  const times = [Math.floor(asOf), Math.floor(asOf - AHEAD_OF_WATCH)];
+  const answer = await script(redis, CORRECT_TARGETS)([targetsKey(prefix)], [...times, ...working]);
+  const { areKnown, freed } = readCorrected(answer);
+  for (const target of freed) {
+    const next = async (): Promise<string[]> => {
+      const [first] = await redis.zpopmin(waitingForTargetKey(prefix, target));
+      return first === undefined ? [] : [first];
+    };
+    await waking.wake(await next(), next);
+  }
+  return areKnown;
 }
 
 /** Members and scores as Redis lists them, in turn. */

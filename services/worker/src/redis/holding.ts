@@ -14,6 +14,12 @@ import {
   waitingKey,
   waitingOfKey,
 } from '@openfero/core/redis/places';
+import {
+  readHolder,
+  type TargetHolder,
+  targetsKey,
+  waitingForTargetKey,
+} from '@openfero/core/redis/targets';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import type { QueueEntry } from './take-place.ts';
@@ -24,6 +30,8 @@ export interface Held {
   readonly reason: HeldReason;
   readonly remediation: string;
   readonly operarius: string;
+  /** The digest of the target that it waits for, or that its operarius has. */
+  readonly target?: string | undefined;
 }
 
 /** Who has the places of a limit. */
@@ -48,6 +56,8 @@ export interface Holding {
   unhold(held: Held): Promise<void>;
   /** The Jobs that have the places of a limit. */
   holders(reason: HeldReason, operarius: string): Promise<Holders>;
+  /** Which Job works on a target. @param target its digest */
+  holderOf(target: string): Promise<TargetHolder>;
   /** How many are held for each reason. */
   countHeld<R extends HeldReason>(reasons: readonly R[]): Promise<ReadonlyMap<R, HeldCount>>;
 }
@@ -65,14 +75,18 @@ export function createHolding(
   const countHeldScript = script(redis, COUNT_HELD);
   const appendOwnScript = script(redis, APPEND_OWN);
   /** The set in which those wait for a place that are held by a limit. */
-  const waitsIn = (reason: HeldReason, operarius: string): string[] => {
+  const waitsIn = ({ reason, operarius, target }: Held): string[] => {
     if (reason === 'max-active-jobs') return [waitingKey(prefix)];
+    if (reason === 'target') return waitingFor(target);
     return reason === 'max-active' ? [waitingOfKey(prefix, operarius)] : [];
   };
+  const waitingFor = (target: string | undefined): string[] =>
+    target === undefined ? [] : [waitingForTargetKey(prefix, target)];
   return {
-    async hold({ reason, remediation, operarius }, { since, until }) {
+    async hold(held, { since, until }) {
+      const { reason, remediation } = held;
       const recorded = await holdScript(
-        [...heldKeys(prefix, reason), ...waitsIn(reason, operarius)],
+        [...heldKeys(prefix, reason), ...waitsIn(held)],
         [remediation, until, since],
       );
       if (recorded === 'called') await waking.promote(remediation);
@@ -82,9 +96,9 @@ export function createHolding(
       const keys = [`${key}:lock`, ...appendKeys(prefix)];
       await appendOwnScript(keys, [token, historyCount, entry]);
     },
-    async unhold({ reason, remediation, operarius }) {
+    async unhold({ reason, remediation, operarius, target }) {
       const waiting = [waitingKey(prefix), waitingOfKey(prefix, operarius)];
-      const sets = [...heldKeys(prefix, reason), ...waiting];
+      const sets = [...heldKeys(prefix, reason), ...waiting, ...waitingFor(target)];
       await Promise.all(sets.map((set) => redis.zrem(set, remediation)));
     },
     async holders(reason, operarius) {
@@ -96,6 +110,7 @@ export function createHolding(
       ]);
       return { count, jobs: oldest.map(jobOf) };
     },
+    holderOf: async (target) => readHolder(await redis.hmget(targetsKey(prefix), 'known', target)),
     async countHeld(reasons) {
       const keys = reasons.flatMap((reason) => heldKeys(prefix, reason));
       const counts = readHeldCounts(await countHeldScript(keys, []));

@@ -1,4 +1,5 @@
 import type { JobOfOperarius, UnfinishedJob } from '@openfero/cluster/cluster';
+import type { Policy } from '@openfero/core/operarius/policy';
 import {
   END_JOB,
   type EndOfJob,
@@ -6,26 +7,26 @@ import {
   type JobEndTold,
   readEndJob,
 } from '@openfero/core/redis/fates';
+import { runKeys } from '@openfero/core/redis/limits';
 import { type Look, readLook } from '@openfero/core/redis/memory';
 import {
   JOB_FIELD,
   NEXT_WAITING,
   operariusOf,
+  placeKeys,
   placeOf,
-  placesKey,
-  placesOfKey,
   RELEASE_PLACE,
   readKeptJob,
-  waitingKey,
-  waitingOfKey,
 } from '@openfero/core/redis/places';
 import { TAKE_PLACE } from '@openfero/core/redis/take-place';
+import { targetKeys, waitingForTargetKey } from '@openfero/core/redis/targets';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import type { Queue } from 'bullmq';
-import { correctPlaces } from './correct-places.ts';
+import { correctPlaces, correctTargets } from './correct-places.ts';
 import { createHolding, type Holding } from './holding.ts';
 import {
+  type CommonLimits,
   type PlaceRequest,
   type QueueEntry,
   readTaken,
@@ -45,8 +46,10 @@ export interface Places extends Holding {
   take(request: PlaceRequest): Promise<{ readonly taken: Taken; readonly look: Look }>;
   /** The name of the Job that an earlier attempt was about to create, if {@link Places.take} kept one. */
   keptJob(remediation: QueueEntry): Promise<string | undefined>;
-  /** Gives the Job's place back, and wakes the remediation that waits for it. */
+  /** Gives back what a Job had that is over, and wakes the remediations that wait for it. */
   release(job: JobOfOperarius): Promise<void>;
+  /** The same where no Job came of it: then it was no run either. @param maxRuns that of its operarius */
+  giveBack(job: JobOfOperarius, maxRuns: Policy['maxRuns']): Promise<void>;
   /**
    * The same, and records the fate of a Job that has ended, once over all workers and all calls.
    *
@@ -55,69 +58,89 @@ export interface Places extends Holding {
    */
   end(
     job: JobOfOperarius,
-    fate: Omit<EndOfJob, 'job' | 'operarius'>,
+    fate: Omit<EndOfJob, 'job' | 'operarius' | 'target'>,
   ): Promise<Pick<JobEndTold, 'first' | 'row'>>;
-  /** Wakes the remediation that waits longest: the one that was called for a place does not need it. */
-  passOn(operarius: string): Promise<void>;
+  /** Wakes the remediations that wait longest: the one that was called does not need it. */
+  passOn(operarius: string, target: string | undefined): Promise<void>;
   /**
-   * Corrects the places from the Jobs that exist: after a crash, a missed end, or a loss of Redis.
+   * Corrects places and targets from the Jobs that exist: after a crash, a missed end, or a loss of Redis.
    *
-   * @param asOf when the cluster said so (ms, Redis' clock); younger places are left alone
+   * @param asOf when the cluster said so (ms, Redis' clock); what is younger is left alone
+   * @returns whether all targets are known: call it again soon where they are not
    */
-  reconcile(asOf: number, unfinished: Iterable<UnfinishedJob>): Promise<void>;
+  reconcile(asOf: number, unfinished: Iterable<UnfinishedJob>): Promise<boolean>;
 }
 
-interface Context {
+interface Context extends CommonLimits {
   readonly redis: RedisConnection;
   readonly prefix: string;
-  /** OPENFERO_MAX_ACTIVE_JOBS. */
-  readonly maxActiveJobs: number;
   /** OPENFERO_HISTORY_COUNT. */
   readonly historyCount: number;
   readonly queue: Queue;
+  /** Redis has lost which targets are being worked on. */
+  readonly onLost?: () => void;
 }
 
 export function createPlaces(context: Context): Places {
-  const { redis, prefix, maxActiveJobs, historyCount, queue } = context;
+  const { redis, prefix, historyCount, queue } = context;
   const takeScript = script(redis, TAKE_PLACE);
   const releaseScript = script(redis, RELEASE_PLACE);
   const nextWaitingScript = script(redis, NEXT_WAITING);
   const endScript = script(redis, END_JOB);
   const waking = createWaking(queue);
-  const keys = (operarius: string): string[] => [
-    placesKey(prefix),
-    placesOfKey(prefix, operarius),
-    waitingKey(prefix),
-    waitingOfKey(prefix, operarius),
-  ];
-  const wake = (first: unknown, operarius: string): Promise<void> =>
-    waking.wake(first, () => nextWaitingScript(keys(operarius), []));
-  const releasePlace = async (operarius: string, place: string): Promise<void> =>
-    wake(await releaseScript(keys(operarius), [place]), operarius);
+  const next = (operarius: string, target?: string): Promise<unknown> =>
+    nextWaitingScript(
+      [
+        ...placeKeys(prefix, operarius),
+        ...(target === undefined ? [] : [waitingForTargetKey(prefix, target)]),
+      ],
+      [],
+    );
+  const wake = (called: unknown, operarius: string, target?: string): Promise<void> =>
+    waking.wake(called, () => next(operarius, target));
+  /** @param uncounted the sets of runs in which it does not count */
+  const releasePlace = async (
+    { place, target }: { readonly place: string; readonly target?: string | undefined },
+    uncounted: readonly string[] = [],
+  ): Promise<void> => {
+    const operarius = operariusOf(place);
+    const keys = [...placeKeys(prefix, operarius), ...targetKeys(prefix, target), ...uncounted];
+    const called = await releaseScript(keys, [place, target ?? '', uncounted.length]);
+    await wake(called, operarius, target);
+  };
   return {
     ...createHolding(redis, context, waking),
     async take(request) {
-      const { operarius } = request;
-      const more = takeArguments(prefix, maxActiveJobs, request);
-      const answer = await takeScript([...keys(operarius), ...more.keys], more.args);
+      const { operarius, target } = request;
+      const more = takeArguments(prefix, context, request);
+      const answer = await takeScript([...placeKeys(prefix, operarius), ...more.keys], more.args);
       const [got, ...seen] = Array.isArray(answer) ? answer : [];
       const taken = readTaken(got);
-      if (taken.kind === 'held') await wake(taken.instead, operarius);
+      if (taken.kind === 'held') await wake(taken.instead, operarius, target);
+      if (taken.isLost) context.onLost?.();
       return { taken, look: readLook(seen) };
     },
     keptJob: async ({ key }) => readKeptJob(await redis.hget(key, JOB_FIELD)),
-    release: ({ name, operarius }) => releasePlace(operarius, placeOf(operarius, name)),
-    async end({ name: job, operarius }, fate) {
-      const { keys, args } = endJobArguments(prefix, { ...fate, job, operarius }, historyCount);
+    release: ({ name, operarius, target }) =>
+      releasePlace({ place: placeOf(operarius, name), target }),
+    giveBack({ name, operarius, target }, maxRuns) {
+      const isCounted = maxRuns !== 'none' || (context.maxRuns ?? 'none') !== 'none';
+      const uncounted = isCounted ? runKeys(prefix, operarius) : [];
+      return releasePlace({ place: placeOf(operarius, name), target }, uncounted);
+    },
+    async end({ name: job, operarius, target }, fate) {
+      const end = { ...fate, job, operarius, target };
+      const { keys, args } = endJobArguments(prefix, end, historyCount);
       const told = readEndJob(await endScript(keys, args));
-      await wake(told.next, operarius);
+      await wake(told.next, operarius, target);
       if (told.refused !== undefined) throw new Error(told.refused);
       return told;
     },
-    passOn: async (operarius) => wake(await nextWaitingScript(keys(operarius), []), operarius),
-    reconcile: (asOf, jobs) =>
-      correctPlaces({ redis, prefix }, { asOf, jobs }, (place) =>
-        releasePlace(operariusOf(place), place),
-      ),
+    passOn: async (operarius, target) => wake(await next(operarius, target), operarius, target),
+    async reconcile(asOf, jobs) {
+      const unfinished = { asOf, jobs: [...jobs] };
+      await correctPlaces({ redis, prefix }, unfinished, (place) => releasePlace({ place }));
+      return correctTargets({ redis, prefix }, unfinished, waking);
+    },
   };
 }

@@ -7,8 +7,14 @@ import type { Places } from './places.ts';
 /** Milliseconds. The watch reports each end; this only corrects what was missed. */
 const RECONCILE_INTERVAL = 60_000;
 
-/** Milliseconds until a reconciliation that the cluster blocked is tried again. */
-const BLOCKED_RETRY = 1_000;
+/**
+ * Milliseconds until a reconciliation that the cluster blocked is tried again, and one after which it is not
+ * known yet which targets are being worked on.
+ */
+const SOON = 1_000;
+
+const NOT_CORRECTED =
+  'the limits were not corrected from the Jobs that exist, will be retried in a minute';
 
 export interface Reconciler {
   /** Call it when Redis may have lost the places. */
@@ -39,20 +45,19 @@ export function createReconciler(
   let stopped = false;
   /** Ends that Redis has not accepted, by uid; at first those of all Jobs that exist. */
   let untold: Map<string, EndedJob> | undefined;
-  const failed = (error: unknown): void => {
-    if (watch.note(error)) return;
-    log.warn(
-      { err: error },
-      'the limits were not corrected from the Jobs that exist, will be retried in a minute',
-    );
+  const failed = (error: unknown): true => {
+    if (!watch.note(error)) log.warn({ err: error }, NOT_CORRECTED);
+    return true;
   };
-  const reconcile = async (): Promise<void> => {
+  /** @returns false where it should be done again soon */
+  const reconcile = async (): Promise<boolean> => {
     // In this order: a place taken in between is then younger than the answer of the cluster.
     const now = await memory.now();
     const { age, jobs } = cluster.jobs.unfinished();
-    await places.reconcile(now - age, jobs);
+    const areTargetsKnown = await places.reconcile(now - age, jobs);
     untold ??= keyed(cluster.jobs.ended());
     for (const job of [...untold.values()]) await tellEnd(job);
+    return areTargetsKnown;
   };
   const tellEnd = async (job: EndedJob): Promise<void> => {
     try {
@@ -68,11 +73,9 @@ export function createReconciler(
     if (running || stopped) return;
     running = true;
     clearTimeout(timer);
-    const blocked = cluster.blocked() !== undefined;
-    if (!blocked) await reconcile().catch(failed);
+    const isDone = cluster.blocked() === undefined && (await reconcile().catch(failed));
     running = false;
-    if (!stopped)
-      timer = setTimeout(() => void run(), blocked ? BLOCKED_RETRY : RECONCILE_INTERVAL);
+    if (!stopped) timer = setTimeout(() => void run(), isDone ? RECONCILE_INTERVAL : SOON);
   };
   cluster.jobs.onEnd((job) => void tellEnd(job));
   void run();

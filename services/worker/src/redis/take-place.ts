@@ -1,8 +1,11 @@
 import type { Trouble } from '@openfero/core/identity/trouble';
+import type { Policy } from '@openfero/core/operarius/policy';
+import { runKeys } from '@openfero/core/redis/limits';
 import { CLAIM_LIFE, claimKey, MEMORY_TTL, memoryKey } from '@openfero/core/redis/memory';
 import { placeOf } from '@openfero/core/redis/places';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { stateKey } from '@openfero/core/redis/states';
+import { targetsKey, waitingForTargetKey } from '@openfero/core/redis/targets';
 import { stoppedKey } from '@openfero/core/redis/verdicts';
 
 /** Who is about to create which Job, and under which limits (0 = none). */
@@ -12,6 +15,9 @@ export interface PlaceRequest extends Trouble {
   readonly maxActive: number;
   /** Its Job waits for a person, and counts for max-active alone. */
   readonly asks?: boolean;
+  readonly maxRuns: Policy['maxRuns'];
+  /** The digest of what the Job works on. */
+  readonly target: string | undefined;
   readonly remediation: Remediation;
   /** What holds it in the queue: nothing is taken once it is another worker's. */
   readonly entry: QueueEntry;
@@ -38,46 +44,88 @@ export type Taken =
   | { readonly kind: 'lost' }
   /** Another remediation claimed the trouble and told of no end: its Job may exist, or not. */
   | { readonly kind: 'expired'; readonly claim: string }
-  | { readonly kind: 'held'; readonly reason: 'claimed' | 'max-active' | 'max-active-jobs' };
+  | { readonly kind: 'held'; readonly reason: 'claimed' | Limit };
+
+/** What holds a remediation that could be run otherwise. */
+export const LIMITS = ['max-runs', 'target', 'max-active', 'max-active-jobs'] as const;
+export type Limit = (typeof LIMITS)[number];
+
+/** The limits over all operarii. */
+export interface CommonLimits {
+  /** OPENFERO_MAX_ACTIVE_JOBS; 0 is no limit. */
+  readonly maxActiveJobs: number;
+  /** OPENFERO_MAX_RUNS; undefined is no limit. */
+  readonly maxRuns?: Policy['maxRuns'];
+}
 
 /** KEYS and ARGV of TAKE_PLACE, the former after those of the places. */
 export function takeArguments(
   prefix: string,
-  maxActiveJobs: number,
+  limits: CommonLimits,
   request: PlaceRequest,
 ): { keys: string[]; args: (string | number)[] } {
   const { troubleKey, episode, job, operarius, remediation, entry } = request;
+  const more = limitArguments(prefix, limits, request);
   return {
     keys: [
       ...[memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
       ...[entry.key, `${entry.key}:lock`, stateKey(prefix, remediation.alert)],
       stoppedKey(prefix),
+      ...more.keys,
     ],
     args: [
-      ...[placeOf(operarius, job), maxActiveJobs, request.maxActive],
+      ...[placeOf(operarius, job), limits.maxActiveJobs, request.maxActive],
       ...[remediation.id, remediation.receivedAt],
       ...[episode.instant, episode.count, job],
       ...[request.known, request.abandoned ?? ''],
       ...[entry.token, operarius, CLAIM_LIFE, MEMORY_TTL],
       request.asks === true ? '1' : '',
+      ...more.args,
     ],
   };
 }
 
+/** Nothing where the operarius has none of them, so that they cost nothing. */
+function limitArguments(
+  prefix: string,
+  { maxRuns: ofAll = 'none' }: CommonLimits,
+  { operarius, maxRuns: own, target, asks }: PlaceRequest,
+): { keys: string[]; args: (string | number)[] } {
+  // One that waits for a person must not stop what runs by itself.
+  const isFree = ofAll === 'none' && own === 'none' && target === undefined;
+  if (isFree || asks === true) return { keys: [], args: [] };
+  return {
+    keys: [
+      ...runKeys(prefix, operarius),
+      ...[targetsKey(prefix), waitingForTargetKey(prefix, target ?? '')],
+    ],
+    args: [target ?? '', ...countedWithin(ofAll), ...countedWithin(own)],
+  };
+}
+
+const countedWithin = (runs: Policy['maxRuns']): number[] =>
+  runs === 'none' ? [0, 0] : [runs.count, runs.within];
+
 /** Reads what TAKE_PLACE got. @throws where it is nothing */
-export function readTaken(answer: unknown): Taken & { readonly instead?: unknown } {
-  const [word, detail] = Array.isArray(answer) ? answer : [];
+export function readTaken(
+  answer: unknown,
+): Taken & { readonly instead?: readonly unknown[]; readonly isLost?: boolean } {
+  const [word, ...rest] = Array.isArray(answer) ? answer : [];
   switch (word) {
     case 'taken':
     case 'changed':
     case 'lost':
       return { kind: word };
     case 'expired':
-      return { kind: 'expired', claim: String(detail) };
+      return { kind: 'expired', claim: String(rest[0]) };
+    case 'target-lost':
+      return { kind: 'held', reason: 'target', instead: rest, isLost: true };
     case 'claimed':
+    case 'max-runs':
+    case 'target':
     case 'max-active':
     case 'max-active-jobs':
-      return { kind: 'held', reason: word, instead: detail };
+      return { kind: 'held', reason: word, instead: rest };
     default:
       throw new Error('the script that takes places answered nonsense');
   }

@@ -3,11 +3,11 @@ import type { Queue } from 'bullmq';
 /** Has remediations that are held tried now. */
 export interface Waking {
   /**
-   * The one that was called, and where it was removed, or is active already, the next.
+   * Those that a script called, and where one was removed, or is active already, the next.
    *
-   * @param first what a script called; nothing where it is no text, or an empty one
+   * @param next has the script's answer who they are
    */
-  wake(first: unknown, next: () => Promise<unknown>): Promise<void>;
+  wake(called: unknown, next: () => Promise<unknown>): Promise<void>;
   /** @returns false where it is no longer held */
   promote(remediation: string): Promise<boolean>;
 }
@@ -23,13 +23,16 @@ export function createWaking(queue: Queue): Waking {
       return false;
     }
   };
+  const promoteAll = async (answer: unknown): Promise<boolean> => {
+    const ids: readonly unknown[] = Array.isArray(answer) ? answer : [];
+    const promoted = await Promise.all(ids.map((id) => promote(String(id))));
+    return promoted.every(Boolean);
+  };
   return {
     promote,
-    async wake(first, next) {
-      let called = first;
-      while (typeof called === 'string' && called !== '' && !(await promote(called))) {
-        called = await next();
-      }
+    async wake(called, next) {
+      let answer = called;
+      while (!(await promoteAll(answer))) answer = await next();
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Cluster } from '@openfero/cluster/cluster';
 import type { OperariusRegistry } from '@openfero/core/decisions/registry';
+import type { Target } from '@openfero/core/identity/target';
 import type { Trouble } from '@openfero/core/identity/trouble';
 import type { Operarius } from '@openfero/core/operarius';
 import type { HeldReason, Result } from '@openfero/core/outcome';
@@ -50,6 +51,8 @@ export interface Attempt extends Trouble {
   readonly delivery: Delivery;
   readonly deps: Dependencies;
   readonly operarius: Operarius;
+  /** What its Job works on, if the policy says so. */
+  readonly target: Target | undefined;
 }
 
 /** How one attempt ends, if not by an error (see verdict.ts). */

@@ -1,3 +1,4 @@
+import type { JobOfOperarius } from '@openfero/cluster/cluster';
 import { jobName, jobPrefix } from '@openfero/core/identity/job-name';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import { type Look, readClaim } from '@openfero/core/redis/memory';
@@ -45,15 +46,20 @@ export async function giveBackFirst(attempt: Attempt, { first }: Known): Promise
   const { delivery, deps, operarius } = attempt;
   const { reason } = first.taken;
   const remediation = delivery.remediation.id;
-  await deps.places.unhold({ reason, remediation, operarius: operarius.name });
+  const target = attempt.target?.digest;
+  await deps.places.unhold({ reason, remediation, operarius: operarius.name, target });
+}
+
+/** A Job of an attempt, as what has a place knows it. */
+export function placeHolder({ operarius, target }: Attempt, name: string): JobOfOperarius {
+  const place = { name, operarius: operarius.name };
+  return target === undefined ? place : { ...place, target: target.digest };
 }
 
 /** Nothing was created under that name: others may have its place, and its trouble. */
-export async function giveBack(
-  { deps, delivery, operarius, troubleKey }: Attempt,
-  job: string,
-): Promise<void> {
-  await deps.places.release({ name: job, operarius: operarius.name });
+export async function giveBack(attempt: Attempt, job: string): Promise<void> {
+  const { deps, delivery, operarius, troubleKey } = attempt;
+  await deps.places.giveBack(placeHolder(attempt, job), operarius.policy.maxRuns);
   await deps.memory.freeClaim(troubleKey, delivery.remediation.id);
 }
 
@@ -134,5 +140,7 @@ function take(attempt: Attempt, job: string, known: string, abandoned?: string):
     operarius: operarius.name,
     maxActive: operarius.policy.maxActive,
     asks: attempt.asks,
+    maxRuns: operarius.policy.maxRuns,
+    target: attempt.target?.digest,
   });
 }

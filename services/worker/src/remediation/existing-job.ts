@@ -2,6 +2,7 @@ import type { ExistingJob } from '@openfero/cluster/cluster';
 import { jobName, jobPrefix } from '@openfero/core/identity/job-name';
 import { dedupKeyText, readDedupKey } from '@openfero/core/identity/trouble';
 import { type Attempt, type AttemptResult, end } from './attempt.ts';
+import { placeHolder } from './claim.ts';
 
 /**
  * Names carry 40 bits of hash: two collisions in a row do not happen. The bound keeps a series of
@@ -21,7 +22,7 @@ export async function endWithExisting(
   const created = { createdAfter: createdAt, createdAt: createdBefore };
   // For another remediation too: its worker may have been killed before it could remember.
   await deps.memory.remember(troubleKey, { episode, remediation, job: name, ...created });
-  if (finished) await releasePlace(attempt, name);
+  if (finished) await deps.places.release(placeHolder(attempt, name));
   return remediation === delivery.remediation.id
     ? end('created', operarius.name, 'an earlier attempt created it', { job: name })
     : end('deduplicated', operarius.name, 'this episode already has a Job', { job: name });
@@ -35,12 +36,13 @@ export async function endWithExisting(
  */
 export async function findOwnJob(attempt: Attempt): Promise<AttemptResult | undefined> {
   const { remediation, entry } = attempt.delivery;
-  const kept = await attempt.deps.places.keptJob(entry);
+  const { places, cluster } = attempt.deps;
+  const kept = await places.keptJob(entry);
   for (const name of kept === undefined ? names(attempt) : [kept]) {
-    const existing = await attempt.deps.cluster.jobs.get(name);
+    const existing = await cluster.jobs.get(name);
     if (existing === undefined) {
       // The earlier attempt may have taken a place, and created nothing.
-      await releasePlace(attempt, name);
+      await places.giveBack(placeHolder(attempt, name), attempt.operarius.policy.maxRuns);
       return undefined;
     }
     if (existing.remediation === remediation.id) return endWithExisting(attempt, existing);
@@ -53,8 +55,4 @@ export async function findOwnJob(attempt: Attempt): Promise<AttemptResult | unde
 function names(attempt: Attempt): string[] {
   const prefix = jobPrefix(attempt.operarius);
   return Array.from({ length: MAX_NAMES }, (_, n) => jobName(prefix, { ...attempt, n }));
-}
-
-function releasePlace({ deps, operarius }: Attempt, name: string): Promise<void> {
-  return deps.places.release({ name, operarius: operarius.name });
 }

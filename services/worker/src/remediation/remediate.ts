@@ -1,10 +1,12 @@
 import { tooLate } from '@openfero/core/decisions/timeliness';
 import { whyUnwanted } from '@openfero/core/decisions/wanted';
 import { messageOf } from '@openfero/core/errors';
+import { targetOf } from '@openfero/core/identity/target';
 import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
-import { HELD_REASONS, type HeldReason } from '@openfero/core/outcome';
+import { HELD_REASONS } from '@openfero/core/outcome';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import { LIMITS } from '../redis/take-place.ts';
 import { whyNothingDone } from './after-firing.ts';
 import {
   type Attempt,
@@ -38,15 +40,18 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
     ...{ delivery, deps, operarius, ...troubleOf(remediation, operarius) },
     began: beganAt(remediation, operarius.policy.dedupBy),
     asks: deps.registry.modeOf(operarius) === 'approve',
+    target: targetOf(remediation.alert, operarius.policy),
   };
   let needsPlace = false;
   try {
     const result = await decide(attempt);
-    needsPlace = waitsForPlace(result) || isCreated(result);
+    needsPlace = isHeldByLimit(result) || isCreated(result);
     return result;
   } finally {
-    // It was called because a place is free, and leaves it to the next: that one is not called otherwise.
-    if (waitedForPlace(remediation) && !needsPlace) await deps.places.passOn(operarius.name);
+    // It was called for what is free, and leaves it to the next: that one is not called otherwise.
+    if (wasCalled(remediation) && !needsPlace) {
+      await deps.places.passOn(operarius.name, remediation.held?.target);
+    }
   }
 }
 
@@ -80,12 +85,15 @@ async function decideInTime(attempt: Attempt): Promise<AttemptResult> {
 const isLate = ({ delivery, operarius }: Attempt, { state, now }: Look): boolean =>
   tooLate(delivery.remediation, operarius.policy, state, now) !== undefined;
 
-const FOR_A_PLACE: readonly unknown[] = ['max-active', 'max-active-jobs'] satisfies HeldReason[];
+const OF_A_LIMIT: readonly unknown[] = LIMITS;
 
-const waitedForPlace = ({ held }: Remediation): boolean => FOR_A_PLACE.includes(held?.reason);
+/** What waits for its runs is called by nobody. */
+const wasCalled = ({ held }: Remediation): boolean =>
+  held?.reason !== 'max-runs' && OF_A_LIMIT.includes(held?.reason);
 
-const waitsForPlace = (result: AttemptResult): boolean =>
-  result.kind === 'hold' && FOR_A_PLACE.includes(result.reason);
+/** Then the script that held it has called others. */
+const isHeldByLimit = (result: AttemptResult): boolean =>
+  result.kind === 'hold' && OF_A_LIMIT.includes(result.reason);
 
 const isCreated = (result: AttemptResult): boolean =>
   result.kind === 'end' && result.result.outcome === 'created';
@@ -134,6 +142,9 @@ async function outOfTime(attempt: Attempt, look: Look): Promise<AttemptResult | 
 /** The limit that held a remediation, for the reason why it has expired. */
 async function whatHeld({ delivery, operarius, deps }: Attempt): Promise<string> {
   const reason = HELD_REASONS.find((each) => each === delivery.remediation.held?.reason);
-  const by = reason === undefined ? undefined : await whyHeld(reason, operarius, deps);
+  const by =
+    reason === undefined
+      ? undefined
+      : await whyHeld(reason, { operarius, alert: delivery.remediation.alert }, deps);
   return by === undefined ? '' : `; it was held: ${by}`;
 }

@@ -65,6 +65,8 @@ test('of each operarius it is published whether it can run, its policy and its m
     'repeat-after': 'never',
     'max-age': '5m',
     'max-active': '10',
+    'max-runs': 'none',
+    target: '',
     mode: 'run',
     match: '{cluster="x",zone="a"}',
     'run-if-resolved': 'false',

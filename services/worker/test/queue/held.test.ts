@@ -36,7 +36,7 @@ async function occupy(
         maxActive: 0,
         remediation: given,
         known: '',
-        abandoned: undefined,
+        ...{ abandoned: undefined, maxRuns: 'none', target: undefined },
       },
       entry: await sandbox.lock(given),
     });

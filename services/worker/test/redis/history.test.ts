@@ -128,8 +128,8 @@ describe('the end of a Job', () => {
       await redis.zadd(key, 1, place);
     }
     await redis.zadd(waitingOfKey(prefix, end.operarius), 1, 'first', 2, 'second');
-    assert.deepEqual(await tell(end), { first: true, refused: undefined, next: 'first', row: 0 });
-    assert.deepEqual(await tell(end), { first: false, refused: undefined, next: '', row: 0 });
+    assert.deepEqual(await tell(end), { first: true, refused: undefined, next: ['first'], row: 0 });
+    assert.deepEqual(await tell(end), { first: false, refused: undefined, next: [], row: 0 });
     assert.equal(await redis.zcard(placesKey(prefix)), 0);
     assert.equal(await redis.zcard(placesOfKey(prefix, end.operarius)), 0);
   });

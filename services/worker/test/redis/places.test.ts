@@ -3,9 +3,8 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { labelValue } from '@openfero/core/labels';
 import { historyKey } from '@openfero/core/redis/history';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
-import { remediation, STARTS } from '@openfero/testkit/remediations';
-import { createPlaces, type Places } from '../../src/redis/places.ts';
-import { createSandbox, type Sandbox } from '../worker.ts';
+import { remediation } from '@openfero/testkit/remediations';
+import { type GivenPlaces, givenPlaces } from './given-places.ts';
 
 let server: TestRedis;
 before(async () => {
@@ -13,46 +12,8 @@ before(async () => {
 });
 after(() => server.stop());
 
-interface Given {
-  readonly sandbox: Sandbox;
-  readonly places: Places;
-  /** Takes a place for a Job. @returns why there is none */
-  take(job: string, operarius?: string, remediation?: string): Promise<string | undefined>;
-  /** A remediation that is held: delayed, and noted. @returns its id */
-  held(reason: 'max-active' | 'max-active-jobs', operarius?: string): Promise<string>;
-  /** Those that are no more delayed. */
-  called(): Promise<readonly (string | undefined)[]>;
-}
-
-async function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Promise<Given> {
-  const sandbox = await createSandbox(t, server.url);
-  const { redis, prefix, queue } = sandbox;
-  const own = createPlaces({ redis, prefix, maxActiveJobs, historyCount: 1000, queue });
-  let receivedAt = 0;
-  const take: Given['take'] = async (job, operarius = 'op', id = `of-${job}`) => {
-    const wanted = remediation('Disk', { id, receivedAt: ++receivedAt });
-    const entry = await sandbox.lock(wanted);
-    const { taken } = await own.take({
-      // Each Job is about a trouble of its own.
-      ...{ troubleKey: job, episode: { instant: STARTS, count: 0 } },
-      ...{ job, operarius, maxActive, remediation: wanted, known: '', abandoned: undefined },
-      entry,
-    });
-    await sandbox.redis.del(`${entry.key}:lock`);
-    return taken.kind === 'held' ? taken.reason : undefined;
-  };
-  return {
-    ...{ sandbox, places: own, take },
-    async held(reason, operarius = 'op') {
-      const { id, ...data } = remediation('Disk');
-      assert.equal(await take(`wanted-by-${id}`, operarius, id), reason);
-      await queue.add('remediation', data, { jobId: id, delay: 60_000 });
-      const now = Date.now();
-      await own.hold({ reason, remediation: id, operarius }, { since: now, until: now + 60_000 });
-      return id;
-    },
-    called: async () => (await queue.getWaiting()).map(({ id }) => id),
-  };
+function given(t: TestContext, maxActiveJobs: number, maxActive = 0): Promise<GivenPlaces> {
+  return givenPlaces(t, server.url, { maxActiveJobs, maxActive });
 }
 
 describe('a place', () => {
@@ -72,8 +33,8 @@ describe('a place', () => {
     assert.equal(await take('a'), undefined);
     assert.equal(await take('b'), undefined);
     assert.equal(await take('c'), 'max-active');
-    assert.equal(await take('c', 'other'), undefined);
-    assert.equal(await take('d', 'other'), 'max-active-jobs');
+    assert.equal(await take('c', { operarius: 'other' }), undefined);
+    assert.equal(await take('d', { operarius: 'other' }), 'max-active-jobs');
   });
 
   test('is not counted where there is no limit', async (t) => {
@@ -86,12 +47,12 @@ describe('a place', () => {
     const { places: own, take } = await given(t, 0, 1);
     const operarius = `openfero-${'very-'.repeat(20)}long-firing`;
     assert.ok(operarius.length > 63);
-    assert.equal(await take('a', operarius), undefined);
-    assert.equal(await take('b', operarius), 'max-active');
+    assert.equal(await take('a', { operarius }), undefined);
+    assert.equal(await take('b', { operarius }), 'max-active');
     await own.release({ name: 'a', operarius: labelValue(operarius) });
-    assert.equal(await take('b', operarius), undefined);
+    assert.equal(await take('b', { operarius }), undefined);
     await own.reconcile(Date.now() + 60_000, [{ name: 'b', operarius: labelValue(operarius) }]);
-    assert.equal(await take('c', operarius), 'max-active', 'b still runs');
+    assert.equal(await take('c', { operarius }), 'max-active', 'b still runs');
   });
 });
 
@@ -112,9 +73,9 @@ describe('whoever waits for a place', () => {
   test('is called by its own operarius first, then by any', async (t) => {
     const { places: own, take, held, called } = await given(t, 2, 1);
     await take('a');
-    await take('b', 'other');
+    await take('b', { operarius: 'other' });
     const ownLimit = await held('max-active');
-    const anyPlace = await held('max-active-jobs', 'third');
+    const anyPlace = await held('max-active-jobs', { operarius: 'third' });
     await own.release({ name: 'b', operarius: 'other' });
     assert.deepEqual(await called(), [anyPlace]);
     await own.release({ name: 'a', operarius: 'op' });
@@ -137,7 +98,7 @@ describe('whoever waits for a place', () => {
     const { sandbox, places: own, take, called } = await given(t, 1);
     await take('a');
     const { id, ...data } = remediation('Disk');
-    assert.equal(await take('b', 'op', id), 'max-active-jobs');
+    assert.equal(await take('b', { remediation: id }), 'max-active-jobs');
     await own.release({ name: 'a', operarius: 'op' });
     await sandbox.queue.add('remediation', data, { jobId: id, delay: 60_000 });
     const now = { since: Date.now(), until: Date.now() };
@@ -149,17 +110,17 @@ describe('whoever waits for a place', () => {
   test('passes the call on where its own operarius has no place', async (t) => {
     const { places: own, take, held, called } = await given(t, 2, 1);
     await take('a');
-    await take('b', 'other');
+    await take('b', { operarius: 'other' });
     const [runs, useless] = [
-      await held('max-active-jobs', 'third'),
-      await held('max-active-jobs', 'third'),
+      await held('max-active-jobs', { operarius: 'third' }),
+      await held('max-active-jobs', { operarius: 'third' }),
     ];
-    const useful = await held('max-active-jobs', 'fourth');
+    const useful = await held('max-active-jobs', { operarius: 'fourth' });
     await own.release({ name: 'a', operarius: 'op' });
-    assert.equal(await take('c', 'third', runs), undefined);
+    assert.equal(await take('c', { operarius: 'third', remediation: runs }), undefined);
     await own.release({ name: 'b', operarius: 'other' });
     assert.deepEqual(new Set(await called()), new Set([runs, useless]));
-    assert.equal(await take('d', 'third', useless), 'max-active');
+    assert.equal(await take('d', { operarius: 'third', remediation: useless }), 'max-active');
     assert.deepEqual(new Set(await called()), new Set([runs, useless, useful]));
   });
 
@@ -219,7 +180,7 @@ describe('put right by what the cluster says', () => {
       { name: 'b', operarius: 'other' },
     ]);
     assert.equal(await take('c'), 'max-active');
-    assert.equal(await take('c', 'third'), 'max-active-jobs');
+    assert.equal(await take('c', { operarius: 'third' }), 'max-active-jobs');
   });
 });
 

@@ -90,7 +90,14 @@ test('held by its limit, it runs when a place is free', async (t) => {
   const other = remediation('Elsewhere');
   await places.take({
     ...{ troubleKey: 'x', episode: { instant: STARTS, count: 0 }, job: 'x', operarius },
-    ...{ maxActive: 0, remediation: other, known: '', abandoned: undefined },
+    ...{
+      maxActive: 0,
+      remediation: other,
+      known: '',
+      abandoned: undefined,
+      maxRuns: 'none',
+      target: undefined,
+    },
     entry: await sandbox.lock(other),
   });
   const worker = await runWorker(t, sandbox);

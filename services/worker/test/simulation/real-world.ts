@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { type Cluster, ClusterError, type ExistingJob } from '@openfero/cluster/cluster';
+import {
+  type Cluster,
+  ClusterError,
+  type ExistingJob,
+  type JobOfOperarius,
+} from '@openfero/cluster/cluster';
 import { createOperariusRegistry } from '@openfero/core/decisions/registry';
+import { targetOf } from '@openfero/core/identity/target';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
 import { readNotification } from '@openfero/core/notification';
@@ -48,8 +54,7 @@ function withClock(redis: Redis, now: () => number): Redis {
   });
 }
 
-interface RealJob extends ExistingJob {
-  readonly operarius: string;
+interface RealJob extends ExistingJob, JobOfOperarius {
   finished: boolean;
 }
 
@@ -72,7 +77,9 @@ function clusterOf(configMaps: readonly ConfigMap[], now: () => number) {
           throw new ClusterError('exists', { status: 409, reason: 'AlreadyExists' });
         }
         if (dryRun) return [];
+        const target = labels[LABELS.target];
         jobs.set(name, {
+          ...(target !== undefined && { target }),
           ...{ name, finished: false, createdAt: now(), createdBefore: now() },
           operarius: labels[LABELS.operarius] ?? '',
           remediation: annotations[ANNOTATIONS.remediation],
@@ -109,20 +116,31 @@ export function realWorld(
   const prefix = `{${randomUUID()}}`;
   const clocked = withClock(redis, () => now);
   const { cluster, jobs } = clusterOf(configMaps, () => now);
-  const held = new Map<string, { until: number; reason: string; operarius: string }>();
+  const held = new Map<
+    string,
+    { until: number; reason: string; operarius: string; target?: string }
+  >();
   const called: string[] = [];
   const queue = {
     getJob: async (id: string) =>
       held.has(id) ? { promote: async () => void called.push(id) } : undefined,
   } as unknown as Queue;
-  const { maxActiveJobs } = settings;
+  const { maxActiveJobs, maxRuns } = settings;
   const deps: Dependencies = {
     ...{ settings, cluster },
     registry: createOperariusRegistry(cluster, settings.policy),
     memory: createEpisodeMemory(clocked, prefix),
-    places: createPlaces({ redis: clocked, prefix, queue, maxActiveJobs, historyCount: 1000 }),
+    places: createPlaces({
+      redis: clocked,
+      prefix,
+      queue,
+      maxActiveJobs,
+      maxRuns,
+      historyCount: 1000,
+    }),
     tracing: NO_TRACING,
   };
+  const known = deps.places.reconcile(Number.MAX_SAFE_INTEGER, []);
   const keyOf = (id: string): string => `${prefix}:${QUEUE}:${id}`;
   const freed = ({ group, alert }: Remediation): string =>
     `${prefix}:${QUEUE}:de:${occurrenceOf(group.key, alert)}`;
@@ -133,7 +151,8 @@ export function realWorld(
     held.delete(id);
     const reason = HELD_REASONS.find((each) => each === before?.reason);
     if (reason !== undefined) {
-      await deps.places.unhold({ reason, remediation: id, operarius: before?.operarius ?? '' });
+      const { operarius = '', target } = before ?? {};
+      await deps.places.unhold({ reason, remediation: id, operarius, target });
     }
     await redis.set(`${keyOf(id)}:lock`, 'token');
     const result = await attempt(remediation);
@@ -142,14 +161,16 @@ export function realWorld(
       const { outcome, operarius, job } = result;
       return { id, outcome, operarius, job };
     }
-    const { operarius = { name: '' } } = deps.registry.find(remediation.alert);
-    const { name } = operarius;
-    const stored = { ...result.remediation, held: { reason: result.reason, since: now } };
+    const { operarius } = deps.registry.find(remediation.alert);
+    const name = operarius?.name ?? '';
+    const { reason: why, until } = result;
+    const target = operarius && targetOf(remediation.alert, operarius.policy)?.digest;
+    const waits = { reason: why, ...(why === 'target' && target !== undefined && { target }) };
+    const stored = { ...result.remediation, held: { ...waits, since: now } };
     await redis.hset(keyOf(id), 'data', JSON.stringify(stored));
-    held.set(id, { until: result.until, reason: result.reason, operarius: name });
-    const waits = { reason: result.reason, remediation: id, operarius: name };
-    await deps.places.hold(waits, { since: now, until: result.until });
-    return { id, outcome: 'held', operarius: name, job: '' };
+    held.set(id, { until, operarius: name, ...waits });
+    await deps.places.hold({ ...waits, remediation: id, operarius: name }, { since: now, until });
+    return { id, outcome: `held: ${why}`, operarius: name, job: '' };
   };
   type Ended = { kind: 'end'; outcome: string; operarius: string; job: string };
   const attempt = async (
@@ -185,10 +206,12 @@ export function realWorld(
     }
     return said;
   };
-  const ended = (said: readonly Said[]): Said[] => said.filter(({ outcome }) => outcome !== 'held');
+  const ended = (said: readonly Said[]): Said[] =>
+    said.filter(({ outcome }) => !outcome.startsWith('held'));
 
   return {
     async notify(body: unknown): Promise<Said[]> {
+      assert.ok(await known);
       const notification = readNotification(body, () => {});
       const reading = { groupStatus: notification.status, receivedAt: now, warn: () => {} };
       const alerts = notification.alerts.flatMap((one) => {
@@ -236,7 +259,7 @@ export function realWorld(
       const said: Said[] = [];
       for (const job of [...jobs.values()].filter(({ finished }) => !finished)) {
         job.finished = true;
-        await deps.places.release({ name: job.name, operarius: job.operarius });
+        await deps.places.release(job);
         for (let next = called.shift(); next !== undefined; next = called.shift()) {
           if (held.has(next)) said.push(...ended(await withCalled(next)));
         }

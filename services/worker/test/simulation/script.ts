@@ -18,6 +18,8 @@ export interface Script {
   readonly configMaps: readonly ConfigMap[];
   /** OPENFERO_MAX_ACTIVE_JOBS. */
   readonly maxActiveJobs: string;
+  /** OPENFERO_MAX_RUNS. */
+  readonly maxRuns: string;
   readonly steps: readonly Step[];
 }
 
@@ -31,6 +33,7 @@ export function randomScript(random: Random): Script {
       }),
     ],
     maxActiveJobs: pick(random, ['0', '1', '3']),
+    maxRuns: pick(random, ['none', 'none', '2/1h', '2/3m']),
     steps: stepsBy(random),
   };
 }
@@ -53,6 +56,8 @@ function definitionBy(alertname: string, random: Random): ConfigMap {
     mode: one('run', 'run', 'run', 'run', 'run', 'run', 'dry-run', 'off'),
     'run-if-resolved': one('false', 'false', 'true'),
     match: one('', '', '{pod!="web-2"}'),
+    'max-runs': one('none', 'none', 'none', '1/5m', '2/1h'),
+    ...pick<object>(random, [{}, {}, { target: 'pod' }, { target: 'node' }]),
     'max-repeats': one('none', '1/1h', '1/1d', '2/1h'),
   };
   return random.chance(0.05)
