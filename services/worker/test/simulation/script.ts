@@ -60,7 +60,7 @@ function definitionBy(alertname: string, random: Random): ConfigMap {
     ...pick<object>(random, [{}, {}, { target: 'pod' }, { target: 'node' }]),
     'max-repeats': one('none', '1/1h', '1/1d', '2/1h'),
   };
-  return random.chance(0.05)
+  return random.chance(0.1)
     ? configMap(alertname, { policy, job: { metadata: { namespace: 'other' } } })
     : configMap(alertname, { policy });
 }
