@@ -87,3 +87,23 @@ describe('deploy/ci', () => {
     assert.match(failed.out, /^::error file=operarii\/disk-firing\.yaml,line=\d+,title=/m);
   });
 });
+
+describe('README', () => {
+  it('its first operarius is clean, and its test succeeds and exits with 1 where it is wrong', async (t) => {
+    const readme = await readFile('README.md', 'utf8');
+    const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+    const [operarius = '', test = ''] = blocks;
+    assert.match(readme, /```bash\nalias openfero='npm run --silent openfero --'/);
+    const folder = await mkdtemp(join(tmpdir(), 'openfero-readme-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'kubequotaalmostfull-firing.yaml'), operarius);
+    await writeFile(join(folder, 'kubequotaalmostfull.test.yaml'), test);
+    for (const command of ['lint --strict .', 'test .']) {
+      const { code, out } = await shell(folder, `$OPENFERO ${command}`);
+      assert.equal(code, 0, out);
+    }
+    const wrong = join(folder, 'kubequotaalmostfull.test.yaml');
+    await writeFile(wrong, test.replace('deduplicated', 'created'));
+    assert.equal((await shell(folder, '$OPENFERO test .')).code, 1);
+  });
+});
