@@ -76,8 +76,8 @@ function endedJob(job: CachedJob): EndedJob {
 
 const isWaiting = (asked: Asked | undefined): boolean => asked?.isWaiting === true;
 
-function askedJob({ name, operarius, uid, origin, asked }: CachedJob): AskedJob | undefined {
-  return asked && { name, operarius, uid, ...origin, ...asked };
+function askedJob({ uid, origin, asked, ...job }: CachedJob): AskedJob | undefined {
+  return asked && { ...placeHolder(job), uid, ...origin, ...asked };
 }
 
 /** What the limits know of a Job. */

@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile';
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
 import { RAISE_FUNCTION, raiseArguments, raisedKey, type ToRaise } from './raised.ts';
+import { HOLDER } from './targets.ts';
 
 /**
  * Jobs that wait for a person, and what was decided about them:
@@ -217,16 +218,25 @@ export function readRecorded(answer: unknown): {
 }
 
 /**
- * Gives a Job that is about to be released its place over all.
+ * Gives a Job that is about to be released its place over all, and its target.
  *
- * KEYS places. ARGV place, limit over all (0 = none). Returns 1, or 0 where there is none.
+ * KEYS places, targets. ARGV place, limit over all (0 = none), the target's digest or ''. Returns 'free', or
+ * which of the two it cannot have: 'max-active-jobs' or 'target'.
  */
-export const PLACE_RELEASED = `
-local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not score or tonumber(score) > 0 then return 1 end
-local all = tonumber(ARGV[2])
-if all > 0 and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all then return 0 end
+export const PLACE_RELEASED = `${HOLDER}
 local time = redis.call('TIME')
-redis.call('ZADD', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
-return 1
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local place, all, target = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+if target ~= '' then
+  local fields = redis.call('HMGET', KEYS[2], 'known', target)
+  local holder = holderOf(fields[2])
+  if holder ~= place and (holder or not fields[1]) then return 'target' end
+end
+local score = redis.call('ZSCORE', KEYS[1], place)
+if score and tonumber(score) < 0 then
+  if all > 0 and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all then return 'max-active-jobs' end
+  redis.call('ZADD', KEYS[1], now, place)
+end
+if target ~= '' then redis.call('HSET', KEYS[2], target, string.format('%.0f', now) .. ' ' .. place) end
+return 'free'
 `;

@@ -7,6 +7,7 @@ import { GLOBAL_CONFIGMAP, readGlobalSwitch } from '@openfero/core/operarius/glo
 import { strictest } from '@openfero/core/operarius/policy';
 import { PLACE_RELEASED } from '@openfero/core/redis/approvals';
 import { placeOf, placesKey } from '@openfero/core/redis/places';
+import { targetsKey } from '@openfero/core/redis/targets';
 import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import { policyOf } from '../check/policy-of.ts';
@@ -71,15 +72,19 @@ export function createLook({
         );
     }
   };
+  const byPlace = async ({ operarius, name, target = '' }: AskedJob): Promise<Look> => {
+    const keys = [placesKey(prefix), targetsKey(prefix)];
+    const got = await placeScript(keys, [placeOf(operarius, name), maxActiveJobs, target]);
+    if (got === 'free') return { kind: 'free' };
+    if (got === 'target') return obstacle('another Job works on the same target');
+    return obstacle(`OPENFERO_MAX_ACTIVE_JOBS is ${maxActiveJobs}, and as many Jobs run`);
+  };
   return async (job, now) => {
     const configMap = configMapOf(job.operarius, cluster.operarii);
     const switched = byMode(configMap);
     if (switched !== undefined || configMap === undefined) return switched ?? obstacle('');
     const other = (await byStop(configMap, now)) ?? (await byAlert(job));
     if (other !== undefined) return other;
-    const place = placeOf(job.operarius, job.name);
-    if ((await placeScript([placesKey(prefix)], [place, maxActiveJobs])) === 1)
-      return { kind: 'free' };
-    return obstacle(`OPENFERO_MAX_ACTIVE_JOBS is ${maxActiveJobs}, and as many Jobs run`);
+    return byPlace(job);
   };
 }
