@@ -211,12 +211,12 @@ await describeOnControlPlane('Jobs that wait for a person, decided twice at once
       );
       const job = jobs.get(uid);
       if (decision === 'approved') {
-        // A released one may have been deleted by kubectl after that.
-        assert.ok(job === undefined ? acts.includes('kubectl delete') : true, words);
         assert.notEqual(at(job, 'spec', 'suspend'), true, words);
       } else {
         assert.equal(job, undefined, words);
-        assert.ok(!pods.has(uid), `${words}, and it had a pod`);
+        // Released and deleted with kubectl at once: a watch that was interrupted shows only that it has gone.
+        const both = acts.includes('kubectl release') && acts.includes('kubectl delete');
+        assert.ok(both || !pods.has(uid), `${words}, and it had a pod`);
       }
     };
     for (const entry of decided) check(entry);

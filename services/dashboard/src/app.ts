@@ -26,7 +26,7 @@ import type { Settings } from './settings.ts';
 export interface Deps {
   readonly settings: Pick<
     Settings,
-    'auth' | 'tls' | 'prefix' | 'readOnly' | 'jobUrl' | 'basePath' | 'userHeader'
+    'auth' | 'tls' | 'prefix' | 'readOnly' | 'approval' | 'jobUrl' | 'basePath' | 'userHeader'
   >;
   readonly log: Logger;
   /** Of the kind producer, with a time limit per command. Stays open when the app closes. */
@@ -38,7 +38,7 @@ export interface Deps {
 /** Builds the dashboard's app. It does not listen yet. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   const { settings, log, redis, history, registry } = deps;
-  const { auth, tls, prefix, readOnly, jobUrl, basePath, userHeader } = settings;
+  const { auth, tls, prefix, readOnly, approval, jobUrl, basePath, userHeader } = settings;
   const app = Fastify({
     serverFactory: (handler) => createHttpServer(handler, HTTP_LIMITS, tls),
     rewriteUrl: ({ url = '/' }) => withoutBase(url, basePath),
@@ -74,7 +74,9 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     personOf: createPersonOf(auth, userHeader),
   });
   const open = auth.kind === 'none';
-  servePages(app, { history, redis, queue, prefix, readOnly, open, jobUrl, basePath, makeChange });
+  servePages(app, {
+    ...{ history, redis, queue, prefix, readOnly, approval, open, jobUrl, basePath, makeChange },
+  });
   await app.register(
     (scope, _options, done) => {
       allowBoard(scope);

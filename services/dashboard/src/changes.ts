@@ -7,13 +7,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { createActCounter, type RecordAct } from './acts.ts';
 import type { Answer } from './answer.ts';
+import { createDecide } from './decide.ts';
 import { CLEAN_GRACE_MS } from './limits.ts';
 import type { PersonOf } from './person.ts';
 import { createRerun, type RerunOptions } from './rerun.ts';
 import type { BoardChange, Change } from './routes.ts';
 
 /** Takes the id of a remediation or, if it is for many, the name of a state. */
-type Action = (subject: string) => Promise<Answer>;
+type Action = (subject: string, user: string) => Promise<Answer>;
 
 export interface ChangeOptions extends RerunOptions {
   readonly log: Logger;
@@ -39,9 +40,9 @@ export function createChanges(options: ChangeOptions): MakeChange {
   const actions = createActions(options);
   const countActs = createActCounter(options.metrics);
   return async (change, subject, request) => {
-    const answer = await actions[change](subject);
-    const { changed, remediation } = answer;
     const person = personOf(request);
+    const answer = await actions[change](subject, person.user);
+    const { changed, remediation } = answer;
     const line = { ...person, action: change, subject, changed, remediation };
     if (changed === 0) return answer;
     countActs(change, changed);
@@ -94,6 +95,8 @@ function createActions(options: ChangeOptions): Readonly<Record<Change, Action>>
       return { code: 200, changed: failed, body: { retried: failed, skipped: 0 } };
     }),
     rerun: createRerun(options),
+    approve: createDecide(options, 'approved'),
+    deny: createDecide(options, 'denied'),
     remove: async (id) => {
       const keys = ['failed', id, `${id}:logs`].map((name) => queue.toKey(name));
       const removed = await removeIfFailed(keys, [id]);

@@ -19,6 +19,8 @@ export interface Settings extends CommonSettings {
   readonly tls: TlsSettings | undefined;
   /** Remediations can be neither retried nor removed. */
   readonly readOnly: boolean;
+  /** Jobs that wait for a person can be approved and denied; else only kubectl can. */
+  readonly approval: boolean;
   /** Where the logs of a Job are: a URL with places such as {job}, undefined where there is none. */
   readonly jobUrl: string | undefined;
   /** The path below which a proxy serves the dashboard; empty where it is `/`. */
@@ -41,6 +43,7 @@ export function readSettings(env: Environment): Settings {
     auth: () => readAuthSettings(env),
     tls: () => readTlsSettings(env),
     given: () => (text(env, READ_ONLY) === undefined ? undefined : boolean(env, READ_ONLY, true)),
+    approval: () => boolean(env, 'OPENFERO_DASHBOARD_APPROVAL', true),
     jobUrl: () => readJobUrl(env),
     basePath: () => readBasePath(env),
     userHeader: () => readUserHeader(env),

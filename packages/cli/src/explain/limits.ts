@@ -30,7 +30,7 @@ export function createLimitReader({ redis, prefix }: OpenRedis): LimitReader {
       const { name, policy } = operarius;
       const [ofAll = '', ofOne = ''] = runKeys(prefix, name);
       now = Number((await redis.time())[0]) * 1000;
-      unfinished.set(ALL, await redis.zcard(placesKey(prefix)));
+      unfinished.set(ALL, await redis.zcount(placesKey(prefix), 0, '+inf'));
       unfinished.set(name, await redis.zcard(placesOfKey(prefix, name)));
       starts.set(ALL, await startsIn(ofAll));
       starts.set(name, await startsIn(ofOne));

@@ -138,7 +138,7 @@ export interface HeldEntry extends Subject {
   readonly at: number;
 }
 
-export const ACTS = ['retry', 'remove', 'clean', 'rerun'] as const;
+export const ACTS = ['retry', 'remove', 'clean', 'rerun', 'approve', 'deny'] as const;
 export type Act = (typeof ACTS)[number];
 
 /** What a person did in the dashboard. */

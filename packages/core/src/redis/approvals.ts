@@ -168,6 +168,28 @@ export const decideInput = (prefix: string, uid: string, wanted: Wish): ScriptIn
   args: [uid, JSON.stringify(wanted)],
 });
 
+/** What {@link DECIDE} answers. */
+export type Noted =
+  | { readonly kind: 'noted' }
+  | { readonly kind: 'known'; readonly wish: Wish | undefined }
+  | { readonly kind: 'decided'; readonly decided: Decided | undefined }
+  | { readonly kind: 'unknown' };
+
+export function readNoted(answer: unknown): Noted {
+  const [kind, detail] = Array.isArray(answer) ? answer : [];
+  switch (kind) {
+    case 'noted':
+    case 'unknown':
+      return { kind };
+    case 'known':
+      return { kind, wish: readWish(detail) };
+    case 'decided':
+      return { kind, decided: readDecided(detail) };
+    default:
+      throw new Error('the script that notes decisions answered nonsense');
+  }
+}
+
 /**
  * Notes what keeps a wish from being carried out, unless another wish counts by now.
  *

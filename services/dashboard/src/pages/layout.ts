@@ -26,7 +26,12 @@ export interface Page {
   readonly events?: Address;
 }
 
-const SECTIONS = { Occurrences: '/', Operarii: '/operarii', Queue: '/queue' } as const;
+const SECTIONS = {
+  Occurrences: '/',
+  Operarii: '/operarii',
+  Approvals: '/approvals',
+  Queue: '/queue',
+} as const;
 type Section = keyof typeof SECTIONS;
 
 /** A whole document. */
@@ -34,7 +39,7 @@ export function document({ title, section, main, events }: Page, frame: Frame): 
   const { standing, assets, now, readOnly } = frame;
   const links = Object.entries(SECTIONS).map(
     ([name, path]) =>
-      html`<a href="${Address.own(path)}"${name === section && html` aria-current="page"`}>${name}</a>`,
+      html`<a href="${Address.own(path)}"${name === section && html` aria-current="page"`}>${name}${name === 'Approvals' && standing.questions > 0 && html` (${standing.questions})`}</a>`,
   );
   return `<!DOCTYPE html>
 ${html`<html lang="en">

@@ -5,6 +5,7 @@ import { placeOf, placesKey } from '@openfero/core/redis/places';
 import { cannotStartKey } from '@openfero/core/redis/published';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { Queue } from 'bullmq';
+import { readQuestions } from '../decide.ts';
 import type { LiveOf } from './occurrence-row.ts';
 
 export interface LiveOptions {
@@ -21,11 +22,13 @@ export async function readLive(
   const handled = rows
     .flatMap(({ firing, resolved }) => [firing, resolved])
     .filter((each) => each !== undefined);
+  const asked = await askedUntil(redis, prefix);
   const questions = redis.pipeline();
   const readers = handled.map((each) => {
     const queued = mayBeQueued(each) ? askQueue(questions, queue, each) : undefined;
     const job = isUnfinished(each) ? askJob(questions, prefix, each) : undefined;
-    return { id: each.id, queued, job };
+    const until = asked.get(each.job?.name ?? '');
+    return { id: each.id, queued, job, until };
   });
   const answers = (await questions.exec()) ?? [];
   const next = (): unknown => {
@@ -35,8 +38,20 @@ export async function readLive(
   };
   const known = new Map<string, Live>();
   // In the order in which they were asked.
-  for (const { id, queued, job } of readers) known.set(id, { ...queued?.(next), ...job?.(next) });
+  for (const { id, queued, job, until } of readers) {
+    const waits = until === undefined ? {} : { askedUntil: until };
+    known.set(id, { ...queued?.(next), ...job?.(next), ...waits });
+  }
   return (remediation) => known.get(remediation) ?? {};
+}
+
+/** Until when the Jobs that wait for a person can be answered, by their names: there are few. */
+async function askedUntil(
+  redis: RedisConnection,
+  prefix: string,
+): Promise<ReadonlyMap<string, number>> {
+  const questions = await readQuestions(redis, prefix);
+  return new Map(questions.map(({ job, until }) => [job, until]));
 }
 
 type Questions = ReturnType<RedisConnection['pipeline']>;

@@ -1,5 +1,6 @@
 import type { Fold } from '@openfero/core/history/fold';
 import { MODES } from '@openfero/core/operarius/policy';
+import { askedKey } from '@openfero/core/redis/approvals';
 import { type Check, checksKey, readCheck } from '@openfero/core/redis/checks';
 import {
   lastNotificationKey,
@@ -63,9 +64,10 @@ export async function readStanding(
   { modes }: Pick<Fold, 'modes'>,
   now: number,
 ): Promise<Standing> {
-  const [workers, notification] = await Promise.all([
+  const [workers, notification, questions] = await Promise.all([
     redis.hgetall(workersKey(prefix)),
     redis.get(lastNotificationKey(prefix)),
+    redis.hlen(askedKey(prefix)),
   ]);
   const all = Object.values(workers)
     .map(readPublishedWorker)
@@ -86,6 +88,7 @@ export async function readStanding(
       alive.length === 0
         ? undefined
         : Math.max(...alive.map(({ watchAge, at }) => watchAge + now - at)),
+    questions,
     namespace: all[0]?.namespace,
     jobNamespace: all[0]?.jobNamespace,
   };

@@ -3,6 +3,7 @@ import { answerUnavailable, createRedisHook } from '../availability.ts';
 import type { MakeChange } from '../changes.ts';
 import { BOARD } from '../routes.ts';
 import { serveAssets } from './assets.ts';
+import { serveApprovals } from './routes/approvals.ts';
 import type { Context } from './routes/context.ts';
 import { serveEvents } from './routes/events.ts';
 import { serveList } from './routes/list.ts';
@@ -28,6 +29,7 @@ export function servePages(app: FastifyInstance, { makeChange, ...options }: Pag
     serveStories(scope, context);
     serveOperarii(scope, context);
     serveEvents(scope, context);
+    serveApprovals(scope, context, makeChange);
     if (!options.readOnly) serveRetries(scope, context, makeChange);
     // Where Bull Board was before: links to it live in tickets and chats.
     scope.get('/queue/remediations', toBoard);

@@ -12,6 +12,8 @@ export interface Standing {
   readonly notificationAt: number | undefined;
   /** Milliseconds since the last word of the oldest watch of any worker. */
   readonly watchAge: number | undefined;
+  /** How many Jobs wait for a person. */
+  readonly questions: number;
   /** The namespaces of the operarii and of their Jobs. */
   readonly namespace: string | undefined;
   readonly jobNamespace: string | undefined;

@@ -4,6 +4,7 @@ import type { Handled, Row } from '@openfero/core/history/row';
 import { helpedOf, jobStateOf } from '@openfero/core/history/state';
 import { FAILURES } from '@openfero/core/outcome';
 import { NO_ALERT } from '../rerun.ts';
+import { type AskedNow, answerPart } from './approvals.ts';
 import { Address, type Html, html, segment } from './html.ts';
 import { jobUrl } from './job-url.ts';
 import type { Page } from './layout.ts';
@@ -38,6 +39,10 @@ export interface StoryParts {
   readonly readOnly: string | undefined;
   /** The remediation by which its Job is run again; undefined where the entry of its end is gone. */
   readonly rerun: string | undefined;
+  /** Its Job waits for a person. */
+  readonly asked: AskedNow | undefined;
+  /** Why nobody can answer that here; undefined where they can. */
+  readonly whyNoApproval: string | undefined;
   readonly events: Address;
   readonly now: number;
 }
@@ -66,6 +71,7 @@ ${[...payloads.values()].map((payload) => details(payload))}
 ${warnings(row)}
 </div>
 <div class="stack">
+${questionPart(parts)}
 ${told.map((one) => actions(one, parts))}
 ${told.map((one) => jobPart(one, parts))}
 <section><h2>Labels</h2>${pairs(labelsOf(row, payloads))}</section>
@@ -228,6 +234,12 @@ function logsLink({ job, end }: Handled, parts: StoryParts): Html | undefined {
     address &&
     html`<p class="actions"><a class="button" href="${address}" rel="noreferrer">Logs of the Job</a></p>`
   );
+}
+
+function questionPart({ asked, whyNoApproval, jobNamespace, now }: StoryParts): Html | undefined {
+  if (asked === undefined) return undefined;
+  const parts = { why: whyNoApproval, standing: { jobNamespace }, now };
+  return html`<section><h2>It waits for a person</h2>${whyNoApproval !== undefined && html`<p class="quiet">${whyNoApproval}</p>`}${answerPart(asked, parts)}</section>`;
 }
 
 /** What a person can do about a failure. */

@@ -66,6 +66,8 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
         remove: 'Removed',
         clean: 'Removed',
         rerun: 'Job run again',
+        approve: 'Approved in the dashboard',
+        deny: 'Denied in the dashboard',
       }[act];
       return [{ at, sign: quiet(`${word} by ${user}`, 'again'), words: `from ${address}` }];
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { encodeEntry } from '@openfero/core/history/encode';
+import { approvalsKey, askedKey } from '@openfero/core/redis/approvals';
 import { historyKey } from '@openfero/core/redis/history';
 import {
   operariiKey,
@@ -12,7 +13,7 @@ import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chro
 import { historyOf } from '@openfero/testkit/history';
 import axe from 'axe-core';
 import type { Dashboard } from '../dashboard.ts';
-import { end, fate, held, idOf, type Pages, startPages, subjectOf } from './fixture.ts';
+import { end, fate, held, idOf, type Pages, questionOf, startPages, subjectOf } from './fixture.ts';
 
 const FAILED = { name: 'JobFailed', labels: { pod: 'web-1', cluster: 'prod-eu' } };
 
@@ -22,6 +23,7 @@ const PAGES: readonly [name: string, path: string, title: RegExp][] = [
   ['the list with its filters', '/?all=1&last=7d&match={zone%3D', /^\d+ failed/],
   ['an empty list', '/?q=nothing-like-this', /^0 occurrences/],
   ['a story', `/occurrences/${fingerprint}/${startsAt}`, /^Job failed: JobFailed/],
+  ['the Jobs that wait for a person', '/approvals', /^2 Jobs wait/],
   ['an unknown story', '/remediations/none', /^Not found/],
   ['the operarii', '/operarii', /^1 invalid operarii/],
   ['an operarius', `/operarii/${operarius}`, /^invalid: openfero/],
@@ -44,6 +46,19 @@ suite('each page', { concurrency: false, skip: skipWithoutChromium(), timeout: 1
     }
     await adding.exec();
     await publish(pages);
+    for (const [name, wish] of [
+      ['Asked', undefined],
+      ['Approved', { decision: 'approved', by: 'ann', at: Date.now(), obstacle: 'a limit' }],
+    ] as const) {
+      const question = questionOf(name);
+      await pages.queue.redis.hset(askedKey('accessible'), question.uid, JSON.stringify(question));
+      if (wish !== undefined)
+        await pages.queue.redis.hset(
+          approvalsKey('accessible'),
+          question.uid,
+          JSON.stringify(wish),
+        );
+    }
     await pages.write(
       end(FAILED, 'created', { warnings: ['a warning'] }),
       fate(FAILED, 'failed'),

@@ -3,6 +3,7 @@ import { encodeEntry } from '@openfero/core/history/encode';
 import type { EndEntry, Entry, FateEntry, HeldEntry, Subject } from '@openfero/core/history/entry';
 import { instantOf } from '@openfero/core/instant';
 import type { End } from '@openfero/core/outcome';
+import type { Question } from '@openfero/core/redis/approvals';
 import { historyKey } from '@openfero/core/redis/history';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { type Closing, type Dashboard, startDashboard } from '../dashboard.ts';
@@ -75,6 +76,19 @@ export function fate(given: Case, how: FateEntry['fate'], reason = ''): FateEntr
 export function held(given: Case, reason: string): HeldEntry {
   const { at = AT } = given;
   return { ...subjectOf(given), kind: 'held', reason, until: at + 20 * MINUTE, at };
+}
+
+/** The Job of the alert waits for a person. */
+export function questionOf(name: string): Question {
+  const { alertname, fingerprint, operarius } = subjectOf({ name });
+  return {
+    ...{ uid: `uid-${name}`, job: `${operarius}-0123456789`, operarius, alertname, fingerprint },
+    ...{ startsAt: instantOf(Date.now()), remediation: idOf(name) },
+    labels: { alertname, zone: '<b>dmz' },
+    checked: ['the alert matches'],
+    manifest: 'kind: Job # the manifest\n',
+    ...{ at: Date.now() - 60_000, until: Date.now() + 1_800_000 },
+  };
 }
 
 export interface Pages {

@@ -11,9 +11,9 @@ import { createSweep } from './sweep.ts';
 /** Milliseconds between two looks: what is decided in the dashboard is carried out within 1 s. */
 const LOOK_INTERVAL = 500;
 
-/** Looks between two at the alerts of all questions (5 s), and at questions whose Job is gone (1 min). */
+/** Looks between two at the alerts of all questions (5 s), and at questions whose Job is gone (30 s). */
 const LOOKS_PER_ALERT = 10;
-const LOOKS_PER_SWEEP = 120;
+const LOOKS_PER_SWEEP = 60;
 
 /**
  * Asks people about the Jobs that wait for them, and does what they decide. All of it follows from the watch

@@ -8,11 +8,9 @@ import {
 } from '@openfero/core/redis/approvals';
 import type { Approvals } from './approvals.ts';
 
-/** Milliseconds by which a question may be ahead of the watch of another worker. */
-const AHEAD_OF_WATCH = 15_000;
-
 /**
- * Creates what settles the questions whose Job went away while no worker was there to see it.
+ * Creates what settles the questions whose Job went away while no worker was there to see it: those that are
+ * found without their Job twice. The first time, another worker may be about to record what it has seen.
  *
  * @param end tells that a Job is over, see createJobEnding
  * @returns to be called with the Jobs about which people were asked, by the watch
@@ -32,7 +30,6 @@ export function createSweep(
     question: Question | undefined,
     now: number,
   ): Promise<void> => {
-    if (question !== undefined && now - question.at < AHEAD_OF_WATCH) return;
     const wish = readWish(await redis.hget(approvalsKey(prefix), uid));
     // Else it may have been released, have run, and been removed by its ttl: then nobody knows.
     const isCertain =
@@ -41,15 +38,18 @@ export function createSweep(
     await redis.hdel(askedKey(prefix), uid);
     await redis.hdel(approvalsKey(prefix), uid);
   };
+  let missed: ReadonlySet<string> = new Set();
   return async (jobs) => {
     const questions = await redis.hgetall(askedKey(prefix));
     // The end of one that was released and has ended is told from the watch.
     const ended = [...cluster.jobs.ended()].map(({ end: its }) => its?.uid);
     const uids = new Set([...jobs.map(({ uid }) => uid), ...ended]);
     const gone = Object.entries(questions).filter(([uid]) => !uids.has(uid));
-    if (gone.length === 0) return;
+    const again = gone.filter(([uid]) => missed.has(uid));
+    missed = new Set(gone.map(([uid]) => uid));
+    if (again.length === 0) return;
     const now = await memory.now();
-    for (const [uid, text] of gone) await settleGone(uid, readQuestion(text), now);
+    for (const [uid, text] of again) await settleGone(uid, readQuestion(text), now);
   };
 }
 

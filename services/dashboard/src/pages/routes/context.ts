@@ -12,6 +12,8 @@ export interface Context {
   readonly queue: Queue;
   readonly prefix: string;
   readonly readOnly: boolean;
+  /** OPENFERO_DASHBOARD_APPROVAL. */
+  readonly approval: boolean;
   /** There is no authentication. */
   readonly open: boolean;
   /** OPENFERO_JOB_URL. */
@@ -43,6 +45,14 @@ export function whyReadOnly({
   return open
     ? 'Read-only, since nobody logs in: nothing can be retried here. To change that, set OPENFERO_AUTH to basic or bearer.'
     : 'Read-only, by OPENFERO_DASHBOARD_READ_ONLY: nothing can be retried here. To change that, set it to false.';
+}
+
+/** Why nobody can approve or deny here; undefined where they can. */
+export function whyNoApproval(
+  context: Pick<Context, 'readOnly' | 'open' | 'approval'>,
+): string | undefined {
+  if (context.approval) return whyReadOnly(context);
+  return 'OPENFERO_DASHBOARD_APPROVAL is false: approve and deny with kubectl.';
 }
 
 /** The query of the URL, as it was sent. */

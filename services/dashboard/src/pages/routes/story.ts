@@ -1,7 +1,10 @@
 import { keyOf, type Row } from '@openfero/core/history/row';
 import { parseInstant } from '@openfero/core/instant';
+import { approvalsKey, readWish } from '@openfero/core/redis/approvals';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { readQuestions } from '../../decide.ts';
 import { hasFailedJob, rerunIdOf } from '../../rerun.ts';
+import type { AskedNow } from '../approvals.ts';
 import { lastOf, readEntries } from '../history.ts';
 import { Address } from '../html.ts';
 import { readLive } from '../live-state.ts';
@@ -11,7 +14,7 @@ import { type Payload, readPayloadOf } from '../payload.ts';
 import { readOperarii, readStanding } from '../published.ts';
 import { queuedState, rowOf } from '../queued.ts';
 import { storyPage } from '../story.ts';
-import { type Context, param, sendPage, whyReadOnly } from './context.ts';
+import { type Context, param, sendPage, whyNoApproval, whyReadOnly } from './context.ts';
 
 /** Adds the story of an occurrence, by itself and by its remediations. */
 export function serveStories(scope: FastifyInstance, context: Context): void {
@@ -53,12 +56,13 @@ export function serveStories(scope: FastifyInstance, context: Context): void {
   ): Promise<FastifyReply> {
     const now = Date.now();
     const key = keyOf({ ...row, id: (row.firing ?? row.resolved)?.id ?? '' });
-    const [entries, payloads, liveOf, operarii, standing] = await Promise.all([
+    const [entries, payloads, liveOf, operarii, standing, asked] = await Promise.all([
       readEntries(redis, prefix, history.fold.entriesOf(key)),
       readPayloads(row),
       given ?? readLive({ redis, queue, prefix }, [row]),
       readOperarii(redis, prefix, now),
       readStanding(redis, prefix, history.fold, now),
+      readAsked(row),
     ]);
     const operarius = (row.firing ?? row.resolved)?.operarius ?? '';
     const failed = [row.firing, row.resolved].find(hasFailedJob);
@@ -68,6 +72,8 @@ export function serveStories(scope: FastifyInstance, context: Context): void {
       jobNamespace: operarii.get(operarius)?.published?.jobNamespace ?? standing.jobNamespace,
       jobUrl: c.jobUrl,
       readOnly: whyReadOnly(c),
+      asked,
+      whyNoApproval: whyNoApproval(c),
       rerun: failed && (await rerunIdOf({ history, queue, redis, prefix }, failed)),
       events: Address.own(
         '/events',
@@ -75,6 +81,14 @@ export function serveStories(scope: FastifyInstance, context: Context): void {
       ),
     });
     return sendPage(c, reply, page);
+  }
+
+  async function readAsked({ firing, resolved }: Row): Promise<AskedNow | undefined> {
+    const questions = await readQuestions(redis, prefix);
+    const jobs = [firing?.job?.name, resolved?.job?.name];
+    const question = questions.find(({ job }) => jobs.includes(job));
+    if (question === undefined) return undefined;
+    return { question, wish: readWish(await redis.hget(approvalsKey(prefix), question.uid)) };
   }
 
   async function readPayloads({ firing, resolved }: Row): Promise<ReadonlyMap<string, Payload>> {
