@@ -3,7 +3,7 @@ import type { Installation } from './installation.ts';
 import type { Observer } from './observer.ts';
 
 /** What a fault affects. Two faults at the same place never overlap, so that some worker always runs. */
-export type Place = 'redis' | 'api server' | 'worker' | 'receiver' | 'people';
+export type Place = 'redis' | 'api server' | 'worker' | 'receiver' | 'people' | 'alertmanager';
 
 /** Something that goes wrong while run() is pending. */
 export interface Fault {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Alertmanager, startAlertmanager } from '@openfero/testkit/alertmanager';
 import { type ControlPlane, startControlPlane } from '@openfero/testkit/controlplane';
 import { type Service, serverOf, startService } from '@openfero/testkit/process';
 import { type Proxy as Network, startProxy } from '@openfero/testkit/proxy';
@@ -39,8 +40,17 @@ export interface Installation {
   readonly receivers: readonly ReceiverMember[];
   readonly workers: readonly WorkerMember[];
   readonly dashboard: Member;
+  readonly alertmanager: Alertmanager;
+  /** The proxy between all workers and Alertmanager. */
+  readonly toAlertmanager: Network;
   stop(): Promise<void>;
 }
+
+/** Nobody is notified: the sender is where the receivers' notifications come from. */
+const SILENT = {
+  ...{ receiverUrl: 'http://127.0.0.1:9', groupWait: '24h', groupInterval: '24h' },
+  repeatInterval: '24h',
+};
 
 /** Milliseconds that the services run before Redis starts. */
 const REDIS_LATE = 2000;
@@ -48,11 +58,17 @@ const REDIS_LATE = 2000;
 /** Starts everything, Redis last. */
 export async function startInstallation(): Promise<Installation> {
   const plane = await startControlPlane({ controllers: false });
+  // Before the port of Redis, which starts last, is chosen: it must stay free until then.
+  const alertmanager = await startAlertmanager(SILENT);
+  const toAlertmanager = await startProxy({ port: Number(new URL(alertmanager.url).port) });
   const port = await freePort();
   const kubeconfig = await prepare(plane);
+  const asks = { OPENFERO_ALERTMANAGER_URL: `http://127.0.0.1:${toAlertmanager.port}` };
   const receivers = await Promise.all(['receiver 1', 'receiver 2'].map((n) => receiver(n, port)));
   const names = ['worker 1', 'worker 2', 'worker 3'];
-  const workers = await Promise.all(names.map((n) => worker(n, port, plane, kubeconfig)));
+  const workers = await Promise.all(
+    names.map((n) => worker({ name: n, redis: port, plane, kubeconfig, env: asks })),
+  );
   const dashboard = await member('dashboard', 'dashboard', port, {
     OPENFERO_DASHBOARD_READ_ONLY: 'false',
   });
@@ -67,7 +83,9 @@ export async function startInstallation(): Promise<Installation> {
     );
     await redis.stop();
     await plane.stop();
+    await alertmanager.stop();
     const proxies = [
+      toAlertmanager,
       ...members.map((one) => one.toRedis),
       ...receivers.map((one) => one.fromSender),
       ...workers.flatMap((one) => [one.toApiServer, one.api]),
@@ -77,7 +95,7 @@ export async function startInstallation(): Promise<Installation> {
     for (const [name, code] of codes) if (code !== 0) throw new Error(`${name} ended with ${code}`);
   };
   await Promise.all(members.map((one) => one.running().ready(30_000)));
-  return { plane, redis, receivers, workers, dashboard, stop };
+  return { plane, redis, receivers, workers, dashboard, alertmanager, toAlertmanager, stop };
 }
 
 /** Creates the namespace, its operarii and the worker's rights. @returns the path of a kubeconfig */
@@ -96,18 +114,28 @@ async function receiver(name: string, redis: number): Promise<ReceiverMember> {
   return { ...one, fromSender };
 }
 
-async function worker(
-  name: string,
-  redis: number,
-  plane: ControlPlane,
-  kubeconfig: string,
-): Promise<WorkerMember> {
+interface WorkerOptions {
+  readonly name: string;
+  /** Its port. */
+  readonly redis: number;
+  readonly plane: ControlPlane;
+  readonly kubeconfig: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function worker({
+  name,
+  redis,
+  plane,
+  kubeconfig,
+  env,
+}: WorkerOptions): Promise<WorkerMember> {
   const api = await startApiProxy(plane);
   const toApiServer = await startProxy({ port: api.port });
   const path = join(plane.folder, `${name.replace(' ', '-')}.kubeconfig`);
   const text = await readFile(kubeconfig, 'utf8');
   await writeFile(path, text.replace(plane.url, `https://127.0.0.1:${toApiServer.port}`));
-  const one = await member(name, 'worker', redis, { KUBECONFIG: path, ...SETTINGS });
+  const one = await member(name, 'worker', redis, { KUBECONFIG: path, ...SETTINGS, ...env });
   return { ...one, api, toApiServer };
 }
 

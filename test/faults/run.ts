@@ -17,6 +17,7 @@ import { type Observer, queueKey, startObserver } from './observer.ts';
 import { configMaps, GROUPS, NAMESPACE } from './operarii.ts';
 import { type Injected, inject, type PastFault, plan } from './schedule.ts';
 import { startSender } from './sender.ts';
+import { startSource } from './source.ts';
 import { type Usage, usageOf } from './usage.ts';
 
 export interface Options {
@@ -54,9 +55,11 @@ export async function run(options: Options): Promise<Report> {
   const installation = await startInstallation();
   const observer = startObserver(installation.redis.port);
   const kubelet = startKubelet(installation.plane);
+  const source = startSource(installation.alertmanager);
   try {
     const before = await usageOf(installation, observer);
     const sender = startSender({
+      source,
       random: seeded(seed),
       groups: GROUPS,
       urls: installation.receivers.map(({ fromSender }) => `http://127.0.0.1:${fromSender.port}`),
@@ -93,6 +96,7 @@ export async function run(options: Options): Promise<Report> {
     };
   } finally {
     say('stopping');
+    await source.stop();
     await kubelet.stop();
     await observer.stop();
     await installation.stop();

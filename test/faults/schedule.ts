@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@openfero/core/errors';
 import { type Random, seeded } from '@openfero/testkit/random';
 import type { Context, Fault, Place, Recovery } from './fault.ts';
+import { ALERTMANAGER } from './kinds/alertmanager.ts';
 import { NETWORK } from './kinds/network.ts';
 import { PEOPLE } from './kinds/people.ts';
 import { PROCESSES } from './kinds/processes.ts';
@@ -36,7 +37,13 @@ export interface Injected {
   readonly problems: readonly string[];
 }
 
-export const FAULTS: readonly Fault[] = [...PROCESSES, ...SERVERS, ...NETWORK, ...PEOPLE];
+export const FAULTS: readonly Fault[] = [
+  ...PROCESSES,
+  ...SERVERS,
+  ...NETWORK,
+  ...PEOPLE,
+  ...ALERTMANAGER,
+];
 
 /** Milliseconds before the first fault. */
 const LEAD = 4000;

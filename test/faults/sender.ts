@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@openfero/testkit/random';
 import { type Behaviour, type Group, groupOf, type Sent, toldAgain } from './group.ts';
+import type { Source } from './source.ts';
 
 /** A notification that was answered with 200: each of its alerts must reach an end. */
 export interface Acknowledged {
@@ -34,6 +35,8 @@ export interface SenderOptions {
   readonly groups: readonly SentGroup[];
   /** Addresses of receivers; each request goes to a random one. */
   readonly urls: readonly string[];
+  /** Hears of alerts before the receivers do. */
+  readonly source: Pick<Source, 'tell'>;
 }
 
 /** Milliseconds: group_interval, shorter than an outage. */
@@ -54,7 +57,7 @@ const TRY_LIMIT = 5000;
  *
  * Source: prometheus/alertmanager, dispatch/dispatch.go and notify/notify.go (RetryStage).
  */
-export function startSender({ random, groups, urls }: SenderOptions): Sender {
+export function startSender({ random, groups, urls, source }: SenderOptions): Sender {
   const acknowledged: Acknowledged[] = [];
   const tries: { alerts: readonly Sent[]; at: number }[] = [];
   const refusals = new Map<string, number>();
@@ -65,6 +68,7 @@ export function startSender({ random, groups, urls }: SenderOptions): Sender {
   let finishing = false;
 
   const tryOnce = async (group: Group, alerts: readonly Sent[]): Promise<Answer> => {
+    await source.tell(alerts);
     const at = Date.now();
     tries.push({ alerts, at });
     const answer = await post(random.pick(urls) ?? '', group.notification(alerts));

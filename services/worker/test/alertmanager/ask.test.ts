@@ -104,6 +104,26 @@ describe('asking real Alertmanagers', { skip, timeout: 120_000 }, () => {
     assert.match(text, /^openfero_alertmanager_answers_total{answer="active"} 640$/m);
   });
 
+  it('among 5,000 alerts, with 64 questions in flight, sends one request at a time: none gets a 503', async () => {
+    const { standingOf, metrics } = asking();
+    const alerts = Array.from({ length: 5_000 }, (_, index) =>
+      alertOf({ alertname: `Storm${index % 8}`, instance: String(index) }),
+    );
+    await Promise.all(peers.map((one) => one.post(alerts.map(({ labels }) => ({ labels })))));
+    const asked = alerts.filter((_, index) => index % 19 === 0);
+    const ask = async (): Promise<void> => {
+      for (let alert = asked.pop(); alert !== undefined; alert = asked.pop()) {
+        assert.equal((await standingOf(alert)).kind, 'active');
+      }
+    };
+    await Promise.all(Array.from({ length: 64 }, ask));
+    const refused = 'alertmanager_http_concurrency_limit_exceeded_total';
+    for (const one of peers) assert.equal(await one.metric(refused), 0);
+    const text = await metrics.metrics();
+    const codes = [...text.matchAll(/requests_total{code="(\w+)"} [1-9]/g)].map(([, code]) => code);
+    assert.deepEqual(codes, ['200']);
+  });
+
   it('does not know of an alert that none has, if one of them has just started', async () => {
     const { standingOf } = asking(undefined, 300_000);
     const answer = await standingOf(alertOf({ alertname: 'Never' }));
