@@ -7,6 +7,7 @@ import { definition } from '@openfero/testkit/operarii';
 import type { Service } from '@openfero/testkit/process';
 import { type RedisOptions, startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { startCluster } from '@openfero/testkit/redis-cluster';
+import { startEncryptedCluster, startEncryptedSentinel } from '@openfero/testkit/redis-encrypted';
 import { startSentinel } from '@openfero/testkit/redis-sentinel';
 import { notificationOf, type System, startSystem } from './system.ts';
 
@@ -40,6 +41,22 @@ const CASES: readonly {
       const cluster = await startCluster();
       t.after(() => cluster.stop());
       return { redis: cluster.replica, env: { REDIS_URL: '', ...cluster.env } };
+    },
+  },
+  {
+    name: 'Sentinel with TLS',
+    async start(t) {
+      const sentinel = await startEncryptedSentinel();
+      t.after(() => sentinel.stop());
+      return sentinel;
+    },
+  },
+  {
+    name: 'a Redis Cluster with TLS',
+    async start(t) {
+      const cluster = await startEncryptedCluster();
+      t.after(() => cluster.stop());
+      return cluster;
     },
   },
   {

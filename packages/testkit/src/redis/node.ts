@@ -5,8 +5,9 @@ import { freePort, startRedis, type TestRedis } from './redis.ts';
 export const SLOTS = Array.from({ length: 16_384 }, (_, slot) => slot);
 
 /** Starts a node in cluster mode, without slots and other nodes. */
-export async function startNode(args: readonly string[] = []): Promise<TestRedis> {
-  return startRedis({ args: ['--cluster-enabled', 'yes', ...args], port: await clusterPort() });
+export async function startNode(args: readonly string[] = [], tls = false): Promise<TestRedis> {
+  const all = ['--cluster-enabled', 'yes', ...args];
+  return startRedis({ args: all, port: await clusterPort(), tls });
 }
 
 /** The port of the cluster bus is 10,000 above. */
