@@ -24,6 +24,7 @@ const ACT_OF: Readonly<Record<Change, Act>> = {
   rerun: 'rerun',
   approve: 'approve',
   deny: 'deny',
+  rearm: 'rearm',
 };
 
 /** Only the workers know OPENFERO_HISTORY_COUNT, and trim: a dashboard never makes the history shorter. */
@@ -45,7 +46,7 @@ export function createActs(redis: RedisConnection, prefix: string): RecordAct {
 export function createActCounter(metrics: Registry): (change: Change, changed: number) => void {
   const acts = new Counter<'act'>({
     name: 'openfero_acts_total',
-    help: 'Remediations that people retried, removed, cleaned, had run again, approved or denied through this dashboard, by act',
+    help: 'Remediations that people retried, removed, cleaned, had run again, approved or denied, and operarii that they re-armed, through this dashboard, by act',
     labelNames: ['act'],
     registers: [metrics],
   });

@@ -10,10 +10,11 @@ import type { Answer } from './answer.ts';
 import { createDecide } from './decide.ts';
 import { CLEAN_GRACE_MS } from './limits.ts';
 import type { PersonOf } from './person.ts';
+import { createRearm } from './rearm.ts';
 import { createRerun, type RerunOptions } from './rerun.ts';
 import type { BoardChange, Change } from './routes.ts';
 
-/** Takes the id of a remediation or, if it is for many, the name of a state. */
+/** Takes the id of a remediation, the name of an operarius or, if it is for many, that of a state. */
 type Action = (subject: string, user: string) => Promise<Answer>;
 
 export interface ChangeOptions extends RerunOptions {
@@ -46,7 +47,10 @@ export function createChanges(options: ChangeOptions): MakeChange {
     const line = { ...person, action: change, subject, changed, remediation };
     if (changed === 0) return answer;
     countActs(change, changed);
-    log.info(line, 'a user changed the queue');
+    log.info(
+      line,
+      change === 'rearm' ? 'a user re-armed an operarius' : 'a user changed the queue',
+    );
     // It is done, whether the history has it or not.
     await recordAct(change, subject, person).catch((error: unknown) => {
       log.warn({ ...line, err: error }, 'cannot record in the history what a user did');
@@ -97,6 +101,7 @@ function createActions(options: ChangeOptions): Readonly<Record<Change, Action>>
     rerun: createRerun(options),
     approve: createDecide(options, 'approved'),
     deny: createDecide(options, 'denied'),
+    rearm: createRearm(options),
     remove: async (id) => {
       const keys = ['failed', id, `${id}:logs`].map((name) => queue.toKey(name));
       const removed = await removeIfFailed(keys, [id]);

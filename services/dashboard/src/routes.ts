@@ -45,7 +45,7 @@ export const CHANGES = {
 export type BoardChange = (typeof CHANGES)[keyof typeof CHANGES];
 
 /** What a person may do: by a route of Bull Board, or by a page of ours. */
-export type Change = BoardChange | 'rerun' | 'approve' | 'deny';
+export type Change = BoardChange | 'rerun' | 'approve' | 'deny' | 'rearm';
 
 /**
  * Decides what a route that Bull Board registers may do. A route that is not listed above is refused,

@@ -16,6 +16,7 @@ const CLOSED = [
   '/remediations/one/rerun',
   '/operarii',
   '/operarii/one',
+  '/operarii/one/rearm',
   '/history.jsonl',
   '/events',
   '/retry',

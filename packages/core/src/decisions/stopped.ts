@@ -7,9 +7,11 @@ export function isStopped(
   definition: string,
   now: number,
 ): stopped is Stopped {
-  if (stopped === undefined || stopped.definition !== definition) return false;
-  return stopped.until === 0 || stopped.until > now;
+  return stopped !== undefined && stopped.definition === definition && isLasting(stopped, now);
 }
+
+/** Whether a stop is not over. @param now milliseconds, Redis' clock */
+export const isLasting = ({ until }: Stopped, now: number): boolean => until === 0 || until > now;
 
 /** Why an operarius runs nothing, and what to do; undefined where it runs. */
 export function whyStopped(

@@ -2,6 +2,7 @@ import type { AlertStatus } from '../alert.ts';
 import { type Kept, newestOf, type Remediation } from './kept.ts';
 import { marksOf } from './marks.ts';
 import { type Acted, type Handled, type Heard, isHeld, type JobFate, type Row } from './row.ts';
+import { textOf } from './search.ts';
 import { compareIds } from './stream-id.ts';
 
 /** What is known of a remediation besides its own entries. */
@@ -19,11 +20,13 @@ export function deriveRow({ fingerprint, startsAt, remediations }: Kept, known: 
   };
   const firing = show('firing');
   const resolved = show('resolved');
+  const alertname = latest(remediations, newestOf)?.alertname ?? '';
+  const labels = lastEnd?.labels ?? NO_LABELS;
   return {
     fingerprint,
     startsAt,
-    alertname: latest(remediations, newestOf)?.alertname ?? '',
-    labels: lastEnd?.labels ?? NO_LABELS,
+    alertname,
+    labels,
     groupKey: lastEnd?.groupKey ?? '',
     firing,
     resolved,
@@ -31,6 +34,7 @@ export function deriveRow({ fingerprint, startsAt, remediations }: Kept, known: 
     since: sinceOf(remediations),
     cursor: cursorOf(remediations, known),
     marks: marksOf({ firing, resolved }),
+    text: textOf({ fingerprint, alertname, labels, firing, resolved }),
   };
 }
 
@@ -111,9 +115,9 @@ function sinceOf(remediations: readonly Remediation[]): number {
 function cursorOf(remediations: readonly Remediation[], { jobOf, actOn }: Known): string {
   let cursor = '';
   for (const one of remediations) {
-    const fate = jobOf(one.end?.job ?? '')?.fate;
-    const own = fate?.remediation === one.id ? fate : undefined;
-    for (const { entry } of [newestOf(one), own, actOn(one.id)].filter(
+    const { fate, effect } = jobOf(one.end?.job ?? '') ?? {};
+    const own = [fate, effect].filter((each) => each?.remediation === one.id);
+    for (const { entry } of [newestOf(one), ...own, actOn(one.id)].filter(
       (each) => each !== undefined,
     )) {
       if (compareIds(entry, cursor) > 0) cursor = entry;

@@ -34,11 +34,14 @@ export function encodeEntry(entry: Entry): string {
     case 'asked':
       return JSON.stringify(boundedSubject(entry));
     case 'stopped':
-    case 'rearmed':
       return JSON.stringify(entry);
     case 'decided': {
-      const by = cut(entry.by, LABEL_LENGTH, NAME_BYTES);
+      const by = name(entry.by);
       return JSON.stringify({ ...boundedSubject(entry), by });
+    }
+    case 'rearmed': {
+      const { user, ...rest } = entry;
+      return JSON.stringify(user === undefined ? rest : { ...rest, user: name(user) });
     }
     case 'fate':
       return JSON.stringify(withBoundedReason(entry));
@@ -48,9 +51,7 @@ export function encodeEntry(entry: Entry): string {
       const { user, address } = entry;
       return JSON.stringify({
         ...entry,
-        id: cut(entry.id, LABEL_LENGTH, NAME_BYTES),
-        user: cut(user, LABEL_LENGTH, NAME_BYTES),
-        address: cut(address, LABEL_LENGTH, NAME_BYTES),
+        ...{ id: name(entry.id), user: name(user), address: name(address) },
       });
     }
     case 'mode':
@@ -60,6 +61,8 @@ export function encodeEntry(entry: Entry): string {
       });
   }
 }
+
+const name = (text: string): string => cut(text, LABEL_LENGTH, NAME_BYTES);
 
 function encodeEnd(entry: EndEntry): string {
   const whole = JSON.stringify(entry);
@@ -112,7 +115,7 @@ function withBoundedReason<T extends FateEntry | HeldEntry>(entry: T): T {
 
 /** An alertname has no limit of its own; a fingerprint (128 characters) and the names of objects have. */
 function boundedSubject<T extends Subject>(subject: T): T {
-  return { ...subject, alertname: cut(subject.alertname, LABEL_LENGTH, NAME_BYTES) };
+  return { ...subject, alertname: name(subject.alertname) };
 }
 
 const room = (entry: Entry): number => ENTRY_LIMIT - bytesOf(JSON.stringify(entry));

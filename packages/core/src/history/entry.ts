@@ -94,7 +94,7 @@ export interface StoppedEntry {
 }
 
 /** How a stopped operarius came to run again: its definition changed or is gone, or the time was over. */
-export const REARMED_HOW = ['definition', 'deleted', 'time'] as const;
+export const REARMED_HOW = ['definition', 'deleted', 'time', 'person'] as const;
 export type RearmedHow = (typeof REARMED_HOW)[number];
 
 /** An operarius that was stopped runs again. */
@@ -104,6 +104,8 @@ export interface RearmedEntry {
   /** That was stopped. */
   readonly definition: string;
   readonly how: RearmedHow;
+  /** Of `person`: who did it in the dashboard. */
+  readonly user?: string;
   readonly at: number;
 }
 
@@ -138,14 +140,14 @@ export interface HeldEntry extends Subject {
   readonly at: number;
 }
 
-export const ACTS = ['retry', 'remove', 'clean', 'rerun', 'approve', 'deny'] as const;
+export const ACTS = ['retry', 'remove', 'clean', 'rerun', 'approve', 'deny', 'rearm'] as const;
 export type Act = (typeof ACTS)[number];
 
 /** What a person did in the dashboard. */
 export interface ActEntry {
   readonly kind: 'act';
   readonly act: Act;
-  /** The remediation; empty where the act was about many. */
+  /** The remediation, of `rearm` the operarius; empty where the act was about many. */
   readonly id: string;
   readonly user: string;
   readonly address: string;

@@ -1,13 +1,26 @@
 import { deriveRow, type Known } from './derive.ts';
-import type { ActEntry, EndEntry, Entry, Fate, FateEntry, HeldEntry, ModeEntry } from './entry.ts';
+import type {
+  ActEntry,
+  EffectEntry,
+  EndEntry,
+  Entry,
+  FateEntry,
+  HeldEntry,
+  ModeEntry,
+  RearmedEntry,
+  StoppedEntry,
+} from './entry.ts';
 import { Jobs } from './jobs.ts';
 import { hasOlder, isAsNew, type Kept, keep, type Remediation, trimKept } from './kept.ts';
 import { NewestFirst } from './newest-first.ts';
-import { type Acted, keyOf, type Row } from './row.ts';
+import { type Acted, type JobFate, keyOf, type Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 
 /** A change of the switch, with its entry. */
 export type ModeChange = ModeEntry & { readonly entry: string };
+
+/** An operarius was stopped, or runs again, with its entry. */
+export type StopChange = (StoppedEntry | RearmedEntry) & { readonly entry: string };
 
 /** That a remediation created a Job. */
 export interface Created {
@@ -15,12 +28,12 @@ export interface Created {
   /** Milliseconds, Redis' clock. */
   readonly at: number;
   readonly row: Row;
-  /** Undefined while no end of the Job is known. */
-  readonly fate: Fate | undefined;
+  /** Undefined where its end does not name it. */
+  readonly job: JobFate | undefined;
 }
 
-/** Changes of the switch that are kept: a page shows the last few. */
-const MODE_CHANGES = 100;
+/** Changes of the switch that are kept, and of what is stopped: a page shows the last few. */
+const CHANGES = 100;
 
 /**
  * Folds the entries of the history to rows. Entries may come in any order, twice, and trimmed at their
@@ -35,6 +48,7 @@ export class Fold {
   readonly #list = new NewestFirst();
   readonly #unsettled = new Set<Kept>();
   #modes: readonly ModeChange[] = [];
+  #stops: readonly StopChange[] = [];
   readonly #known: Known = {
     jobOf: (name) => this.#jobs.get(name),
     actOn: (remediation) => this.#acts.get(remediation),
@@ -45,9 +59,9 @@ export class Fold {
     return this.#occurrences.size;
   }
 
-  /** The rows, newest first. */
-  rows(): Iterable<Row> {
-    return this.#list.rows();
+  /** The rows, newest first. @param oldest the cursor at which to end: none is older */
+  rows(oldest = ''): Iterable<Row> {
+    return this.#list.rows(oldest);
   }
 
   /** The row of an occurrence, see keyOf. */
@@ -64,7 +78,7 @@ export class Fold {
     for (const { of, end } of this.#remediations.values()) {
       if (end?.outcome !== 'created' || of.row === undefined) continue;
       const { operarius, at, job = '' } = end;
-      yield { operarius, at, row: of.row, fate: this.#jobs.get(job)?.fate?.fate };
+      yield { operarius, at, row: of.row, job: this.#jobs.get(job) };
     }
   }
 
@@ -72,10 +86,10 @@ export class Fold {
   entriesOf(key: string): string[] {
     const { remediations = [], replaced = [] } = this.#occurrences.get(key) ?? {};
     const { jobOf, actOn } = this.#known;
-    const known = remediations.flatMap(({ id, end, held }) => [
-      ...[end, held, actOn(id)],
-      jobOf(end?.job ?? '')?.fate,
-    ]);
+    const known = remediations.flatMap(({ id, end, held }) => {
+      const { fate, effect } = jobOf(end?.job ?? '') ?? {};
+      return [end, held, actOn(id), fate, effect];
+    });
     const ids = known.map((one) => one?.entry).filter((id) => id !== undefined);
     return [...new Set([...replaced, ...ids])].sort(compareIds);
   }
@@ -83,6 +97,11 @@ export class Fold {
   /** The latest changes of the switch, newest first. */
   get modes(): readonly ModeChange[] {
     return this.#modes;
+  }
+
+  /** How operarii were stopped and re-armed, the latest first. */
+  get stops(): readonly StopChange[] {
+    return this.#stops;
   }
 
   /** @param id of the entry in the stream */
@@ -98,8 +117,15 @@ export class Fold {
       case 'act':
         this.#addAct(id, entry);
         break;
+      case 'effect':
+        this.#addEffect(id, entry);
+        break;
       case 'mode':
-        this.#addMode({ ...entry, entry: id });
+        this.#modes = withChange(this.#modes, { ...entry, entry: id });
+        break;
+      case 'stopped':
+      case 'rearmed':
+        this.#stops = withChange(this.#stops, { ...entry, entry: id });
     }
   }
 
@@ -125,6 +151,7 @@ export class Fold {
       if (hasOlder(kept, oldest)) this.#trimOne(kept, oldest);
     }
     this.#modes = this.#modes.filter((mode) => isAsNew(mode, oldest));
+    this.#stops = this.#stops.filter((stop) => isAsNew(stop, oldest));
   }
 
   #addOwn(id: string, entry: EndEntry | HeldEntry): void {
@@ -140,19 +167,22 @@ export class Fold {
     const { fate, reason, endedAt, job, createdAt } = entry;
     const remediation = this.#remediations.get(entry.id)?.id ?? entry.id;
     const end = { fate, reason, endedAt, entry: id, remediation };
-    for (const kept of this.#jobs.end({ name: job, fate: end, createdAt })) this.#unsettle(kept);
+    for (const kept of this.#jobs.end(job, end, createdAt)) this.#unsettle(kept);
+  }
+
+  #addEffect(id: string, entry: EffectEntry): void {
+    const { effect, at, job } = entry;
+    const remediation = this.#remediations.get(entry.id)?.id ?? entry.id;
+    for (const kept of this.#jobs.judge(job, { effect, at, entry: id, remediation })) {
+      this.#unsettle(kept);
+    }
   }
 
   #addAct(id: string, { id: remediation, act, user, at }: ActEntry): void {
-    if (isAsNew(this.#acts.get(remediation), id)) return;
+    // That is about an operarius.
+    if (act === 'rearm' || isAsNew(this.#acts.get(remediation), id)) return;
     this.#acts.set(remediation, { act, user, at, entry: id });
     this.#unsettle(this.#remediations.get(remediation)?.of);
-  }
-
-  #addMode(change: ModeChange): void {
-    const others = this.#modes.filter(({ entry }) => entry !== change.entry);
-    const all = [change, ...others].sort((a, b) => compareIds(b.entry, a.entry));
-    this.#modes = all.slice(0, MODE_CHANGES);
   }
 
   #remediationOf(subject: EndEntry | HeldEntry): Remediation {
@@ -177,8 +207,7 @@ export class Fold {
       remediations: [],
       replaced: undefined,
       row: undefined,
-      newer: undefined,
-      older: undefined,
+      place: 0,
     };
     this.#occurrences.set(key, kept);
     return kept;
@@ -206,6 +235,14 @@ export class Fold {
       this.#jobs.leave(job, kept);
     }
   }
+}
+
+function withChange<T extends { readonly entry: string }>(
+  changes: readonly T[],
+  change: T,
+): readonly T[] {
+  const others = changes.filter(({ entry }) => entry !== change.entry);
+  return [change, ...others].sort((a, b) => compareIds(b.entry, a.entry)).slice(0, CHANGES);
 }
 
 /** An array that grows keeps room for 17, and most occurrences have one or two: these are copied. */

@@ -1,5 +1,5 @@
 import { isAsNew } from './kept.ts';
-import type { JobFate } from './row.ts';
+import type { JobEffect, JobEnd, JobFate } from './row.ts';
 
 /** A Job, and the occurrences that it stands for: nearly always one. */
 interface Job<User> {
@@ -40,19 +40,28 @@ export class Jobs<User> {
   }
 
   /** A Job has ended. @returns who names it, none where a newer end is known */
-  end(ended: JobFate): readonly User[] {
-    const job = this.#jobOf(ended.name);
-    if (isAsNew(job.now.fate, ended.fate?.entry ?? '')) return [];
-    job.now = { ...ended, name: job.now.name };
+  end(name: string, fate: JobEnd, createdAt: number): readonly User[] {
+    const job = this.#jobOf(name);
+    if (isAsNew(job.now.fate, fate.entry)) return [];
+    job.now = { ...job.now, fate, createdAt };
     return usersOf(job);
   }
 
-  /** Forgets fates older than an entry. @returns who names their Jobs */
+  /** It was judged whether it helped. @returns who names it, none where a newer judgement is known */
+  judge(name: string, effect: JobEffect): readonly User[] {
+    const job = this.#jobOf(name);
+    if (isAsNew(job.now.effect, effect.entry)) return [];
+    job.now = { ...job.now, effect };
+    return usersOf(job);
+  }
+
+  /** Forgets what is older than an entry. @returns who names their Jobs */
   trim(oldest: string): readonly User[] {
     const users: User[] = [];
     for (const [name, job] of this.#jobs) {
-      if (job.now.fate === undefined || isAsNew(job.now.fate, oldest)) continue;
-      job.now = unfinished(job.now.name);
+      const now = trimmed(job.now, oldest);
+      if (now === job.now) continue;
+      job.now = now;
       users.push(...usersOf(job));
       this.#forgetUnused(name, job);
     }
@@ -68,11 +77,28 @@ export class Jobs<User> {
   }
 
   #forgetUnused(name: string, { now, user }: Job<User>): void {
-    if (user === undefined && now.fate === undefined) this.#jobs.delete(name);
+    if (user === undefined && now.fate === undefined && now.effect === undefined) {
+      this.#jobs.delete(name);
+    }
   }
 }
 
-const unfinished = (name: string): JobFate => ({ name, fate: undefined, createdAt: undefined });
+const unfinished = (name: string): JobFate => ({
+  ...{ name, fate: undefined, createdAt: undefined, effect: undefined },
+});
+
+/** The same where nothing of it is older. */
+function trimmed(now: JobFate, oldest: string): JobFate {
+  const isOld = (known: JobEnd | JobEffect | undefined): boolean =>
+    known !== undefined && !isAsNew(known, oldest);
+  const { name, fate, createdAt, effect } = now;
+  if (!isOld(fate) && !isOld(effect)) return now;
+  return {
+    name,
+    ...(isOld(fate) ? { fate: undefined, createdAt: undefined } : { fate, createdAt }),
+    effect: isOld(effect) ? undefined : effect,
+  };
+}
 
 function usersOf<User>({ user, others }: Job<User>): readonly User[] {
   return user === undefined ? [] : [...new Set([user, ...(others ?? [])])];

@@ -14,9 +14,8 @@ export interface Kept {
   replaced: string[] | undefined;
   /** Undefined until the fold settles. */
   row: Row | undefined;
-  /** Its place in the list. */
-  newer: Kept | undefined;
-  older: Kept | undefined;
+  /** Where it is in the list of NewestFirst, once there is a row. */
+  place: number;
 }
 
 /** All that is kept of one remediation: its newest end, and the newest reason why it was held. */

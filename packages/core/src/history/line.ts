@@ -3,7 +3,7 @@ import { helpedOf, stateOf } from './state.ts';
 
 /** A row as a line of JSON, for machines: `/history.jsonl`, and `openfero get remediations -o jsonl`. */
 export function historyLine(row: Row, now: number): object {
-  const { since, cursor, heard, firing, resolved, marks: _own, ...identity } = row;
+  const { since, cursor, heard, firing, resolved, marks: _marks, text: _text, ...identity } = row;
   return {
     ...identity,
     since: timeOf(since),
@@ -32,6 +32,8 @@ function handledOf(handled: Handled, now: number): object {
     fate: fate?.fate,
     fateReason: fate?.reason,
     fateAt: fate && timeOf(fate.endedAt),
+    effect: job?.effect?.effect,
+    effectAt: job?.effect && timeOf(job.effect.at),
   };
 }
 

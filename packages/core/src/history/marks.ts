@@ -17,11 +17,17 @@ export function marksOf({ firing, resolved }: Pick<Row, 'firing' | 'resolved'>):
   return marks;
 }
 
+/** A row, as far as its marks say all. */
+export type Marked = Pick<Row, 'marks'>;
+
 /** Whether a chip shows the row. */
-export const hasChip = ({ marks }: Row, chip: Chip): boolean => (marks & BITS[chip]) !== 0;
+export const hasChip = ({ marks }: Marked, chip: Chip): boolean => (marks & BITS[chip]) !== 0;
 
 /** Whether nobody wanted it remediated. */
-export const isUnwantedRow = ({ marks }: Row): boolean => (marks & UNWANTED_BIT) !== 0;
+export const isUnwantedRow = ({ marks }: Marked): boolean => (marks & UNWANTED_BIT) !== 0;
+
+/** Of different marks: all are less. */
+export const MARKS = 32;
 
 const UNWANTED_BIT = 1;
 const BITS: Readonly<Record<Chip, number>> = {

@@ -101,6 +101,7 @@ const SCHEMAS = {
       operarius: Type.String(),
       definition: Type.String(),
       how: Type.Enum([...REARMED_HOW]),
+      user: Type.Optional(Type.String()),
       at: Time,
     }),
   ),

@@ -1,8 +1,8 @@
-import type { Texts } from '../alert.ts';
 import { type Matcher, matchesAll, parseMatchers } from '../matchers/matchers.ts';
 import { type Filter, windowOf } from './filter.ts';
-import { hasChip, isUnwanted, isUnwantedRow } from './marks.ts';
+import { hasChip, isUnwanted, isUnwantedRow, type Marked } from './marks.ts';
 import type { Handled, Row } from './row.ts';
+import { createSearch } from './search.ts';
 import { compareIds } from './stream-id.ts';
 
 type Predicate = (row: Row) => boolean;
@@ -15,11 +15,10 @@ type Predicate = (row: Row) => boolean;
  */
 export function createPredicate(filter: Filter, now: number): Predicate {
   const { only } = filter;
-  const time = createTimePredicate(filter, now);
+  const isThen = createTimePredicate(filter, now);
   const passes = createContentPredicate(filter);
   return (row) =>
-    !time.isBefore(row) &&
-    !time.isAfter(row) &&
+    isThen(row) &&
     passes(row) &&
     !isHidden(row, filter) &&
     (only === undefined || hasChip(row, only));
@@ -29,24 +28,27 @@ export function createPredicate(filter: Filter, now: number): Predicate {
  * Whether all that happened about a row was before or after the time of a filter. What is neither was
  * going on then: a fire at 3 is found at 3, also if it burnt until 5.
  */
-export function createTimePredicate(
-  filter: Filter,
-  now: number,
-): { readonly isBefore: Predicate; readonly isAfter: Predicate } {
-  const { from, to } = windowOf(filter, now);
-  // Ids are compared as texts: to read the time of each takes longer than the rest of a query.
-  const first = `${Math.max(0, Math.ceil(from))}-0`;
-  return {
-    isBefore: ({ cursor }) => compareIds(cursor, first) < 0,
-    isAfter: to === Number.POSITIVE_INFINITY ? () => false : ({ since }) => since > to,
-  };
+function createTimePredicate(filter: Filter, now: number): Predicate {
+  const first = firstCursor(filter, now);
+  const isAfter = createAfter(filter, now);
+  return (row) => compareIds(row.cursor, first) >= 0 && !isAfter(row);
+}
+
+/** All rows with an older cursor are from before the time of a filter. */
+export const firstCursor = (filter: Filter, now: number): string =>
+  `${Math.max(0, Math.ceil(windowOf(filter, now).from))}-0`;
+
+/** Whether all that happened about a row was after the time of a filter. */
+export function createAfter(filter: Filter, now: number): Predicate {
+  const { to } = windowOf(filter, now);
+  return to === Number.POSITIVE_INFINITY ? () => false : ({ since }) => since > to;
 }
 
 /** The part of a filter that is about what the row says: neither time nor chip nor what is hidden. */
 export function createContentPredicate(filter: Filter): Predicate {
   const parts = [
     matchersOf(filter),
-    textOf(filter),
+    createSearch(filter.text),
     ofHandled(filter.outcomes, ({ end }) => end?.outcome),
     ofHandled(filter.operarii, ({ operarius }) => operarius),
     ofHandled(filter.fates, ({ job }) => job && (job.fate?.fate ?? 'none')),
@@ -55,7 +57,7 @@ export function createContentPredicate(filter: Filter): Predicate {
 }
 
 /** Nobody wanted it remediated, and the filter asks neither for all, nor for an outcome, nor for words. */
-export function isHidden(row: Row, { all, outcomes, text }: Filter): boolean {
+export function isHidden(row: Marked, { all, outcomes, text }: Filter): boolean {
   if (all || outcomes.length > 0 || text.trim() !== '') return false;
   return isUnwantedRow(row);
 }
@@ -93,30 +95,4 @@ function ofHandled<T>(
   };
   return ({ firing, resolved }) =>
     is(firing) || (is(resolved) && (firing === undefined || !isUnwanted(resolved)));
-}
-
-function textOf({ text }: Filter): Predicate | undefined {
-  const words = text.split(/\s+/).filter((word) => word !== '');
-  if (words.length === 0) return undefined;
-  const patterns = words.map((word) => ({ word, pattern: new RegExp(RegExp.escape(word), 'iu') }));
-  return (row) => patterns.every(({ word, pattern }) => isIn(row, word, pattern));
-}
-
-function isIn(row: Row, word: string, pattern: RegExp): boolean {
-  const { labels, alertname, fingerprint, firing, resolved } = row;
-  return (
-    pattern.test(alertname) ||
-    isInValue(labels, pattern) ||
-    pattern.test(firing?.job?.name ?? '') ||
-    pattern.test(resolved?.job?.name ?? '') ||
-    [fingerprint, firing?.id, resolved?.id].includes(word)
-  );
-}
-
-function isInValue(labels: Texts, pattern: RegExp): boolean {
-  // Faster than Object.values, and the labels have no prototype of ours.
-  for (const name in labels) {
-    if (pattern.test(labels[name] ?? '')) return true;
-  }
-  return false;
 }

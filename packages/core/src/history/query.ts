@@ -1,6 +1,7 @@
-import { CHIPS, type Chip, type Filter } from './filter.ts';
-import { hasChip } from './marks.ts';
-import { createContentPredicate, createTimePredicate, isHidden } from './predicate.ts';
+import type { Chip, Filter } from './filter.ts';
+import type { Fold } from './fold.ts';
+import { hasChip, MARKS, type Marked } from './marks.ts';
+import { createAfter, createContentPredicate, firstCursor, isHidden } from './predicate.ts';
 import type { Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 
@@ -29,45 +30,53 @@ export interface Answer {
 /**
  * Answers a page of the list, with exact numbers.
  *
- * @param rows newest first, as Fold.rows gives them
  * @throws {InvalidMatchers}
  */
-export function query(rows: Iterable<Row>, options: QueryOptions): Answer {
+export function query(fold: Pick<Fold, 'rows'>, options: QueryOptions): Answer {
   const { filter, after, limit, now } = options;
-  const counts = {
-    total: 0,
-    hidden: 0,
-    chips: { 'job-failed': 0, failed: 0, expired: 0, held: 0 },
-  };
-  const time = createTimePredicate(filter, now);
+  const isAfter = createAfter(filter, now);
   const passes = createContentPredicate(filter);
+  const isOnPage = pageFrom(after);
+  // Marks say all that is counted: rows are counted by them, and those that are alike at once.
+  const tally = new Uint32Array(MARKS);
+  const shows = Array.from(tally, (_none, marks) => isShown({ marks }, filter));
   const page: Row[] = [];
-  for (const row of rows) {
-    if (time.isBefore(row)) break;
-    if (time.isAfter(row) || !passes(row) || !counted(row, filter, counts)) continue;
+  for (const row of fold.rows(firstCursor(filter, now))) {
+    if (isAfter(row) || !passes(row)) continue;
+    tally[row.marks] = (tally[row.marks] ?? 0) + 1;
     // One more than the page has: there is a next one.
-    if (page.length <= limit && isAfter(row, after)) page.push(row);
+    if (page.length <= limit && shows[row.marks] && isOnPage(row)) page.push(row);
   }
   const shown = page.slice(0, limit);
   const next = page.length > limit ? shown.at(-1)?.cursor : undefined;
-  return { rows: shown, next, ...counts };
+  return { rows: shown, next, ...countsOf(tally, filter) };
 }
 
-/** In the order of the list: older. */
-const isAfter = ({ cursor }: Row, after: string | undefined): boolean =>
-  after === undefined || compareIds(cursor, after) < 0;
+/** Whether a row is older than the cursor: the first one that is, and all that follow. */
+function pageFrom(after: string | undefined): (row: Row) => boolean {
+  let isReached = after === undefined;
+  return ({ cursor }) => {
+    isReached ||= compareIds(cursor, after ?? '') < 0;
+    return isReached;
+  };
+}
 
-type Counts = { total: number; hidden: number; chips: Record<Chip, number> };
+const isShown = (row: Marked, filter: Filter): boolean =>
+  !isHidden(row, filter) && (filter.only === undefined || hasChip(row, filter.only));
 
-/** Counts a row. @returns whether the filter shows it */
-function counted(row: Row, filter: Filter, counts: Counts): boolean {
-  const { only } = filter;
-  if (isHidden(row, filter)) {
-    if (only === undefined) counts.hidden++;
-    return false;
-  }
-  for (const chip of CHIPS) if (hasChip(row, chip)) counts.chips[chip]++;
-  if (only !== undefined && !hasChip(row, only)) return false;
-  counts.total++;
-  return true;
+/** @param tally how many rows have each of the marks */
+function countsOf(tally: Uint32Array, filter: Filter): Pick<Answer, 'total' | 'hidden' | 'chips'> {
+  const sum = (is: (row: Marked) => boolean): number =>
+    tally.reduce((all, count, marks) => (is({ marks }) ? all + count : all), 0);
+  const ofChip = (chip: Chip): number => sum((row) => !isHidden(row, filter) && hasChip(row, chip));
+  return {
+    total: sum((row) => isShown(row, filter)),
+    hidden: filter.only === undefined ? sum((row) => isHidden(row, filter)) : 0,
+    chips: {
+      'job-failed': ofChip('job-failed'),
+      failed: ofChip('failed'),
+      expired: ofChip('expired'),
+      held: ofChip('held'),
+    },
+  };
 }

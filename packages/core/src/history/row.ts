@@ -1,6 +1,6 @@
 import type { AlertStatus } from '../alert.ts';
 import type { Instant } from '../instant.ts';
-import type { End } from '../outcome.ts';
+import type { Effect, End } from '../outcome.ts';
 import type { Act, Fate, Subject } from './entry.ts';
 import { compareIds } from './stream-id.ts';
 
@@ -29,6 +29,8 @@ export interface Row {
   readonly cursor: string;
   /** See marksOf in marks.ts. */
   readonly marks: number;
+  /** See textOf in search.ts. */
+  readonly text: string;
 }
 
 export interface Heard {
@@ -72,6 +74,8 @@ export interface Held {
 
 export interface JobFate {
   readonly name: string;
+  /** Whether it helped, as it was judged; undefined until then. */
+  readonly effect: JobEffect | undefined;
   /** Undefined while the Job is unfinished, or its end was not seen. */
   readonly fate: JobEnd | undefined;
   /** By the cluster's clock; undefined until the fate is known. */
@@ -85,6 +89,14 @@ export interface JobEnd {
   readonly endedAt: number;
   readonly entry: string;
   /** The remediation that created the Job: another one where the Job stands for many. */
+  readonly remediation: string;
+}
+
+export interface JobEffect {
+  readonly effect: Effect;
+  readonly at: number;
+  readonly entry: string;
+  /** The remediation that created the Job. */
   readonly remediation: string;
 }
 

@@ -1,6 +1,15 @@
 import { type End, FAILURES, type Failure, type Outcome } from '../outcome.ts';
 import { FATE_TTL } from '../redis/fates.ts';
-import { type Ended, type Handled, isHeld, isRemoved, type JobEnd, type Row } from './row.ts';
+import {
+  type Ended,
+  type Handled,
+  type Heard,
+  isHeld,
+  isRemoved,
+  type JobEffect,
+  type JobEnd,
+  type Row,
+} from './row.ts';
 
 /**
  * What Redis knows of a remediation now, besides the history. What was not asked for is undefined, and
@@ -134,7 +143,7 @@ export type Helped =
    * the cluster: negative where it was before that; undefined where nobody saw the Job's end.
    */
   | { readonly kind: 'resolved'; readonly after: number | undefined }
-  /** A notification received after the Job's end said that the alert still fires. */
+  /** It was judged so, or a notification received after the Job's end says that the alert fires. */
   | { readonly kind: 'still-firing'; readonly at: number }
   /** Nothing was heard of the alert since. */
   | { readonly kind: 'no-word' };
@@ -142,11 +151,26 @@ export type Helped =
 /** Whether the Job helped; undefined where there is none, or its end is not known and the alert has not resolved. */
 export function helpedOf({ firing, heard }: Row): Helped | undefined {
   if (firing?.job === undefined) return undefined;
-  const endedAt = firing.job.fate?.endedAt;
+  const { fate, effect } = firing.job;
+  const endedAt = fate?.endedAt;
+  // It may have resolved, and come again since.
+  if (effect?.effect === 'firing' && effect.at > (heard?.at ?? 0)) {
+    return { kind: 'still-firing', at: effect.at };
+  }
   if (heard?.status === 'resolved') {
     return { kind: 'resolved', after: endedAt === undefined ? undefined : heard.at - endedAt };
   }
-  if (endedAt === undefined) return undefined;
-  if (heard !== undefined && heard.at > endedAt) return { kind: 'still-firing', at: heard.at };
-  return { kind: 'no-word' };
+  return endedAt === undefined ? undefined : heardSince(endedAt, heard, effect);
+}
+
+/** What was heard since its Job ended, of an alert of which no notification says that it has resolved. */
+function heardSince(
+  endedAt: number,
+  heard: Heard | undefined,
+  effect: JobEffect | undefined,
+): Helped {
+  if (effect?.effect === 'resolved') return { kind: 'resolved', after: undefined };
+  return heard !== undefined && heard.at > endedAt
+    ? { kind: 'still-firing', at: heard.at }
+    : { kind: 'no-word' };
 }

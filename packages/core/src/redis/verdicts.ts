@@ -47,14 +47,16 @@ export interface Stopped {
   /** How many bad runs in a row stopped it. */
   readonly row: number;
   readonly at: number;
+  /** Who re-armed it in the dashboard: `until` is over. A worker then tells it, and clears it away. */
+  readonly by?: string;
 }
 
 /** Reads a field of `stopped` as hostile input. */
 export function readStopped(text: unknown): Stopped | undefined {
-  const { definition, until, row, at } = parse(text);
+  const { definition, until, row, at, by } = parse(text);
   if (typeof definition !== 'string' || typeof row !== 'number') return undefined;
   if (typeof until !== 'number' || typeof at !== 'number') return undefined;
-  return { definition, until, row, at };
+  return { definition, until, row, at, ...(typeof by === 'string' && { by }) };
 }
 
 /** A run whose effect is judged at `due`: whether its alert has gone by then. */
@@ -264,36 +266,5 @@ export function settleArguments(
       ...[...appendKeys(prefix), raisedKey(prefix)],
     ],
     args: [effect, field, count, entry, ...runArguments(run), ...raisedByRunArguments(raised)],
-  };
-}
-
-/**
- * Re-arms a stopped operarius, once over all workers.
- *
- * KEYS stopped, those of `append`; ARGV the operarius, its state as it is in the hash, how many entries the
- * history may have, the entry. Returns 1 where this call did it.
- */
-export const REARM = `${APPEND_FUNCTION}
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('HDEL', KEYS[1], ARGV[1])
-append(KEYS[2], KEYS[3], KEYS[4], ARGV[3], ARGV[4])
-return 1
-`;
-
-/** KEYS and ARGV of {@link REARM}. */
-export function rearmArguments(
-  prefix: string,
-  {
-    operarius,
-    state,
-    count,
-    entry,
-  }: Readonly<Record<'operarius' | 'state' | 'entry', string>> & {
-    readonly count: number;
-  },
-): { keys: string[]; args: (string | number)[] } {
-  return {
-    keys: [stoppedKey(prefix), ...appendKeys(prefix)],
-    args: [operarius, state, count, entry],
   };
 }

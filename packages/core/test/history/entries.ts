@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { AlertStatus } from '../../src/alert.ts';
 import {
   ACTS,
+  type EffectEntry,
   type EndEntry,
   type Entry,
   FATES,
@@ -10,7 +11,7 @@ import {
   type Subject,
 } from '../../src/history/entry.ts';
 import { instantOf } from '../../src/instant.ts';
-import { ENDS } from '../../src/outcome.ts';
+import { EFFECTS, ENDS } from '../../src/outcome.ts';
 
 /** When the alerts of these tests start: 3 in the morning. */
 export const NIGHT = Date.UTC(2026, 10, 22, 3);
@@ -55,6 +56,11 @@ export function fate(parts: Partial<FateEntry> = {}): FateEntry {
     endedAt: NIGHT + MINUTE,
     ...parts,
   };
+}
+
+export function effect(parts: Partial<EffectEntry> = {}): EffectEntry {
+  const run = { job: 'job-1', uid: 'u1', at: NIGHT + 16 * MINUTE };
+  return { ...subject(), kind: 'effect', effect: 'resolved', ...run, ...parts };
 }
 
 export function held(parts: Partial<HeldEntry> = {}): HeldEntry {
@@ -110,5 +116,16 @@ export const entries: fc.Arbitrary<Entry> = fc.oneof(
     .map(({ subject: { id }, act, at }): Entry => {
       return { kind: 'act', act, id, user: 'anna', address: '127.0.0.1', at };
     }),
+  fc
+    .record({ subject: subjects, effect: fc.constantFrom(...EFFECTS), job: jobs, at: times })
+    .map(({ subject, ...more }) => effect({ ...subject, ...more })),
+  fc
+    .record({ operarius: fc.constantFrom('op-0', 'op-1'), at: times })
+    .chain((about) =>
+      fc.constantFrom<Entry>(
+        { kind: 'stopped', ...about, definition: 'd', until: 0, row: 5 },
+        { kind: 'rearmed', ...about, definition: 'd', how: 'person', user: 'anna' },
+      ),
+    ),
   times.map((at): Entry => ({ kind: 'mode', from: 'run', to: 'off', source: 'x', at })),
 );

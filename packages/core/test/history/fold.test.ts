@@ -6,7 +6,7 @@ import { Fold } from '../../src/history/fold.ts';
 import { isHeld, keyOf, type Row } from '../../src/history/row.ts';
 import { compareIds } from '../../src/history/stream-id.ts';
 import { instantOf } from '../../src/instant.ts';
-import { end, entries, fate, held, MINUTE, NIGHT, subject } from './entries.ts';
+import { effect, end, entries, fate, held, MINUTE, NIGHT, subject } from './entries.ts';
 
 function folded(...all: readonly Entry[]): Fold {
   const fold = new Fold();
@@ -55,10 +55,28 @@ describe('an occurrence', () => {
     assert.equal(only(fold).firing?.id, 'two');
     const created = [...fold.created()];
     assert.deepEqual(
-      created.map((one) => one.fate),
+      created.map(({ job }) => job?.fate?.fate),
       ['failed', 'succeeded'],
     );
     assert.deepEqual(new Set(created.map(({ row }) => row)), new Set([only(fold)]));
+  });
+
+  test('has whether its Job helped, whichever is told first, and as long as the stream has it', () => {
+    const told = { effect: 'firing', at: NIGHT + 16 * MINUTE } as const;
+    for (const all of [
+      [end(), fate(), effect(told)],
+      [effect(told), end(), fate()],
+    ]) {
+      const fold = folded(...all);
+      const { job } = only(fold).firing ?? {};
+      assert.equal(job?.effect?.effect, 'firing');
+      assert.equal(job?.fate?.fate, 'succeeded');
+    }
+    const fold = folded(effect(told), end(), fate());
+    fold.trim(`${NIGHT + 1}-0`);
+    fold.settle();
+    assert.equal(only(fold).firing?.job?.effect, undefined);
+    assert.equal(only(fold).firing?.job?.fate?.fate, 'succeeded');
   });
 
   test('that fires again later is another row, the newest first', () => {
@@ -194,6 +212,7 @@ function told(fold: Fold): unknown {
   return {
     rows,
     modes: fold.modes,
+    stops: fold.stops,
     entries: ['f0', 'f1', 'f2'].flatMap((fingerprint) =>
       [0, 1, 2].map((ms) =>
         fold.entriesOf(keyOf({ fingerprint, startsAt: instantOf(NIGHT + ms), id: '' })),
@@ -237,6 +256,15 @@ test('property: any order, doubles and trims give the same rows', () => {
       assert.deepEqual(
         cursors,
         [...new Set(cursors)].sort((a, b) => compareIds(b, a)),
+      );
+      assert.deepEqual(
+        Array.from(fold.rows(oldest), ({ cursor }) => cursor),
+        cursors.filter((cursor) => compareIds(cursor, oldest) >= 0),
+      );
+      const some = cursors[cursors.length >> 1] ?? '';
+      assert.deepEqual(
+        Array.from(fold.rows(some), ({ cursor }) => cursor),
+        cursors.slice(0, (cursors.length >> 1) + 1),
       );
     }),
     { numRuns: 1_000 },

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ActEntry, Entry } from '../../src/history/entry.ts';
+import type { ActEntry, EffectEntry, EndEntry, Entry } from '../../src/history/entry.ts';
 import { Fold } from '../../src/history/fold.ts';
 import type { Row } from '../../src/history/row.ts';
 import { helpedOf, jobStateOf, type Live, type State, stateOf } from '../../src/history/state.ts';
 import { instantOf } from '../../src/instant.ts';
 import { FAILURES, OUTCOMES } from '../../src/outcome.ts';
-import { end, fate, held, MINUTE, NIGHT } from './entries.ts';
+import { effect, end, fate, held, MINUTE, NIGHT } from './entries.ts';
 
 /** The first row of these entries, in order. */
 function row(...all: readonly Entry[]): Row {
@@ -154,6 +154,23 @@ describe('whether it helped', () => {
       ...{ kind: 'still-firing', at: NIGHT + 5 * MINUTE },
     });
     assert.deepEqual(helpedOf(row(end(), fate(), again(0.5))), { kind: 'no-word' });
+  });
+
+  test('is as it was judged, unless the alert resolved after that', () => {
+    const judged = (how: EffectEntry['effect'], ...more: readonly Entry[]): unknown =>
+      helpedOf(row(end(), fate(), effect({ effect: how }), ...more));
+    assert.deepEqual(judged('resolved'), { kind: 'resolved', after: undefined });
+    assert.deepEqual(judged('firing'), { kind: 'still-firing', at: NIGHT + 16 * MINUTE });
+    assert.deepEqual(judged('unknown'), { kind: 'no-word' });
+    const resolvedAt = (minutes: number): EndEntry =>
+      end({
+        ...{ id: 'two', status: 'resolved', outcome: 'no-operarius', operarius: '' },
+        ...{ endsAt: instantOf(NIGHT + minutes * MINUTE), receivedAt: NIGHT + minutes * MINUTE },
+      });
+    assert.deepEqual(judged('firing', resolvedAt(5)), {
+      ...{ kind: 'still-firing', at: NIGHT + 16 * MINUTE },
+    });
+    assert.deepEqual(judged('firing', resolvedAt(31)), { kind: 'resolved', after: 30 * MINUTE });
   });
 
   test('is still firing where it fires again after it had resolved', () => {

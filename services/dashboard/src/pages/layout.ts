@@ -63,7 +63,7 @@ ${standingBar(standing, now)}
 ${main}
 </main>
 <footer class="foot">
-<p>${readOnly ?? 'Failed remediations can be retried here, and failed Jobs run again. Every act is logged with the user.'}</p>
+<p>${readOnly ?? 'Failed remediations can be retried here, failed Jobs run again, and stopped operarii re-armed. Every act is logged with the user.'}</p>
 <p>All times are UTC. <a href="/history.jsonl">History as JSON lines</a></p>
 </footer>
 </body>

@@ -1,5 +1,6 @@
 import type { Fate } from '@openfero/core/history/entry';
 import { NO_FILTER } from '@openfero/core/history/filter';
+import type { StopChange } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import type { HeldReason } from '@openfero/core/outcome';
 import { grouped, listOf } from './filters.ts';
@@ -11,6 +12,7 @@ import type { KnownOperarius } from './published.ts';
 import { NO_RUNS, type Runs } from './runs.ts';
 import { type Sign, sign } from './shapes.ts';
 import { whyOf } from './signs.ts';
+import { type StoppedParts, stoppedSection, stoppedSign, stopsSection } from './stopped.ts';
 import { ago, clock } from './times.ts';
 
 export interface OperariiParts {
@@ -22,9 +24,16 @@ export interface OperariiParts {
 /** All operarii: valid or why not, and what they did. */
 export function operariiPage({ known, runs, now }: OperariiParts): Page {
   const names = [...new Set([...known.keys(), ...runs.keys()])].sort();
-  const broken = [...known.values()].filter(({ problem }) => problem !== undefined).length;
+  const count = (is: (each: KnownOperarius) => boolean): number =>
+    [...known.values()].filter(is).length;
+  const broken = count(({ problem }) => problem !== undefined);
+  const stopped = count((each) => each.stopped !== undefined);
+  const bad = [
+    broken > 0 && `${grouped(broken)} invalid`,
+    stopped > 0 && `${grouped(stopped)} stopped`,
+  ].filter((words) => words !== false);
   return {
-    title: broken > 0 ? `${grouped(broken)} invalid operarii` : `${grouped(names.length)} operarii`,
+    title: `${bad.length > 0 ? bad.join(', ') : grouped(names.length)} operarii`,
     section: 'Operarii',
     main: html`<div class="head"><h1>Operarii</h1><p class="quiet">ConfigMaps that define a Job for an alert, and what they did</p></div>
 ${names.length === 0 ? NONE : table(names, { known, runs, now })}`,
@@ -42,6 +51,7 @@ const HEADS = [
   'Last hour',
   'Last day',
   'Last ten Jobs',
+  'Helped, 7 days',
   'Held',
 ];
 
@@ -60,15 +70,17 @@ function operariusRow(
   now: number,
 ): Html {
   const validity = validityOf(known);
-  const isBad = validity.tone === 'bad' || runs.fates[0] === 'failed';
+  const stopped = known?.stopped;
+  const isBad = stopped !== undefined || validity.tone === 'bad' || runs.fates[0] === 'failed';
   return html`<tr${isBad && html` class="bad"`}>
 <th scope="row"><a class="name mono" href="${Address.own(`/operarii/${segment(name)}`)}">${name}</a></th>
-<td data-of="Definition"><div>${sign(validity)}${known?.problem !== undefined && html`<span class="small clamp" dir="auto">${known.problem}</span>`}${stale(known, now)}</div></td>
+<td data-of="Definition"><div>${stopped && html`${stoppedSign(stopped, now)}<br>`}${sign(validity)}${known?.problem !== undefined && html`<span class="small clamp" dir="auto">${known.problem}</span>`}${stale(known, now)}</div></td>
 <td data-of="Mode"><div>${modeOf(known)}</div></td>
 <td data-of="Last run"><div>${lastRun(runs, now)}</div></td>
 <td data-of="Last hour"><div>${grouped(runs.lastHour)}</div></td>
 <td data-of="Last day"><div>${grouped(runs.lastDay)}</div></td>
 <td data-of="Last ten Jobs"><div>${success(runs.fates)}</div></td>
+<td data-of="Helped, 7 days"><div>${helped(runs)}</div></td>
 <td data-of="Held"><div>${runs.held.length === 0 ? '0' : sign({ word: grouped(runs.held.length), shape: 'pause', tone: 'wait' })}</div></td>
 </tr>`;
 }
@@ -120,8 +132,19 @@ function success(fates: readonly Fate[]): Html {
   return html`${good} of ${fates.length} succeeded<span class="strip" aria-hidden="true">${fates.map((fate) => sign(FATES[fate]))}</span>`;
 }
 
+/** How many Jobs helped of those of which that is known. */
+function helped({ effects: { resolved, firing, unknown } }: Runs): Html {
+  const judged = resolved + firing;
+  if (judged + unknown === 0) return html`<span class="quiet">none judged</span>`;
+  return html`${resolved} of ${judged}${unknown > 0 && html`<span class="small">${unknown} unknown</span>`}`;
+}
+
 export interface OperariusParts {
   readonly name: string;
+  /** Undefined where it is not stopped. */
+  readonly stopped: StoppedParts | undefined;
+  /** How it was stopped and re-armed, newest first. */
+  readonly stops: readonly StopChange[];
   readonly known: KnownOperarius | undefined;
   readonly runs: Runs;
   /** Its own, and those of all operarii. */
@@ -136,11 +159,11 @@ export interface OperariusParts {
 
 /** One operarius. */
 export function operariusPage(parts: OperariusParts): Page {
-  const { name, known, runs, rows, liveOf, mayChange, now } = parts;
+  const { name, known, stopped, stops, runs, rows, liveOf, mayChange, now } = parts;
   const validity = validityOf(known);
   const place = { filter: { ...NO_FILTER, operarii: [name] }, after: undefined };
   return {
-    title: `${validity.word}: ${name}`,
+    title: `${stopped === undefined ? validity.word : 'stopped'}: ${name}`,
     section: 'Operarii',
     main: html`<a class="back" href="${Address.own('/operarii')}">Operarii</a>
 <div class="head"><h1 class="mono">${name}</h1></div>
@@ -149,12 +172,14 @@ export function operariusPage(parts: OperariusParts): Page {
 <div><dt>Mode</dt><dd>${modeOf(known)}</dd></div>
 <div><dt>Jobs</dt><dd>${grouped(runs.lastHour)} in the last hour, ${grouped(runs.lastDay)} in the last day</dd></div>
 <div><dt>Last ten Jobs</dt><dd>${success(runs.fates)}</dd></div>
+<div><dt>Helped, last 7 days</dt><dd>${helped(runs)}</dd></div>
 </dl>
+${stopped && stoppedSection(stopped)}
 ${known?.problem !== undefined && html`<section class="apart"><h2>Why it cannot run</h2><pre tabindex="0" dir="auto">${known.problem}</pre></section>`}
 ${heldPart(parts)}
 <div class="columns apart">
 <div class="stack">${policyPart(known)}</div>
-<div class="stack">${warningsPart(known)}${sourcePart(known, now)}</div>
+<div class="stack">${warningsPart(known)}${stopsSection(stops, now)}${sourcePart(known, now)}</div>
 </div>
 <section>${
       rows.length === 0

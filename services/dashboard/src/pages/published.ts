@@ -1,3 +1,4 @@
+import { isLasting } from '@openfero/core/decisions/stopped';
 import type { Fold } from '@openfero/core/history/fold';
 import { MODES } from '@openfero/core/operarius/policy';
 import { askedKey } from '@openfero/core/redis/approvals';
@@ -14,6 +15,7 @@ import {
   WORKER_STALE_AFTER,
   workersKey,
 } from '@openfero/core/redis/published';
+import { readStopped, type Stopped, stoppedKey } from '@openfero/core/redis/verdicts';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { Standing } from './standing.ts';
 
@@ -26,6 +28,8 @@ export interface KnownOperarius {
   readonly isStale: boolean;
   /** Why it cannot run; undefined where it can, as far as is known. */
   readonly problem: string | undefined;
+  /** Undefined where it is not stopped, or no longer. */
+  readonly stopped: Stopped | undefined;
 }
 
 /** Reads what the workers found out about each operarius, by name. */
@@ -34,27 +38,49 @@ export async function readOperarii(
   prefix: string,
   now: number,
 ): Promise<ReadonlyMap<string, KnownOperarius>> {
-  const [published, checks] = await Promise.all([
+  const [published, checks, stopped] = await Promise.all([
     redis.hgetall(operariiKey(prefix)),
     redis.hgetall(checksKey(prefix)),
+    readStops(redis, prefix, now),
   ]);
-  const names = [...new Set([...Object.keys(published), ...Object.keys(checks)])].sort();
-  return new Map(
-    names.map((name) => [
-      name,
-      known(name, readPublishedOperarius(published[name]), readCheck(checks[name]), now),
-    ]),
-  );
+  const known = [...Object.keys(published), ...Object.keys(checks), ...stopped.keys()];
+  const names = [...new Set(known)].sort();
+  const all = names.map((name) => {
+    const said = readPublishedOperarius(published[name]);
+    const check = readCheck(checks[name]);
+    const isOperarius = published[name] !== undefined || !isOther(check);
+    return isOperarius && knownOf(name, said, check, { stopped: stopped.get(name), now });
+  });
+  return new Map(all.filter((each) => each !== false).map((each) => [each.name, each]));
 }
 
-function known(
+/** A ConfigMap that happens to be named like an operarius, and is none: workers do not publish it either. */
+const isOther = (check: Check | undefined): boolean =>
+  check?.unlabelled === true && check.problem === undefined;
+
+/** Reads the operarii that are stopped now. */
+async function readStops(
+  redis: RedisConnection,
+  prefix: string,
+  now: number,
+): Promise<ReadonlyMap<string, Stopped>> {
+  const fields = Object.entries(await redis.hgetall(stoppedKey(prefix)));
+  const stops = new Map<string, Stopped>();
+  for (const [name, text] of fields) {
+    const stopped = readStopped(text);
+    if (stopped !== undefined && isLasting(stopped, now)) stops.set(name, stopped);
+  }
+  return stops;
+}
+
+function knownOf(
   name: string,
   published: PublishedOperarius | undefined,
   check: Check | undefined,
-  now: number,
+  { stopped, now }: { readonly stopped: Stopped | undefined; readonly now: number },
 ): KnownOperarius {
   const isStale = published !== undefined && now - published.at > OPERARIUS_STALE_AFTER;
-  return { name, published, isStale, problem: (published ?? check)?.problem };
+  return { name, published, isStale, problem: (published ?? check)?.problem, stopped };
 }
 
 /** Reads whether OpenFero works: one round trip. */
@@ -64,10 +90,11 @@ export async function readStanding(
   { modes }: Pick<Fold, 'modes'>,
   now: number,
 ): Promise<Standing> {
-  const [workers, notification, questions] = await Promise.all([
+  const [workers, notification, questions, stops] = await Promise.all([
     redis.hgetall(workersKey(prefix)),
     redis.get(lastNotificationKey(prefix)),
     redis.hlen(askedKey(prefix)),
+    readStops(redis, prefix, now),
   ]);
   const all = Object.values(workers)
     .map(readPublishedWorker)
@@ -83,6 +110,7 @@ export async function readStanding(
       since: position.since ?? (change?.to === position.mode ? change.at : undefined),
     },
     workers: alive.length,
+    stopped: stops.size,
     notificationAt: readLastNotification(notification),
     watchAge:
       alive.length === 0

@@ -1,4 +1,5 @@
 import type { Row } from '@openfero/core/history/row';
+import { textOf } from '@openfero/core/history/search';
 import type { Live } from '@openfero/core/history/state';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import type { RedisConnection } from '@openfero/service/redis';
@@ -135,6 +136,7 @@ export function queuedState(
 /** The row of a remediation of which there is no entry. */
 export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
   const { labels, fingerprint, startsAt, status } = alert;
+  const { alertname = '' } = labels;
   const handled = {
     id,
     operarius: '',
@@ -147,7 +149,7 @@ export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
   return {
     fingerprint,
     startsAt,
-    alertname: labels['alertname'] ?? '',
+    alertname,
     labels,
     groupKey: group.key,
     firing: status === 'firing' ? handled : undefined,
@@ -156,6 +158,7 @@ export function rowOf({ id, receivedAt, group, alert }: Remediation): Row {
     since: receivedAt,
     cursor: NOTHING,
     marks: 0,
+    text: textOf({ alertname, labels, fingerprint }),
   };
 }
 

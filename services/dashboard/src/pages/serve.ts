@@ -7,7 +7,7 @@ import { serveApprovals } from './routes/approvals.ts';
 import type { Context } from './routes/context.ts';
 import { serveEvents } from './routes/events.ts';
 import { serveList } from './routes/list.ts';
-import { serveOperarii } from './routes/operarii.ts';
+import { serveOperarii, serveRearm } from './routes/operarii.ts';
 import { serveRetries } from './routes/retries.ts';
 import { serveStories } from './routes/story.ts';
 
@@ -30,7 +30,10 @@ export function servePages(app: FastifyInstance, { makeChange, ...options }: Pag
     serveOperarii(scope, context);
     serveEvents(scope, context);
     serveApprovals(scope, context, makeChange);
-    if (!options.readOnly) serveRetries(scope, context, makeChange);
+    if (!options.readOnly) {
+      serveRetries(scope, context, makeChange);
+      serveRearm(scope, context, makeChange);
+    }
     // Where Bull Board was before: links to it live in tickets and chats.
     scope.get('/queue/remediations', toBoard);
     scope.get('/queue/remediations/:id', toBoard);

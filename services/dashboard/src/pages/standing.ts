@@ -1,5 +1,5 @@
 import type { Mode } from '@openfero/core/operarius/policy';
-import { type Html, html } from './html.ts';
+import { Address, type Html, html } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { ago, clock, span } from './times.ts';
 
@@ -8,6 +8,8 @@ export interface Standing {
   readonly mode: Switch | undefined;
   /** How many workers are alive. */
   readonly workers: number;
+  /** How many operarii are stopped. */
+  readonly stopped: number;
   /** Milliseconds since 1970; undefined where none ever came. */
   readonly notificationAt: number | undefined;
   /** Milliseconds since the last word of the oldest watch of any worker. */
@@ -42,6 +44,11 @@ export function standingBar(standing: Standing, now: number): Html {
     ],
     ['Watch age', known(watchAge, (age) => html`${span(age)}`), (watchAge ?? 0) > WATCH_BOUND],
   ];
+  const { stopped } = standing;
+  if (stopped > 0) {
+    const link = html`<a href="${Address.own('/operarii')}">${stopped}</a>`;
+    facts.push([stopped === 1 ? 'Stopped operarius' : 'Stopped operarii', link, true]);
+  }
   return html`<div id="standing">${alarm(standing, now)}<dl class="standing">${facts.map(
     ([name, value, isBad]) =>
       html`<div${isBad && html` class="bad"`}><dt>${name}</dt><dd>${value}</dd></div>`,

@@ -68,6 +68,7 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
         rerun: 'Job run again',
         approve: 'Approved in the dashboard',
         deny: 'Denied in the dashboard',
+        rearm: 'Re-armed',
       }[act];
       return [{ at, sign: quiet(`${word} by ${user}`, 'again'), words: `from ${address}` }];
     }

@@ -9,6 +9,7 @@ import {
   type PublishedWorker,
   workersKey,
 } from '@openfero/core/redis/published';
+import { stoppedKey } from '@openfero/core/redis/verdicts';
 import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import { historyOf } from '@openfero/testkit/history';
 import axe from 'axe-core';
@@ -17,6 +18,7 @@ import { end, fate, held, idOf, type Pages, questionOf, startPages, subjectOf } 
 
 const FAILED = { name: 'JobFailed', labels: { pod: 'web-1', cluster: 'prod-eu' } };
 
+const FAILED_TOO = { name: 'FailedToo' };
 const { fingerprint, startsAt, operarius } = subjectOf(FAILED);
 const PAGES: readonly [name: string, path: string, title: RegExp][] = [
   ['the list', '/', /^\d+ failed/],
@@ -25,9 +27,10 @@ const PAGES: readonly [name: string, path: string, title: RegExp][] = [
   ['a story', `/occurrences/${fingerprint}/${startsAt}`, /^Job failed: JobFailed/],
   ['the Jobs that wait for a person', '/approvals', /^2 Jobs wait/],
   ['an unknown story', '/remediations/none', /^Not found/],
-  ['the operarii', '/operarii', /^1 invalid operarii/],
+  ['the operarii', '/operarii', /^1 invalid, 1 stopped operarii/],
   ['an operarius', `/operarii/${operarius}`, /^invalid: openfero/],
   ['an operarius that holds', `/operarii/${subjectOf({ name: 'Held' }).operarius}`, /^unknown: /],
+  ['an operarius that is stopped', `/operarii/${subjectOf(FAILED_TOO).operarius}`, /^stopped: /],
   ['the question before a retry', '/retry?only=failed', /^Retry \d+\?/],
   ['the question before a rerun', `/remediations/${idOf('JobFailed')}/rerun`, /^Run again\?/],
 ];
@@ -243,4 +246,9 @@ async function publish({ queue, prefix }: Pages): Promise<void> {
   };
   await queue.redis.hset(workersKey(prefix), 'a', JSON.stringify(worker));
   await queue.redis.hset(operariiKey(prefix), operarius, JSON.stringify(invalid));
+  const other = subjectOf(FAILED_TOO).operarius;
+  const { problem: _none, ...valid } = invalid;
+  const stop = { definition: '0123456789', until: 0, row: 1, at: Date.now() + 1_000 };
+  await queue.redis.hset(operariiKey(prefix), other, JSON.stringify(valid));
+  await queue.redis.hset(stoppedKey(prefix), other, JSON.stringify(stop));
 }

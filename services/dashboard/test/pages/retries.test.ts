@@ -115,6 +115,7 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
     for (const headers of crossOrigin) {
       for (const path of [
         ...['retry', 'remove', 'rerun'].map((act) => `/remediations/${idOf('One')}/${act}`),
+        '/operarii/one/rearm',
         '/retry?only=failed',
       ]) {
         const answer = await dashboard.ask('POST', path, headers, '');
@@ -127,7 +128,11 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
 
   test('finds nothing to press where it is read-only', async () => {
     assert.doesNotMatch((await readOnly.ask('GET', '/?only=failed')).body, /href="\/retry/);
-    for (const path of ['/retry?only=failed', `/remediations/${idOf('One')}/retry`]) {
+    for (const path of [
+      '/retry?only=failed',
+      '/operarii/one/rearm',
+      `/remediations/${idOf('One')}/retry`,
+    ]) {
       assert.equal((await readOnly.ask('POST', path, FORM, '')).status, 405, path);
     }
   });
@@ -156,6 +161,7 @@ suite('a person who retries what has failed', { concurrency: false }, () => {
         '/retry?only=failed',
         '/remediations/one/rerun',
         '/remediations/one/remove',
+        '/operarii/one/rearm',
       ]) {
         assert.equal((await dashboard.ask(method, path, FORM)).status, 405, `${method} ${path}`);
       }

@@ -3,7 +3,8 @@ import { encodeEntry } from '@openfero/core/history/encode';
 import type { RearmedHow } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { definitionDigest } from '@openfero/core/operarius/definition';
-import { REARM, readStopped, rearmArguments, type Stopped } from '@openfero/core/redis/verdicts';
+import { REARM, rearmArguments } from '@openfero/core/redis/rearm';
+import { readStopped, type Stopped } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import type { Judging } from './judging.ts';
 import { tellRearmed } from './tell.ts';
@@ -38,14 +39,16 @@ export function createRearming(
   };
   const rearmOne = async (operarius: string, state: string, now: number): Promise<void> => {
     const stopped = readStopped(state);
-    const how = stopped && howOver(operarius, stopped, now);
-    if (stopped === undefined || how === undefined) return;
-    const { definition } = stopped;
+    if (stopped === undefined) return;
+    const { definition, by } = stopped;
+    const how = by === undefined ? howOver(operarius, stopped, now) : 'person';
+    if (how === undefined) return;
     const { prefix, historyCount: count } = judging.settings;
-    const entry = encodeEntry({ kind: 'rearmed', operarius, definition, how, at: now });
+    const user = by !== undefined && { user: by };
+    const entry = encodeEntry({ kind: 'rearmed', operarius, definition, how, ...user, at: now });
     const { keys, args } = rearmArguments(prefix, { operarius, state, count, entry });
     sawStopped.delete(definition);
-    if ((await rearmScript(keys, args)) === 1) tellRearmed(operarius, how, judging);
+    if ((await rearmScript(keys, args)) === 1) tellRearmed({ operarius, how, by }, judging);
   };
   return async (all, now) => {
     if (cluster.blocked() !== undefined) return;

@@ -1,6 +1,7 @@
 import type { Cluster } from '@openfero/cluster/cluster';
 import { formatDuration } from '@openfero/core/duration';
 import type { RearmedHow } from '@openfero/core/history/entry';
+import { oneLine } from '@openfero/core/one-line';
 import type { RunVerdict } from '@openfero/core/redis/verdicts';
 import type { Logger } from '@openfero/service/log';
 
@@ -42,15 +43,26 @@ const REARMED: Readonly<Record<RearmedHow, string>> = {
   definition: 'its definition has changed',
   deleted: 'it was deleted',
   time: 'the time is over; the next bad run stops it again',
+  person: 'a person re-armed it in the dashboard',
 };
 
+interface Rearmed {
+  readonly operarius: string;
+  readonly how: RearmedHow;
+  /** Who did it, where a person did. */
+  readonly by: string | undefined;
+}
+
 export function tellRearmed(
-  operarius: string,
-  how: RearmedHow,
+  { operarius, how, by }: Rearmed,
   { cluster, log }: Omit<Told, 'sawStopped'>,
 ): void {
-  log.info({ operarius, reason: REARMED[how] }, 'operarius is no longer stopped');
+  const reason = by === undefined ? REARMED[how] : `${oneLine(by)} re-armed it in the dashboard`;
+  log.info(
+    { operarius, reason, ...(by !== undefined && { user: by }) },
+    'operarius is no longer stopped',
+  );
   const metadata = cluster.operarii.get(operarius)?.metadata;
   if (metadata === undefined) return;
-  cluster.events.record(metadata, 'OperariusRearmed', `No longer stopped: ${REARMED[how]}`);
+  cluster.events.record(metadata, 'OperariusRearmed', `No longer stopped: ${reason}`);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { instantOf } from '@openfero/core/instant';
+import type { JsonObject } from '@openfero/core/kubernetes';
 import { definitionDigest } from '@openfero/core/operarius/definition';
 import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
 import type { EndedRun } from '@openfero/core/redis/fates';
@@ -30,6 +31,7 @@ const DISK = configMap('Disk');
 
 interface Judged extends Runs {
   readonly events: string[];
+  readonly messages: string[];
   definition: ReturnType<typeof configMap> | undefined;
   effects(): Promise<readonly string[]>;
   /** Waits until so many effects are in the history. */
@@ -41,9 +43,10 @@ async function judging(t: TestContext, alertmanagers?: Alertmanagers): Promise<J
   const runs = await createRuns(t, server.url);
   const { redis, prefix } = runs.sandbox;
   const events: string[] = [];
+  const messages: string[] = [];
   const judged: Judged = {
     ...runs,
-    events,
+    ...{ events, messages },
     definition: DISK,
     async effects() {
       const entries = await redis.xrange(`${prefix}:history`, '-', '+');
@@ -62,7 +65,12 @@ async function judging(t: TestContext, alertmanagers?: Alertmanagers): Promise<J
       unlabelled: async () => [],
       revision: () => 1,
     },
-    events: { record: (_: unknown, reason: string) => void events.push(reason) },
+    events: {
+      record(_: unknown, reason: string, message: string) {
+        events.push(reason);
+        messages.push(message);
+      },
+    },
     blocked: () => undefined,
   };
   for (let worker = 0; worker < 2; worker++) {
@@ -123,14 +131,15 @@ describe('without Alertmanager, the effect is what the latest notification says'
 });
 
 describe('an operarius that is stopped is re-armed', () => {
-  const rearmedHow = async ({ sandbox: { redis, prefix } }: Judged): Promise<unknown> => {
+  const rearmed = async ({ sandbox: { redis, prefix } }: Judged): Promise<JsonObject> => {
     const read = async () => redis.xrange(`${prefix}:history`, '-', '+');
     const told = async () => (await read()).map(([, fields]) => String(fields[3]));
     await until('it is told', async () => (await told()).some((each) => each.includes('rearmed')));
     const found = (await told()).filter((each) => each.includes('rearmed'));
     assert.equal(found.length, 1);
-    return JSON.parse(found[0] ?? '')['how'];
+    return JSON.parse(found[0] ?? '');
   };
+  const rearmedHow = async (judged: Judged): Promise<unknown> => (await rearmed(judged))['how'];
   const stop = async (judged: Judged, ms: number): Promise<void> => {
     const definition = definitionDigest(DISK);
     const at = Date.now();
@@ -162,6 +171,19 @@ describe('an operarius that is stopped is re-armed', () => {
     assert.equal(await rearmedHow(judged), 'time');
     await seen();
     assert.deepEqual(judged.events, ['OperariusRearmed']);
+  });
+
+  it('by a person, whom the history and its Event name', async (t) => {
+    const judged = await judging(t);
+    const { redis, prefix } = judged.sandbox;
+    const now = Date.now();
+    const state = { definition: definitionDigest(DISK), until: now, row: 5, at: now, by: 'anna' };
+    await redis.hset(`${prefix}:stopped`, OPERARIUS, JSON.stringify(state));
+    const { how, user } = await rearmed(judged);
+    assert.deepEqual({ how, user }, { how: 'person', user: 'anna' });
+    await seen();
+    assert.deepEqual(judged.events, ['OperariusRearmed']);
+    assert.deepEqual(judged.messages, ['No longer stopped: anna re-armed it in the dashboard']);
   });
 
   it('not by a worker that has not seen yet the definition that was stopped', async (t) => {

@@ -23,7 +23,7 @@ export function serveList(scope: FastifyInstance, context: Context): void {
   scope.get('/', async (request, reply) => {
     const now = Date.now();
     const { problems, ...place } = readPlace(request);
-    const answer = query(history.fold.rows(), { ...place, limit: ROWS, now });
+    const answer = query(history.fold, { ...place, limit: ROWS, now });
     const [span, operarii, liveOf, queued] = await Promise.all([
       readSpan(redis, prefix, history.fold),
       readOperarii(redis, prefix, now),

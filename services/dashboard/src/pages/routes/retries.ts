@@ -73,7 +73,7 @@ export function serveRetries(
     // A part that is left out would retry more than was meant.
     if (problems.length > 0 || !isAboutFailed(filter)) return undefined;
     const options = { filter, after: undefined, limit: Number.POSITIVE_INFINITY, now: Date.now() };
-    return { filter, failed: failedOf(query(history.fold.rows(), options).rows) };
+    return { filter, failed: failedOf(query(history.fold, options).rows) };
   }
 }
 
