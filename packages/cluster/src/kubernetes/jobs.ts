@@ -106,6 +106,11 @@ function createJobCache(): JobCache {
     // The event of a deletion has the Job as it was at its end: it may have been released since.
     if (!before.finished) reportEnd({ ...before, asked: job.asked });
   };
+  /** One that is not in a new list. Had it waited for a person, it may have been released before it went. */
+  const forget = (job: CachedJob): void => {
+    if (isWaiting(job.asked)) byName.delete(job.name);
+    else remove(job);
+  };
   const put = (job: CachedJob): void => {
     const sameName = byName.get(job.name);
     if (sameName !== undefined && sameName.uid !== job.uid) remove(sameName);
@@ -122,7 +127,7 @@ function createJobCache(): JobCache {
     remove,
     replace(all) {
       const uids = new Set(all.map(({ uid }) => uid));
-      for (const job of [...byName.values()].filter(({ uid }) => !uids.has(uid))) remove(job);
+      for (const job of [...byName.values()].filter(({ uid }) => !uids.has(uid))) forget(job);
       for (const job of all) put(job);
       complete = true;
     },
