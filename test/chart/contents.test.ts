@@ -30,7 +30,7 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
       at(find(objects, 'Role', 'openfero-worker'), 'rules');
     assert.deepEqual(role(ours), role(theirs));
     const approving = await chart.render('--set', 'rbac.approval=true');
-    assert.match(JSON.stringify(role(approving)), /"list","watch","patch","delete"/);
+    assert.match(JSON.stringify(role(approving)), /"list","watch","patch","delete","approve"/);
     const names = (objects: readonly unknown[], kind: string): string[] =>
       objects
         .filter((one) => at(one, 'kind') === kind)
