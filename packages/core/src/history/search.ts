@@ -26,8 +26,9 @@ export function createSearch(text: string): ((row: Row) => boolean) | undefined 
   return (row) => searches.every(({ word, lower }) => row.text.includes(lower) || isId(row, word));
 }
 
-/** Only long words are compared with ids: these are UUIDs, and not beside the row in the memory. */
+/** Only long words are compared with ids: they are not beside the row in the memory. */
 const isId = ({ firing, resolved }: Row, word: string): boolean =>
   word.length >= SHORTEST_ID && (firing?.id === word || resolved?.id === word);
 
-const SHORTEST_ID = 32;
+/** An id is a UUID of 36 characters; few words of an alert are as long as this. */
+const SHORTEST_ID = 20;
