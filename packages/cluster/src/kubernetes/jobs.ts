@@ -34,7 +34,7 @@ export function createKubernetesJobs(
         age: watch.age() * 1000,
         jobs: [...cache.byName.values()]
           .filter((job) => !job.finished)
-          .map(({ name, operarius, asked }) => ({ name, operarius, isAsked: isWaiting(asked) })),
+          .map((job) => ({ ...placeHolder(job), isAsked: isWaiting(job.asked) })),
       }),
       onEnd: (listener) => void cache.listeners.push(listener),
       ended: () => [...cache.byName.values()].filter((job) => job.finished).map(endedJob),
