@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fate, FateEntry } from '@openfero/core/history/entry';
+import type { Entry, Fate, FateEntry } from '@openfero/core/history/entry';
 import { parseEntry } from '@openfero/core/history/parse';
 import { readFateField } from '@openfero/core/redis/fates';
 import { historyKey, totalsKey } from '@openfero/core/redis/history';
@@ -101,9 +101,18 @@ async function killWorkers(system: ClusterSystem, random: Random): Promise<void>
   await Promise.all(starting);
 }
 
-async function fatesIn(redis: Redis): Promise<FateEntry[]> {
+async function historyIn(redis: Redis): Promise<(Entry | undefined)[]> {
   const entries = await redis.xrange(historyKey(DEFAULT_PREFIX), '-', '+');
-  return entries.map(([, fields]) => parseEntry(fields)).filter((entry) => entry?.kind === 'fate');
+  return entries.map(([, fields]) => parseEntry(fields));
+}
+
+const fatesIn = async (redis: Redis): Promise<FateEntry[]> =>
+  (await historyIn(redis)).filter((entry) => entry?.kind === 'fate');
+
+/** The remediations of which the history has the end. */
+async function endsIn(redis: Redis): Promise<Set<string>> {
+  const ends = (await historyIn(redis)).filter((entry) => entry?.kind === 'end');
+  return new Set(ends.map(({ id }) => id));
 }
 
 /** The Jobs that ended so, by the hash `totals`. */
@@ -121,7 +130,9 @@ function counted(fates: Iterable<Fate>): Record<string, number> {
 }
 
 await describeOnControlPlane('workers that are killed at any time', (plane) => {
-  it('lose the fate of no Job, and record none twice', { timeout: 180_000 }, async (t) => {
+  it('lose the end of no remediation and the fate of no Job, and record no fate twice', {
+    timeout: 180_000,
+  }, async (t) => {
     const seed = Date.now() % 100_000;
     t.diagnostic(`seed ${seed}`);
     const random = seeded(seed);
@@ -164,6 +175,12 @@ await describeOnControlPlane('workers that are killed at any time', (plane) => {
       [...ended].map(([uid, fate]) => `${uid} ${fate}`).toSorted(),
     );
     assert.deepEqual(await totalsIn(redis), counted(ended.values()));
+    const completed = await redis.zrange(COMPLETED, '0', '-1');
+    assert.equal(completed.length, SENT * ALERTS);
+    await until('the history has the end of each remediation', async () => {
+      const known = await endsIn(redis);
+      return completed.every((id) => known.has(id));
+    });
     const lines = system.workers.flatMap((each) => each.lines);
     const logged = lines.filter((line) => line['fate'] !== undefined);
     assert.equal(new Set(logged.map(({ job }) => job)).size, logged.length, 'each is logged once');

@@ -1,7 +1,11 @@
 import { type ClusterSettings, readClusterSettings } from '@openfero/cluster/settings';
 import { DURATION } from '@openfero/core/operarius/policy';
 import { policyTexts } from '@openfero/core/operarius/policy-texts';
-import { DEFAULT_HISTORY_AGE, DEFAULT_HISTORY_COUNT } from '@openfero/core/redis/history';
+import {
+  DEFAULT_HISTORY_AGE,
+  DEFAULT_HISTORY_COUNT,
+  LEAST_HISTORY_COUNT,
+} from '@openfero/core/redis/history';
 import { type CommonSettings, readCommonSettings } from '@openfero/service/common-settings';
 import {
   type RemediationSettings,
@@ -65,7 +69,7 @@ export function readSettings(env: Environment): WorkerSettings {
     historyCount: () =>
       integer(env, 'OPENFERO_HISTORY_COUNT', {
         fallback: DEFAULT_HISTORY_COUNT,
-        min: 100,
+        min: LEAST_HISTORY_COUNT,
         max: 10_000_000,
       }),
     historyAge: () => readSetting(env, 'OPENFERO_HISTORY_AGE', DURATION, DEFAULT_HISTORY_AGE),

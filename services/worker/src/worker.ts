@@ -22,6 +22,7 @@ import { watchCannotStart } from './ends/cannot-start.ts';
 import { onEnds } from './ends/ends.ts';
 import { endEntry } from './ends/history.ts';
 import { createJobEnding } from './ends/job-ending.ts';
+import { startMissingEnds } from './ends/missing-ends.ts';
 import { createRecorder, logHeld } from './ends/record.ts';
 import { countAlertmanager } from './metrics/alertmanager.ts';
 import { registerApprovalMetrics } from './metrics/approvals.ts';
@@ -130,13 +131,16 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
   const notRaised = (error: unknown): void => {
     if (!watch.note(error)) log.warn({ err: error }, 'the failure of a remediation was not raised');
   };
-  onEnds(consumer, registry, (ending, remediation) => {
+  onEnds(consumer, registry, ({ ending, remediation }) => {
     record(ending);
     announce(cluster, ending);
     history.append(endEntry(ending, remediation, Date.now()));
     raising.ended(ending, remediation).catch(notRaised);
   });
   gate.steer(consumer);
+  const stopMissingEnds = startMissingEnds({
+    ...{ redis: observer, prefix, queue, registry, gate, history, watch, log },
+  });
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
   const sawStopped = new Set<string>();
@@ -198,6 +202,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['effects', stopJudging],
       ['approvals', stopApprovals],
       ['raised alerts', () => stopPosting?.()],
+      ['ends that are missing', stopMissingEnds],
       ['history', () => history.stop()],
       ['mode', stopWatchingMode],
       ['presence', presence.stop],

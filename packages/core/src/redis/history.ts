@@ -20,6 +20,9 @@ export const HISTORY_VERSION = 1;
 /** Default of OPENFERO_HISTORY_COUNT. An entry takes 640 bytes of Redis (measured): 129 MB. */
 export const DEFAULT_HISTORY_COUNT = 200_000;
 
+/** The least OPENFERO_HISTORY_COUNT: a node of the stream. A shorter history was never trimmed to a number. */
+export const LEAST_HISTORY_COUNT = 100;
+
 /** Default of OPENFERO_HISTORY_AGE, in milliseconds: 30 days. */
 export const DEFAULT_HISTORY_AGE = 30 * 24 * 3600 * 1000;
 

@@ -1,9 +1,15 @@
 import type { OperariusRegistry } from '@openfero/core/decisions/registry';
-import type { End, Result } from '@openfero/core/outcome';
+import type { Result } from '@openfero/core/outcome';
 import { type Remediation, readRemediation } from '@openfero/core/redis/remediation';
+import { readFailure } from '@openfero/core/redis/result';
 import type { Job, Worker } from 'bullmq';
-import { FailedRemediation } from '../queue/consume.ts';
 import type { Ending } from './record.ts';
+
+/** An end, and the remediation where its payload can be read. */
+export interface EndOfJob {
+  readonly ending: Ending;
+  readonly remediation: Remediation | undefined;
+}
 
 /**
  * Reports every end once Redis has accepted it: a worker that lost its lock must not report an end
@@ -14,28 +20,40 @@ import type { Ending } from './record.ts';
 export function onEnds(
   worker: Worker<unknown, Result>,
   registry: OperariusRegistry,
-  report: (ending: Ending, remediation: Remediation | undefined) => void,
+  report: (end: EndOfJob) => void,
 ): void {
-  worker.on('completed', (job, { outcome, operarius, reason, job: name, warnings }) => {
-    const remediation = payloadOf(job);
-    const ending = endingOf(job, remediation);
-    report({ end: outcome, operarius, reason, job: name, warnings, ...ending }, remediation);
-  });
+  worker.on('completed', (job, result) => report(completedEnd(job, result)));
   worker.on('failed', (job, error) => {
     // Only an attempt failed.
     if (job === undefined || job.finishedOn === undefined) return;
-    const { failure, message } = failureOf(error);
-    const remediation = payloadOf(job);
-    const ending = endingOf(job, remediation);
-    const operarius = ending.alert === undefined ? '' : registry.nameFor(ending.alert);
-    report({ end: failure, operarius, reason: message, ...ending }, remediation);
+    report(failedEnd(job, error.message, registry));
   });
 }
 
-/** A job that BullMQ failed by itself has waited or stalled beyond every limit of ours. */
-function failureOf(error: Error): { failure: End; message: string } {
-  if (error instanceof FailedRemediation) return error.verdict;
-  return { failure: 'expired', message: `BullMQ gave it up: ${error.message}` };
+export function completedEnd(job: Job<unknown>, result: Result): EndOfJob {
+  const { outcome, operarius, reason, job: name, warnings } = result;
+  const remediation = payloadOf(job);
+  const ending = endingOf(job, remediation);
+  return {
+    ending: { end: outcome, operarius, reason, job: name, warnings, ...ending },
+    remediation,
+  };
+}
+
+/** @param text as BullMQ keeps it. A job that it failed by itself has waited or stalled beyond every limit. */
+export function failedEnd(
+  job: Job<unknown>,
+  text: string,
+  registry: Pick<OperariusRegistry, 'nameFor'>,
+): EndOfJob {
+  const { failure, message } = readFailure(text) ?? {
+    failure: 'expired',
+    message: `BullMQ gave it up: ${text}`,
+  };
+  const remediation = payloadOf(job);
+  const ending = endingOf(job, remediation);
+  const operarius = ending.alert === undefined ? '' : registry.nameFor(ending.alert);
+  return { ending: { end: failure, operarius, reason: message, ...ending }, remediation };
 }
 
 function endingOf(

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Result, RetryReason } from '@openfero/core/outcome';
 import { key } from '@openfero/core/redis/keys';
 import { NewerPayload, QUEUE } from '@openfero/core/redis/remediation';
+import { failureText } from '@openfero/core/redis/result';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
@@ -38,11 +39,9 @@ import { traceAttempt } from './trace.ts';
 const STALLED_INTERVAL = 5_000;
 
 /** A failed end, as BullMQ's failed set shows it to people. */
-export class FailedRemediation extends UnrecoverableError {
-  readonly verdict: Verdict & { kind: 'terminal' };
+class FailedRemediation extends UnrecoverableError {
   constructor(terminal: Verdict & { kind: 'terminal' }) {
-    super(`${terminal.failure}: ${terminal.message}`);
-    this.verdict = terminal;
+    super(failureText(terminal.failure, terminal.message));
     // The dashboard shows the stack below the message; where our code threw it is of no use there.
     this.stack = this.message;
   }

@@ -95,3 +95,36 @@ test('the fate of a Job is recorded once, whoever tells it and however often', a
   assert.deepEqual(events, ['JobFailed']);
   assert.equal(await redis.hget(`${prefix}:totals`, 'openfero-disk-firing/failed'), '1');
 });
+
+test('a worker that starts appends the ends that a killed one left out, and no other', async (t) => {
+  const sandbox = await createSandbox(t, server.url);
+  const { redis, prefix } = sandbox;
+  await sandbox.define('Disk');
+  await sandbox.define('Bad', definition('Bad', { data: {} }));
+  const first = await runWorker(t, sandbox);
+  const disks = ['a', 'b', 'c'].map((zone) => remediation('Disk', { labels: { zone } }));
+  const all = [...disks, remediation('Bad'), remediation('Bad', { labels: { zone: 'd' } })];
+  for (const one of all) await first.end(await sandbox.add(one));
+  await first.stop();
+  const before = await redis.xrange(historyKey(prefix), '-', '+');
+  const lost = before.filter(([, fields]) =>
+    [disks[1], all[4]].some((one) => fields.join().includes(`"id":"${one?.id}"`)),
+  );
+  assert.equal(lost.length, 2);
+  await redis.xdel(historyKey(prefix), ...lost.map(([id]) => id));
+
+  const second = await runWorker(t, sandbox);
+  const line = await second.line(({ appended }) => appended !== undefined);
+  assert.equal(line['appended'], 2);
+  const told = (fields: readonly string[]): unknown => {
+    const entry = parseEntry(fields);
+    return entry?.kind === 'end' && { ...entry, endedAt: 0 };
+  };
+  const entries = async () => redis.xrange(historyKey(prefix), '-', '+');
+  await until('both are there', async () => (await entries()).length === before.length);
+  const after = (await entries()).slice(-2).map(([, fields]) => told(fields));
+  assert.deepEqual(
+    after,
+    lost.map(([, fields]) => told(fields)),
+  );
+});
