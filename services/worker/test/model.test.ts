@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readOperarius } from '@openfero/core/operarius';
+import type { Policy } from '@openfero/core/operarius/policy';
 import { closerThanCooldown, covers } from '@openfero/testkit/coverage';
 import { readSettings } from '../src/settings.ts';
 import { ALERTNAME } from './model/alertmanager.ts';
 import type { Entry } from './model/queue.ts';
 import { type Run, type Scenario, simulate } from './model/simulate.ts';
-import type { Without } from './model/world.ts';
+import type { ModelJob, Without } from './model/world.ts';
 
 const POLICIES: readonly Scenario['annotations'][] = [
   {},
@@ -14,6 +15,12 @@ const POLICIES: readonly Scenario['annotations'][] = [
   { 'openfero.io/cooldown': '0s', 'openfero.io/repeat-after': '1m' },
   { 'openfero.io/dedup-by': 'group', 'openfero.io/cooldown': '1m' },
   { 'openfero.io/dedup-by': 'operarius', 'openfero.io/cooldown': '30s' },
+];
+
+/** With limits that the others have not: all alerts are about one target. */
+const LIMITED: readonly Scenario['annotations'][] = [
+  { 'openfero.io/cooldown': '0s', 'openfero.io/target': 'alertname' },
+  { 'openfero.io/cooldown': '0s', 'openfero.io/max-runs': '4/1m' },
 ];
 
 /** The long run: OPENFERO_MODEL_RUNS=14000 makes 100,000 Jobs. */
@@ -28,8 +35,35 @@ function faults(run: Run): string[] {
   return [
     ...doubled.map((key) => `${count(keys, key)} Jobs for one episode`),
     ...closerThanCooldown(run.world.created, () => read?.policy.cooldown ?? 0),
+    ...onOneTarget(run.world.created),
+    ...tooMany(run.world.created, read?.policy.maxRuns ?? 'none'),
     ...run.entries.flatMap((entry) => untrue(entry, run)),
   ];
+}
+
+/** Jobs that were created while another one worked on the same. */
+function onOneTarget(jobs: readonly ModelJob[]): string[] {
+  return jobs
+    .filter(({ target }) => target !== undefined)
+    .flatMap((job, i, all) => {
+      const before = all[i - 1];
+      return before !== undefined && before.finishedAt > job.createdAt
+        ? [`${job.name} works on what ${before.name} works on`]
+        : [];
+    });
+}
+
+/** Jobs that were started although enough had been before. A run counts from when its place is taken. */
+function tooMany(jobs: readonly ModelJob[], maxRuns: Policy['maxRuns']): string[] {
+  if (maxRuns === 'none') return [];
+  const { count: most, within } = maxRuns;
+  const starts = jobs.map(({ takenAt }) => takenAt ?? Number.NaN).toSorted((a, b) => a - b);
+  if (starts.some(Number.isNaN)) return ['a Job without a place'];
+  return starts.flatMap((at, i) =>
+    at - (starts[i - most] ?? Number.NEGATIVE_INFINITY) < within
+      ? [`more than ${most} Jobs in ${within} ms`]
+      : [],
+  );
 }
 
 /** What is wrong with the end of a remediation. */
@@ -58,10 +92,20 @@ const DEFAULTS = readSettings({
   OPENFERO_JOBS_DIR: '.',
 }).policy;
 
-async function search(runs: number, without?: Without): Promise<{ jobs: number; found: string[] }> {
+interface Search {
+  readonly runs: number;
+  readonly policies: readonly Scenario['annotations'][];
+  readonly without?: Without;
+}
+
+async function search({
+  runs,
+  policies,
+  without,
+}: Search): Promise<{ jobs: number; found: string[] }> {
   let jobs = 0;
   for (let seed = 1; seed <= runs; seed++) {
-    const annotations = POLICIES[seed % POLICIES.length] ?? {};
+    const annotations = policies[seed % policies.length] ?? {};
     const run = await simulate({ seed, annotations, steps: STEPS, ...(without && { without }) });
     jobs += run.world.created.length;
     const found = faults(run);
@@ -71,24 +115,32 @@ async function search(runs: number, without?: Without): Promise<{ jobs: number; 
 }
 
 describe('the protocol, through kills, pauses past the lock, cut replies, deletions and flapping', () => {
-  it(`makes one Job per trouble within the cooldown, one per episode, and one end per remediation (${RUNS} runs)`, async () => {
-    const { jobs, found } = await search(RUNS);
+  const holds = async (runs: number, policies: Search['policies']): Promise<void> => {
+    const { jobs, found } = await search({ runs, policies });
     assert.deepEqual(found, []);
-    assert.ok(jobs > 5 * RUNS, `only ${jobs} Jobs were made`);
-  });
+    assert.ok(jobs > 5 * runs, `only ${jobs} Jobs were made`);
+  };
+  it(`makes one Job per trouble within the cooldown, one per episode, and one end per remediation (${RUNS} runs)`, () =>
+    holds(RUNS, POLICIES));
 
-  const NEEDED: readonly Without[] = [
-    'lock check',
-    'memory',
-    'order of the memory',
-    'comparison of keys',
-    'own Job',
-    'claim',
-    'cover',
+  const limitedRuns = Math.ceil(RUNS / 5);
+  it(`makes no two Jobs that work on one target at once, and no more than max-runs in its time (${limitedRuns} runs)`, () =>
+    holds(limitedRuns, LIMITED));
+
+  const NEEDED: readonly (readonly [Without, Search['policies']])[] = [
+    ['lock check', POLICIES],
+    ['memory', POLICIES],
+    ['order of the memory', POLICIES],
+    ['comparison of keys', POLICIES],
+    ['own Job', POLICIES],
+    ['claim', POLICIES],
+    ['cover', POLICIES],
+    ['target', LIMITED],
+    ['window', LIMITED],
   ];
-  for (const without of NEEDED) {
+  for (const [without, policies] of NEEDED) {
     it(`needs the ${without}: without it this test goes red`, async () => {
-      const { found } = await search(2000, without);
+      const { found } = await search({ runs: 2000, policies, without });
       assert.notDeepEqual(found, []);
     });
   }

@@ -54,7 +54,7 @@ function lookAt(world: World, k: string, fingerprint: string, without?: Without)
 const isClaimOf = (claim: Claim | undefined, { instant, count }: Claim['episode']): boolean =>
   claim?.episode.instant === instant && claim.episode.count === count;
 
-/** The claims, without limits: the places are tested by themselves. */
+/** The claims, the targets and the window of max-runs: the other places are tested by themselves. */
 export function claimsOf(
   world: World,
   { entry, token }: { readonly entry: Entry; readonly token: number },
@@ -66,20 +66,31 @@ export function claimsOf(
       const { troubleKey, episode, job, remediation } = request;
       const look = lookAt(world, troubleKey, remediation.alert.fingerprint, without);
       const lost = !owns(entry, token, world.now) && without !== 'lock check';
-      const refusal = lost ? { kind: 'lost' as const } : whyNot(request, look, world, without);
+      const refusal = lost
+        ? { kind: 'lost' as const }
+        : (whyNot(request, look, world, without) ?? whyHeld(request, world, without));
       if (refusal !== undefined) return { taken: refusal, look };
       world.claims.set(troubleKey, { episode, job, remediation: remediation.id, at: world.now });
+      world.places.set(job, { at: world.now, remediation: remediation.id });
+      if (request.target !== undefined) world.targets.set(request.target, job);
       entry.job = job;
       return { taken: { kind: 'taken' }, look };
     },
     keptJob: async () => entry.job,
-    release: async () => {},
+    async release({ name }) {
+      await turn();
+      freeTarget(world, name);
+    },
     end: async () => ({ first: false, row: 0 }),
     passOn: async () => {},
     appendHeld: async () => undefined,
     reconcile: async () => true,
     holderOf: async () => ({ kind: 'free' }),
-    giveBack: async () => {},
+    async giveBack({ name }) {
+      await turn();
+      freeTarget(world, name);
+      world.places.delete(name);
+    },
     hold: async () => false,
     unhold: async () => {},
     holders: async () => ({ count: 0, jobs: [] }),
@@ -102,4 +113,35 @@ function whyNot(
   if (world.now - claim.at < CLAIM_LIFE) return { kind: 'held', reason: 'claimed' };
   const text = JSON.stringify([claim.episode.instant, `${claim.episode.count}`, claim.job]);
   return text === abandoned ? undefined : { kind: 'expired', claim: text };
+}
+
+function whyHeld(
+  { job, target, maxRuns }: PlaceRequest,
+  { now, places, targets }: World,
+  without?: Without,
+): Taken | undefined {
+  if (maxRuns !== 'none' && without !== 'window') {
+    const others = [...places].filter(
+      ([name, { at }]) => name !== job && at > now - maxRuns.within,
+    );
+    if (others.length >= maxRuns.count) return { kind: 'held', reason: 'max-runs' };
+  }
+  const holder = target === undefined || without === 'target' ? undefined : targets.get(target);
+  return holder === undefined || holder === job ? undefined : { kind: 'held', reason: 'target' };
+}
+
+/** Frees what a Job works on. */
+export function freeTarget({ targets }: World, job: string): void {
+  for (const [target, holder] of targets) if (holder === job) targets.delete(target);
+}
+
+/** What a reconciliation does: frees what was taken for Jobs that do not exist, and that nobody will create. */
+export function correctTargets(world: World, isEnded: (remediation: string) => boolean): void {
+  const running = new Set(
+    [...world.jobs.values()].flatMap((job) => (job.finished ? [] : job.name)),
+  );
+  for (const job of world.targets.values()) {
+    const owner = world.places.get(job)?.remediation;
+    if (!running.has(job) && (owner === undefined || isEnded(owner))) freeTarget(world, job);
+  }
 }

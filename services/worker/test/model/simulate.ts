@@ -9,7 +9,7 @@ import { verdictOn } from '../../src/remediation/verdict.ts';
 import { readSettings } from '../../src/settings.ts';
 import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
 import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
-import { claimsOf, memoriesOf } from './redis.ts';
+import { claimsOf, correctTargets, freeTarget, memoriesOf } from './redis.ts';
 import { clusterOf, createWorld, type Without, type World } from './world.ts';
 
 export interface Scenario {
@@ -101,7 +101,12 @@ export async function simulate(scenario: Scenario): Promise<Run> {
     }
     for (const entry of alertmanager.entries) reclaim(entry, world.now);
     deleteFinished(world, quiet());
+    correctTargets(world, isEnded);
   };
+  const isEnded = (remediation: string): boolean =>
+    alertmanager.entries.some(
+      (entry) => entry.remediation.id === remediation && entry.state === 'ended',
+    );
   const trouble = (): void => {
     const attempt = random.pick([...attempts]);
     if (attempt === undefined) return;
@@ -117,6 +122,7 @@ export async function simulate(scenario: Scenario): Promise<Run> {
     if (job === undefined) return;
     job.finished = true;
     job.finishedAt = world.now;
+    freeTarget(world, job.name);
   };
   const quiet = (): boolean => alertmanager.entries.every(({ state }) => state === 'ended');
   const actions: readonly (readonly [weight: number, act: () => void])[] = [

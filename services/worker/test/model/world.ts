@@ -1,6 +1,6 @@
 import { type Cluster, ClusterError, type ExistingJob } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
-import { ANNOTATIONS } from '@openfero/core/labels';
+import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
 import type { Claim, Memory } from '@openfero/core/redis/memory';
 import type { State } from '@openfero/core/redis/states';
 import type { Random } from '@openfero/testkit/random';
@@ -10,6 +10,15 @@ import { IDLE_CLUSTER, IDLE_JOBS } from '../idle-cluster.ts';
 export interface ModelJob extends ExistingJob {
   finished: boolean;
   finishedAt: number;
+  readonly target: string | undefined;
+  /** When its place was taken; undefined where nobody has one for it. */
+  readonly takenAt: number | undefined;
+}
+
+/** What was taken for a Job. */
+interface ModelPlace {
+  readonly at: number;
+  readonly remediation: string;
 }
 
 interface ModelClaim extends Claim {
@@ -30,6 +39,10 @@ export interface World {
   readonly memory: Map<string, Memory>;
   readonly claims: Map<string, ModelClaim>;
   readonly states: Map<string, State>;
+  /** The Job that works on a target, by its digest. */
+  readonly targets: Map<string, string>;
+  /** By Job: those that are about to be created, or that have been. */
+  readonly places: Map<string, ModelPlace>;
 }
 
 export const createWorld = (): World => ({
@@ -41,6 +54,8 @@ export const createWorld = (): World => ({
   memory: new Map(),
   claims: new Map(),
   states: new Map(),
+  targets: new Map(),
+  places: new Map(),
 });
 
 /** What is left out, to see that it is needed. */
@@ -51,7 +66,9 @@ export type Without =
   | 'comparison of keys'
   | 'own Job'
   | 'claim'
-  | 'cover';
+  | 'cover'
+  | 'target'
+  | 'window';
 
 /** How often a connection breaks before, and after, the server has done what was asked. */
 const CUT = 0.03;
@@ -85,7 +102,7 @@ export function clusterOf(
       // At once: between the check of the lock and the create lie microseconds, and 5 s are left of it.
       async create(job) {
         if (random.chance(CUT)) throw noAnswer();
-        const { name, annotations } = job.metadata;
+        const { name, annotations, labels } = job.metadata;
         world.meant.set(name, annotations[ANNOTATIONS.dedupKey]);
         const holder = world.jobs.get(short(name));
         if (holder !== undefined) {
@@ -100,6 +117,8 @@ export function clusterOf(
           createdBefore: world.now,
           remediation: annotations[ANNOTATIONS.remediation],
           dedupKey: annotations[ANNOTATIONS.dedupKey],
+          target: labels[LABELS.target],
+          takenAt: world.places.get(name)?.at,
         };
         world.jobs.set(short(name), made);
         world.created.push(made);
