@@ -74,7 +74,7 @@ function operariusRow(
   const isBad = stopped !== undefined || validity.tone === 'bad' || runs.fates[0] === 'failed';
   return html`<tr${isBad && html` class="bad"`}>
 <th scope="row"><a class="name mono" href="${Address.own(`/operarii/${segment(name)}`)}">${name}</a></th>
-<td data-of="Definition"><div>${stopped && html`${stoppedSign(stopped, now)}<br>`}${sign(validity)}${known?.problem !== undefined && html`<span class="small clamp" dir="auto">${known.problem}</span>`}${stale(known, now)}</div></td>
+<td data-of="Definition"><div>${stopped && stoppedSign(stopped, now)}${sign(validity)}${known?.problem !== undefined && html`<span class="small clamp" dir="auto">${known.problem}</span>`}${stale(known, now)}</div></td>
 <td data-of="Mode"><div>${modeOf(known)}</div></td>
 <td data-of="Last run"><div>${lastRun(runs, now)}</div></td>
 <td data-of="Last hour"><div>${grouped(runs.lastHour)}</div></td>
