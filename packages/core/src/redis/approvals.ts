@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
+import { limitFunctions } from './limits.ts';
 import { RAISE_FUNCTION, raiseArguments, raisedKey, type ToRaise } from './raised.ts';
-import { HOLDER } from './targets.ts';
 
 /**
  * Jobs that wait for a person, and what was decided about them:
@@ -19,7 +19,7 @@ import { HOLDER } from './targets.ts';
  */
 export const askedKey = (prefix: string): string => key(prefix, 'asked');
 export const approvalsKey = (prefix: string): string => key(prefix, 'approvals');
-const decidedKey = (prefix: string, uid: string): string => key(prefix, 'decided', uid);
+export const decidedKey = (prefix: string, uid: string): string => key(prefix, 'decided', uid);
 
 /** Milliseconds: 8 days, as for the fate of a Job. */
 const DECIDED_TTL = 8 * 24 * 3600 * 1000;
@@ -240,25 +240,31 @@ export function readRecorded(answer: unknown): {
 }
 
 /**
- * Gives a Job that is about to be released its place over all, and its target.
+ * Takes for a Job that is released what others take before they are created: its place over all, its target,
+ * and its run. One that a person has released with kubectl takes them whatever the limits say.
  *
- * KEYS places, targets. ARGV place, limit over all (0 = none), the target's digest or ''. Returns 'free', or
- * which of the two it cannot have: 'max-active-jobs' or 'target'.
+ * KEYS places, decided:<uid>. ARGV place, limit over all (0 = none), '1' where it is released already. Then those
+ * of {@link limitFunctions}, if it has such limits. Returns 'free', or what is in the way: 'max-active-jobs',
+ * 'max-runs', 'target', or 'target-lost' where nobody knows.
  */
-export const PLACE_RELEASED = `${HOLDER}
+export const TAKE_RELEASED = `${limitFunctions(3, 4)}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local place, all, target = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-if target ~= '' then
-  local fields = redis.call('HMGET', KEYS[2], 'known', target)
-  local holder = holderOf(fields[2])
-  if holder ~= place and (holder or not fields[1]) then return 'target' end
-end
+local place, all, isReleased = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local score = redis.call('ZSCORE', KEYS[1], place)
-if score and tonumber(score) < 0 then
-  if all > 0 and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all then return 'max-active-jobs' end
-  redis.call('ZADD', KEYS[1], now, place)
+local takesPlace = score and tonumber(score) < 0
+local function whyNot()
+  local work = target and stateOfTarget()
+  if work == 'taken' then return 'target' end
+  if work == 'lost' then return 'target-lost' end
+  if target and runsUsedUp(now) then return 'max-runs' end
+  if takesPlace and all > 0 and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all then return 'max-active-jobs' end
 end
-if target ~= '' then redis.call('HSET', KEYS[2], target, string.format('%.0f', now) .. ' ' .. place) end
+-- A worker that has just started sees it released too; it began long ago.
+if isReleased and redis.call('EXISTS', KEYS[2]) == 1 then return 'free' end
+local obstacle = not isReleased and whyNot()
+if obstacle then return obstacle end
+if takesPlace then redis.call('ZADD', KEYS[1], now, place) end
+if target then startRun(now) end
 return 'free'
 `;

@@ -12,13 +12,16 @@ export const runKeys = (prefix: string, operarius: string): string[] => [
 ];
 
 /**
- * Lua for TAKE_PLACE: the limits that most operarii do not have. Their KEYS and ARGV follow its own, and
- * where there are none nothing of it runs: KEYS runs, runs:<operarius>, targets, waiting:target:<digest>;
- * ARGV the target's digest or '', for all and for the operarius how many runs (0 = no limit) in how many
- * milliseconds.
+ * Lua for a script that starts Jobs: the limits that most operarii do not have. Their KEYS and ARGV follow its
+ * own, and where there are none nothing of it runs: KEYS runs, runs:<operarius>, targets,
+ * waiting:target:<digest>; ARGV the target's digest or '', for all and for the operarius how many runs (0 = no
+ * limit) in how many milliseconds.
+ *
+ * @param key the first of these KEYS @param arg the first of these ARGV; ARGV[1] is the place
  */
-export const LIMIT_FUNCTIONS = `${HOLDER}
-local RUNS = {{key = 11, most = 17}, {key = 12, most = 19}}
+export const limitFunctions = (key: number, arg: number): string => `${HOLDER}
+local RUNS = {{key = ${key}, most = ${arg + 1}, ofAll = true}, {key = ${key + 1}, most = ${arg + 3}}}
+local target, targets = ARGV[${arg}], KEYS[${key + 2}]
 local function runsUsedUp(now)
   for _, run in ipairs(RUNS) do
     local set, most = KEYS[run.key], tonumber(ARGV[run.most])
@@ -31,8 +34,8 @@ local function runsUsedUp(now)
 end
 -- 'free', 'taken', or 'lost' where nobody knows; '' without a target.
 local function stateOfTarget()
-  if ARGV[16] == '' then return '' end
-  local fields = redis.call('HMGET', KEYS[13], 'known', ARGV[16])
+  if target == '' then return '' end
+  local fields = redis.call('HMGET', targets, 'known', target)
   local holder = holderOf(fields[2])
   if holder == ARGV[1] then return 'free' end
   if not fields[1] then return 'lost' end
@@ -45,8 +48,8 @@ local function startRun(now)
       redis.call('PEXPIRE', KEYS[run.key], ARGV[run.most + 1])
     end
   end
-  if ARGV[16] ~= '' then
-    redis.call('HSET', KEYS[13], ARGV[16], string.format('%.0f', now) .. ' ' .. ARGV[1])
+  if target ~= '' then
+    redis.call('HSET', targets, target, string.format('%.0f', now) .. ' ' .. ARGV[1])
   end
 end
 `;

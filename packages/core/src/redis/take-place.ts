@@ -1,4 +1,4 @@
-import { LIMIT_FUNCTIONS } from './limits.ts';
+import { limitFunctions } from './limits.ts';
 import { CLAIM_FUNCTIONS, MEMORY_FIELDS } from './memory.ts';
 import { JOB_FIELD, NEXT } from './places.ts';
 
@@ -15,7 +15,7 @@ import { JOB_FIELD, NEXT } from './places.ts';
  * ARGV place, limit over all, limit of the operarius (0 = none), remediation, received at, episode,
  * count, job, the remembered Job that was decided on (or ''), the expired claim whose Job is known not
  * to exist (or ''), token of the lock, the operarius, life of a claim, life of its string, '1' where its Job
- * waits for a person: that has no place over all. Then those of {@link LIMIT_FUNCTIONS}, if it has such limits.
+ * waits for a person: that has no place over all. Then those of {@link limitFunctions}, if it has such limits.
  * Returns {what was got, and the answer of LOOK}, the former being {'taken'}, or why not:
  *   {'lost'}: the remediation is another worker's
  *   {'changed'}: another Job is remembered by now
@@ -24,7 +24,7 @@ import { JOB_FIELD, NEXT } from './places.ts';
  *   {'max-runs' or 'target' or 'target-lost' or 'max-active' or 'max-active-jobs', the remediations to be
  *     looked at in its stead}: this one may have been called for what it cannot use
  */
-export const TAKE_PLACE = `${NEXT}${CLAIM_FUNCTIONS}${LIMIT_FUNCTIONS}
+export const TAKE_PLACE = `${NEXT}${CLAIM_FUNCTIONS}${limitFunctions(11, 16)}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local memory = redis.call('HMGET', KEYS[5], ${MEMORY_FIELDS})
@@ -50,15 +50,15 @@ local function whyHeld()
   local allFull = not hasPlace and not asks and all > 0 and redis.call('ZCOUNT', KEYS[1], 0, '+inf') >= all
   local ownFull = not hasPlace and own > 0 and redis.call('ZCARD', KEYS[2]) >= own
   local spent = ARGV[16] and runsUsedUp(now)
-  local target = ARGV[16] and stateOfTarget() or ''
-  local forAll, forTarget = not allFull and KEYS[3], target == 'free' and KEYS[14]
+  local work = ARGV[16] and stateOfTarget() or ''
+  local forAll, forTarget = not allFull and KEYS[3], work == 'free' and KEYS[14]
   if spent then
     -- Over all: nobody else can be started either.
-    if spent.key == 11 then return {'max-runs'} end
+    if spent.ofAll then return {'max-runs'} end
     return hold('max-runs', nil, forAll, forTarget)
   end
-  if target == 'lost' then return hold('target-lost', KEYS[14], forAll) end
-  if target == 'taken' then return hold('target', KEYS[14], not allFull and not ownFull and KEYS[4], forAll) end
+  if work == 'lost' then return hold('target-lost', KEYS[14], forAll) end
+  if work == 'taken' then return hold('target', KEYS[14], not allFull and not ownFull and KEYS[4], forAll) end
   if ownFull then return hold('max-active', KEYS[4], forAll, forTarget) end
   if allFull then return hold('max-active-jobs', KEYS[3]) end
 end

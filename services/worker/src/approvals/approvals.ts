@@ -14,7 +14,10 @@ export interface Approvals {
   readonly memory: Pick<EpisodeMemory, 'state' | 'now'>;
   readonly alertmanagers: Alertmanagers | undefined;
   readonly raising: Pick<Raising, 'asked'>;
-  readonly settings: Pick<WorkerSettings, 'prefix' | 'policy' | 'historyCount' | 'maxActiveJobs'>;
+  readonly settings: Pick<
+    WorkerSettings,
+    'prefix' | 'policy' | 'historyCount' | 'maxActiveJobs' | 'maxRuns'
+  >;
   readonly watch: Pick<RedisWatch, 'note'>;
   readonly log: Logger;
 }

@@ -5,15 +5,12 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { definitionDigest } from '@openfero/core/operarius/definition';
 import { GLOBAL_CONFIGMAP, readGlobalSwitch } from '@openfero/core/operarius/global-switch';
 import { strictest } from '@openfero/core/operarius/policy';
-import { PLACE_RELEASED } from '@openfero/core/redis/approvals';
-import { placeOf, placesKey } from '@openfero/core/redis/places';
-import { targetsKey } from '@openfero/core/redis/targets';
 import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
-import { script } from '@openfero/service/script';
+import type { Alertmanagers } from '../alertmanager/ask.ts';
 import { policyOf } from '../check/policy-of.ts';
 import { configMapOf } from '../ends/described-job.ts';
-import type { Approvals } from './approvals.ts';
 import { runsIfResolved } from './over.ts';
+import { createTakeReleased, type Releasing } from './take-released.ts';
 
 /** What came of a look at an approved Job, at the last moment before its release. */
 export type Look =
@@ -22,6 +19,11 @@ export type Look =
   | { readonly kind: 'obstacle'; readonly text: string }
   /** Its alert has ended. */
   | { readonly kind: 'over' };
+
+/** What looking needs. */
+type Looking = Releasing & {
+  readonly alertmanagers: Pick<Alertmanagers, 'standingOf'> | undefined;
+};
 
 const obstacle = (text: string): Look => ({ kind: 'obstacle', text });
 
@@ -36,9 +38,9 @@ export function createLook({
   redis,
   alertmanagers,
   settings,
-}: Approvals): (job: AskedJob, now: number) => Promise<Look> {
-  const { prefix, policy: defaults, maxActiveJobs } = settings;
-  const placeScript = script(redis, PLACE_RELEASED);
+}: Looking): (job: AskedJob, now: number) => Promise<Look> {
+  const { prefix, policy: defaults } = settings;
+  const takeReleased = createTakeReleased({ cluster, redis, settings });
 
   const byMode = (configMap: ConfigMap | undefined): Look | undefined => {
     const own = configMap && policyOf(configMap, defaults);
@@ -72,19 +74,13 @@ export function createLook({
         );
     }
   };
-  const byPlace = async ({ operarius, name, target = '' }: AskedJob): Promise<Look> => {
-    const keys = [placesKey(prefix), targetsKey(prefix)];
-    const got = await placeScript(keys, [placeOf(operarius, name), maxActiveJobs, target]);
-    if (got === 'free') return { kind: 'free' };
-    if (got === 'target') return obstacle('another Job works on the same target');
-    return obstacle(`OPENFERO_MAX_ACTIVE_JOBS is ${maxActiveJobs}, and as many Jobs run`);
-  };
   return async (job, now) => {
     const configMap = configMapOf(job.operarius, cluster.operarii);
     const switched = byMode(configMap);
     if (switched !== undefined || configMap === undefined) return switched ?? obstacle('');
     const other = (await byStop(configMap, now)) ?? (await byAlert(job));
     if (other !== undefined) return other;
-    return byPlace(job);
+    const limit = await takeReleased(job, false);
+    return limit === undefined ? { kind: 'free' } : obstacle(limit);
   };
 }

@@ -1,5 +1,5 @@
 import type { AskedJob, EndedJob } from '@openfero/cluster/cluster';
-import { approvalsKey, DECIDE, decideInput } from '@openfero/core/redis/approvals';
+import { approvalsKey, askedKey, DECIDE, decideInput } from '@openfero/core/redis/approvals';
 import { script } from '@openfero/service/script';
 import type { Approvals } from './approvals.ts';
 import { createAsk } from './ask.ts';
@@ -7,6 +7,7 @@ import { createCarryOut } from './carry-out.ts';
 import { createRecordDecided } from './decided.ts';
 import { whyOver } from './over.ts';
 import { createSweep } from './sweep.ts';
+import { createTakeReleased } from './take-released.ts';
 
 /** Milliseconds between two looks: what is decided in the dashboard is carried out within 1 s. */
 const LOOK_INTERVAL = 500;
@@ -32,6 +33,7 @@ export function startApprovals(
   const { prefix } = settings;
   const ask = createAsk(approvals);
   const record = createRecordDecided(approvals);
+  const takeReleased = createTakeReleased(approvals);
   const carryOut = createCarryOut(approvals);
   const sweep = createSweep(approvals, end);
   const decideScript = script(redis, DECIDE);
@@ -48,6 +50,7 @@ export function startApprovals(
     if (turn % LOOKS_PER_SWEEP === 0) await sweep(jobs);
     const open = jobs.filter(({ uid }) => !decided.has(uid));
     if (open.length === 0) return;
+    if (turn % LOOKS_PER_ALERT === 0) await forgetLost();
     const now = await memory.now();
     const standing = await settle(open, now);
     if (standing.length === 0) return;
@@ -67,10 +70,18 @@ export function startApprovals(
       for (const uid of known) if (!uids.has(uid)) known.delete(uid);
     }
   };
+  /** Redis may have lost the questions: they are asked again. */
+  const forgetLost = async (): Promise<void> => {
+    for (const uid of asked) {
+      if ((await redis.hexists(askedKey(prefix), uid)) === 0) asked.delete(uid);
+    }
+  };
   /** Whether it waits for an answer. */
   const stands = async (job: AskedJob, now: number): Promise<boolean> => {
     const { uid } = job;
     if (!job.isWaiting) {
+      // By kubectl it has taken nothing yet. Before it is recorded: then it counts as done.
+      await takeReleased(job, true);
       await record(job);
       decided.add(uid);
       return false;

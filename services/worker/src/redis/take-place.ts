@@ -27,6 +27,9 @@ export interface PlaceRequest extends Trouble {
   readonly abandoned: string | undefined;
 }
 
+/** What is started, as the limits know it that most operarii do not have. */
+type Limited = Pick<PlaceRequest, 'operarius' | 'maxRuns' | 'target' | 'asks'>;
+
 /** A remediation in BullMQ, locked for one attempt. */
 export interface QueueEntry {
   /** The key of its hash. */
@@ -85,11 +88,11 @@ export function takeArguments(
   };
 }
 
-/** Nothing where the operarius has none of them, so that they cost nothing. */
-function limitArguments(
+/** What limitFunctions take. Nothing where the operarius has none of them, so that they cost nothing. */
+export function limitArguments(
   prefix: string,
   { maxRuns: ofAll = 'none' }: CommonLimits,
-  { operarius, maxRuns: own, target, asks }: PlaceRequest,
+  { operarius, maxRuns: own, target, asks }: Limited,
 ): { keys: string[]; args: (string | number)[] } {
   // One that waits for a person must not stop what runs by itself.
   const isFree = ofAll === 'none' && own === 'none' && target === undefined;

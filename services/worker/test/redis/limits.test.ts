@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PLACE_RELEASED } from '@openfero/core/redis/approvals';
 import { placesKey } from '@openfero/core/redis/places';
 import { targetsKey } from '@openfero/core/redis/targets';
-import { script } from '@openfero/service/script';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { type GivenPlaces, givenPlaces } from './given-places.ts';
 
@@ -149,21 +147,6 @@ describe('a target', () => {
     await places.hold({ reason: 'target', remediation: 'late', ...B }, now);
     assert.deepEqual(await called(), ['late']);
   });
-});
-
-test('a Job that a person releases takes its target, or waits for the Job that has it', async (t) => {
-  const { take, places, sandbox } = await givenPlaces(t, server.url, { maxActiveJobs: 0 });
-  const { redis, prefix } = sandbox;
-  const release = (): Promise<unknown> =>
-    script(redis, PLACE_RELEASED)(
-      [placesKey(prefix), targetsKey(prefix)],
-      ['drain/asked', 0, NODE],
-    );
-  await take('b', B);
-  assert.equal(await release(), 'target');
-  await places.release({ name: 'b', ...B });
-  assert.equal(await release(), 'free');
-  assert.equal(await take('b', B), 'target');
 });
 
 describe('targets after a loss of Redis', () => {
