@@ -74,6 +74,8 @@ export interface Result {
   readonly reason: string;
   /** The Kubernetes Job that stands for this remediation: created by it, or the one that absorbed it. */
   readonly job?: string;
+  /** Digest of the operarius that decided it; absent where there is none. */
+  readonly definition?: string;
   /** What the API server or the renderer warned of. */
   readonly warnings?: readonly string[];
   /** With dry-run: the Job that would have been created, or why it is not kept. */

@@ -2,6 +2,7 @@ import type { Alert } from '../alert.ts';
 import { jobPrefix, looksLikeOwnJob } from '../identity/job-name.ts';
 import type { ConfigMap } from '../kubernetes.ts';
 import { matchesAll } from '../matchers/matchers.ts';
+import { createDigester } from '../operarius/definition.ts';
 import {
   GLOBAL_CONFIGMAP,
   type GlobalSwitch,
@@ -60,6 +61,8 @@ export interface OperariusRegistry {
   find(alert: Alert): Found;
   /** The name of the alert's ConfigMap if there is one, valid or not, else the empty string. */
   nameFor(alert: Alert): string;
+  /** The digest of the alert's ConfigMap as it is now, valid or not; undefined where there is none. */
+  definitionFor(alert: Alert): string | undefined;
   /** The strictest of OPENFERO_MODE, the global switch and the operarius' own. */
   modeOf(operarius: Operarius): Mode;
   /** Which of the three is off, in words. */
@@ -90,6 +93,7 @@ export function createOperariusRegistry(
   const jobPrefixes = trackJobPrefixes(cluster, read);
   const annotated = trackAnnotated(cluster.operarii);
   const globalSwitch = trackGlobalSwitch(cluster);
+  const digestOf = createDigester();
   /** Those that name the alert, else the one that has its name. */
   const configMapsFor = ({ labels, status }: Alert): readonly ConfigMap[] => {
     const { alertname = '' } = labels;
@@ -120,6 +124,10 @@ export function createOperariusRegistry(
       };
     },
     nameFor: (alert) => configMapsFor(alert)[0]?.metadata.name ?? '',
+    definitionFor(alert) {
+      const [configMap] = configMapsFor(alert);
+      return configMap && digestOf(configMap);
+    },
     modeOf({ policy }) {
       const mode = strictest(policy.mode, globalSwitch().mode);
       return mode === 'approve' && !cluster.jobs.canWait ? 'dry-run' : mode;

@@ -45,6 +45,8 @@ export interface EndEntry extends Subject {
   readonly groupKey: string;
   /** The Job that stands for the remediation, if any. */
   readonly job?: string;
+  /** Of the operarius that decided it, see definitionDigest; absent where there is none. */
+  readonly definition?: string;
   readonly warnings?: readonly string[];
   readonly receivedAt: number;
   readonly endedAt: number;

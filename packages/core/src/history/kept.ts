@@ -98,6 +98,7 @@ function endOf(entry: string, from: EndEntry, of: Kept): KnownEnd {
     reason: from.reason,
     at: from.endedAt,
     warnings: from.warnings ?? NONE,
+    definition: from.definition,
     entry,
     status: from.status,
     alertname: from.alertname,

@@ -26,6 +26,7 @@ function handledOf(handled: Handled, now: number): object {
     outcome: end?.outcome,
     reason: end?.reason,
     warnings: end?.warnings,
+    definition: end?.definition,
     endedAt: end && timeOf(end.at),
     job: job?.name,
     jobCreatedAt: job?.createdAt && timeOf(job.createdAt),

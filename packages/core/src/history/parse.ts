@@ -36,6 +36,7 @@ const SCHEMAS = {
       labels: Labels,
       groupKey: Type.String(),
       job: Type.Optional(Type.String()),
+      definition: Type.Optional(Type.String()),
       warnings: Type.Optional(Type.Array(Type.String())),
       receivedAt: Time,
       endedAt: Time,
@@ -171,9 +172,7 @@ type Intern = (text: string) => string;
 function readEntry(value: unknown, intern: Intern): Entry | undefined {
   const { end, fate, effect, held, asked, decided } = SCHEMAS;
   if (end.Check(value)) {
-    shareValues(value.labels, intern);
-    value.groupKey = intern(value.groupKey);
-    if (value.warnings !== undefined) value.warnings = value.warnings.map(intern);
+    shareTexts(value, intern);
     return readSubject(value, intern);
   }
   if (fate.Check(value) || held.Check(value)) return readSubject(value, intern);
@@ -195,6 +194,21 @@ function readSubject<T extends Texts>(entry: T, intern: Intern): T | undefined {
   entry.operarius = intern(entry.operarius);
   entry.reason = intern(entry.reason);
   return entry;
+}
+
+function shareTexts(
+  end: {
+    labels: Record<string, string>;
+    groupKey: string;
+    definition?: string;
+    warnings?: string[];
+  },
+  intern: Intern,
+): void {
+  shareValues(end.labels, intern);
+  end.groupKey = intern(end.groupKey);
+  if (end.definition !== undefined) end.definition = intern(end.definition);
+  if (end.warnings !== undefined) end.warnings = end.warnings.map(intern);
 }
 
 interface Texts {

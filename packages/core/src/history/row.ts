@@ -60,6 +60,8 @@ export interface Ended {
   readonly reason: string;
   readonly at: number;
   readonly warnings: readonly string[];
+  /** Digest of the operarius that decided it; undefined where there is none, and of older releases. */
+  readonly definition: string | undefined;
   readonly entry: string;
 }
 

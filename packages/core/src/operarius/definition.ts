@@ -16,4 +16,14 @@ export function definitionDigest({ metadata, data }: ConfigMap): string {
   return digest('definition/1', JSON.stringify(parts)).slice(0, 10);
 }
 
+/** {@link definitionDigest}, once per version: a storm of alerts may have one invalid operarius of a megabyte. */
+export function createDigester(): (configMap: ConfigMap) => string {
+  const known = new WeakMap<ConfigMap, string>();
+  return (configMap) => {
+    const digest = known.get(configMap) ?? definitionDigest(configMap);
+    known.set(configMap, digest);
+    return digest;
+  };
+}
+
 const byName = ([a = '']: string[], [b = '']: string[]): number => (a < b ? -1 : Number(a > b));

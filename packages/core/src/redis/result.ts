@@ -8,6 +8,7 @@ const ResultSchema = Compile(
     operarius: Type.String(),
     reason: Type.String(),
     job: Type.Optional(Type.String()),
+    definition: Type.Optional(Type.String()),
     warnings: Type.Optional(Type.Array(Type.String())),
   }),
 );

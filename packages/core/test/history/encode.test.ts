@@ -16,7 +16,11 @@ function rereadEnd(parts: Partial<EndEntry>): EndEntry {
 }
 
 const EXAMPLES: readonly Entry[] = [
-  end({ warnings: ['unknown field "spec.x"'], endsAt: '2026-11-22T03:04:00.000000000Z' }),
+  end({
+    definition: '0123456789',
+    warnings: ['unknown field "spec.x"'],
+    endsAt: '2026-11-22T03:04:00.000000000Z',
+  }),
   fate({ fate: 'failed', reason: 'BackoffLimitExceeded' }),
   held(),
   held({ reason: 'max-active', by: 'max-active is 1: unfinished Job a' }),

@@ -95,13 +95,15 @@ export const entries: fc.Arbitrary<Entry> = fc.oneof(
       job: fc.option(jobs, { nil: undefined }),
       receivedAt: times,
       endsAt: fc.option(times, { nil: undefined }),
+      definition: fc.option(fc.constant('0123456789'), { nil: undefined }),
     })
-    .map(({ subject, outcome, label, job, receivedAt, endsAt }): Entry => {
+    .map(({ subject, outcome, label, job, receivedAt, endsAt, definition }): Entry => {
       const { alertname } = subject;
       return {
         ...{ ...subject, kind: 'end', outcome, reason: `r${label}`, groupKey: `g${label}` },
         ...{ labels: { alertname, l: String(label) }, receivedAt, endedAt: receivedAt },
         ...(job !== undefined && { job }),
+        ...(definition !== undefined && { definition }),
         ...(endsAt !== undefined && { endsAt: instantOf(endsAt) }),
       };
     }),

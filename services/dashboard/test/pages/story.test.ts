@@ -38,7 +38,10 @@ suite('the story of an occurrence', { concurrency: false }, () => {
         end({ name: `Ended-${each}` }, each),
       ),
       held(HELPED, 'max-active'),
-      end(HELPED, 'created', { warnings: ['unknown field "spec.foo"'] }),
+      end(HELPED, 'created', {
+        definition: '0123456789',
+        warnings: ['unknown field "spec.foo"'],
+      }),
       {
         kind: 'mode',
         from: 'run',
@@ -132,6 +135,10 @@ suite('the story of an occurrence', { concurrency: false }, () => {
       places.filter((_, index) => index !== 1 && index !== 2),
       sorted.filter((_, index) => index !== 1 && index !== 2),
     );
+  });
+
+  test('names the version of the operarius that decided it', async () => {
+    assert.match(await told('Helped'), /Definition 0123456789 of openfero-helped-firing/);
   });
 
   test('has the lines to copy, the logs and the warnings', async () => {

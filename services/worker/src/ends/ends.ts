@@ -26,16 +26,19 @@ export function onEnds(
   worker.on('failed', (job, error) => {
     // Only an attempt failed.
     if (job === undefined || job.finishedOn === undefined) return;
-    report(failedEnd(job, error.message, registry));
+    const { ending, remediation } = failedEnd(job, error.message, registry);
+    // The one that failed, unless it was changed while the API server answered.
+    const definition = ending.alert && registry.definitionFor(ending.alert);
+    report({ ending: { ...ending, definition }, remediation });
   });
 }
 
 export function completedEnd(job: Job<unknown>, result: Result): EndOfJob {
-  const { outcome, operarius, reason, job: name, warnings } = result;
+  const { outcome, operarius, reason, job: name, definition, warnings } = result;
   const remediation = payloadOf(job);
   const ending = endingOf(job, remediation);
   return {
-    ending: { end: outcome, operarius, reason, job: name, warnings, ...ending },
+    ending: { end: outcome, operarius, reason, job: name, definition, warnings, ...ending },
     remediation,
   };
 }

@@ -11,14 +11,27 @@ import type { Ending } from './record.ts';
  * @param endedAt milliseconds
  */
 export function endEntry(
-  { remediation: id, end: outcome, operarius, reason, job, warnings }: Ending,
+  { remediation: id, end: outcome, operarius, reason, job, definition, warnings }: Ending,
   remediation: Remediation | undefined,
   endedAt: number,
 ): string {
-  const alert = remediation?.alert;
   const entry: EndEntry = {
     kind: 'end',
-    ...{ id, outcome, operarius, reason, endedAt },
+    ...{ id, outcome, operarius, reason, endedAt, ...received(remediation, endedAt) },
+    ...(job !== undefined && { job }),
+    ...(definition !== undefined && { definition }),
+    ...(warnings !== undefined && { warnings }),
+  };
+  return encodeEntry(entry);
+}
+
+/** What was received, of what could be read. */
+function received(
+  remediation: Remediation | undefined,
+  endedAt: number,
+): Omit<EndEntry, 'kind' | 'id' | 'outcome' | 'operarius' | 'reason' | 'endedAt'> {
+  const alert = remediation?.alert;
+  return {
     alertname: alert?.labels['alertname'] ?? '',
     status: alert?.status ?? 'firing',
     fingerprint: alert?.fingerprint ?? '',
@@ -26,11 +39,8 @@ export function endEntry(
     labels: alert?.labels ?? {},
     groupKey: remediation?.group.key ?? '',
     receivedAt: remediation?.receivedAt ?? endedAt,
-    ...(job !== undefined && { job }),
-    ...(warnings !== undefined && { warnings }),
     ...(alert?.status === 'resolved' && { endsAt: alert.endsAt }),
   };
-  return encodeEntry(entry);
 }
 
 /** The entry for the end of a Job. */

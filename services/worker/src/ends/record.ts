@@ -16,6 +16,8 @@ export interface Ending {
   readonly alert?: Alert;
   readonly groupKey?: string;
   readonly job?: string | undefined;
+  /** Digest of the operarius that was used; undefined where there is none. */
+  readonly definition?: string | undefined;
   readonly warnings?: readonly string[] | undefined;
   /** Receipt to end. */
   readonly seconds?: number;

@@ -3,6 +3,7 @@ import { whyUnwanted } from '@openfero/core/decisions/wanted';
 import { messageOf } from '@openfero/core/errors';
 import { targetOf } from '@openfero/core/identity/target';
 import { beganAt, troubleOf } from '@openfero/core/identity/trouble';
+import type { Operarius } from '@openfero/core/operarius';
 import { HELD_REASONS } from '@openfero/core/outcome';
 import type { Look } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
@@ -44,7 +45,7 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
   };
   let needsPlace = false;
   try {
-    const result = await decide(attempt);
+    const result = decidedBy(operarius, await decide(attempt));
     needsPlace = isHeldByLimit(result) || isCreated(result);
     return result;
   } finally {
@@ -54,6 +55,11 @@ export async function remediate(delivery: Delivery, deps: Dependencies): Promise
     }
   }
 }
+
+const decidedBy = ({ definition }: Operarius, attempted: AttemptResult): AttemptResult =>
+  attempted.kind === 'end'
+    ? { ...attempted, result: { ...attempted.result, definition } }
+    : attempted;
 
 /** The steps after the definition is known. */
 async function decide(attempt: Attempt): Promise<AttemptResult> {

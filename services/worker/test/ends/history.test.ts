@@ -38,7 +38,11 @@ test('the end of every remediation is in the history, with what identifies its a
   await worker.end(await sandbox.add(remediation('Nobody')));
 
   await until('three entries', async () => (await entriesOf(sandbox)).length === 3);
-  const found = JSON.stringify(await entriesOf(sandbox));
+  const entries = await entriesOf(sandbox);
+  const definitions = entries.map((entry) => Object(entry)['definition']);
+  // Of an invalid operarius too, and none where there is none.
+  assert.match(definitions.join(), /^[0-9a-f]{10},[0-9a-f]{10},$/);
+  const found = JSON.stringify(entries);
   assert.match(found, /"outcome":"created"/);
   assert.match(found, /"outcome":"invalid-operarius"/);
   assert.match(found, /"outcome":"no-operarius"/);

@@ -59,9 +59,12 @@ test('created: the Job is there, and the result names it', async (t) => {
     operarius: 'openfero-disk-firing',
     reason: 'created',
     job: line['job'],
+    definition: line['definition'],
     warnings: [],
   });
-  assert.match(await sandbox.readJob(String(line['job'])), new RegExp(`remediation: ${given.id}`));
+  const text = await sandbox.readJob(String(line['job']));
+  assert.match(text, new RegExp(`remediation: ${given.id}`));
+  assert.match(text, new RegExp(`openfero.io/definition: "?${line['definition']}"?$`, 'm'));
 });
 
 describe('no-operarius', () => {

@@ -13,7 +13,7 @@ import { type LiveOf, storyOf } from '../occurrence-row.ts';
 import { type Payload, readPayloadOf } from '../payload.ts';
 import { readOperarii, readStanding } from '../published.ts';
 import { queuedState, rowOf } from '../queued.ts';
-import { storyPage } from '../story.ts';
+import { storyPage } from '../story/page.ts';
 import { type Context, param, sendPage, whyNoApproval, whyReadOnly } from './context.ts';
 
 /** Adds the story of an occurrence, by itself and by its remediations. */
