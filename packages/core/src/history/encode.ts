@@ -54,6 +54,13 @@ export function encodeEntry(entry: Entry): string {
         ...{ id: name(entry.id), user: name(user), address: name(address) },
       });
     }
+    case 'definition':
+      return JSON.stringify({
+        ...entry,
+        ...(entry.problem !== undefined && {
+          problem: cut(entry.problem, REASON_LENGTH, ENTRY_LIMIT / 2),
+        }),
+      });
     case 'mode':
       return JSON.stringify({
         ...entry,

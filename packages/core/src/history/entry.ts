@@ -19,7 +19,8 @@ export type Entry =
   | StoppedEntry
   | RearmedEntry
   | AskedEntry
-  | DecidedEntry;
+  | DecidedEntry
+  | DefinitionEntry;
 
 /**
  * Identifies the remediation and the occurrence that an entry is about. A remediation that could not be
@@ -108,6 +109,24 @@ export interface RearmedEntry {
   readonly how: RearmedHow;
   /** Of `person`: who did it in the dashboard. */
   readonly user?: string;
+  readonly at: number;
+}
+
+/**
+ * An operarius was created, changed or removed, or its check says something else. Not written where only the
+ * switch has changed: that is a {@link ModeEntry}.
+ */
+export interface DefinitionEntry {
+  readonly kind: 'definition';
+  readonly operarius: string;
+  /** Digest of the version before; absent where none was known. */
+  readonly before?: string;
+  /** Digest; absent where there is no such operarius any more. */
+  readonly definition?: string;
+  /** By its annotation and OPENFERO_MODE; absent where an annotation is wrong, and where it was removed. */
+  readonly mode?: Mode;
+  /** Why it cannot run; absent where it is valid. */
+  readonly problem?: string;
   readonly at: number;
 }
 

@@ -1,26 +1,11 @@
+import { Changes } from './changes.ts';
 import { deriveRow, type Known } from './derive.ts';
-import type {
-  ActEntry,
-  EffectEntry,
-  EndEntry,
-  Entry,
-  FateEntry,
-  HeldEntry,
-  ModeEntry,
-  RearmedEntry,
-  StoppedEntry,
-} from './entry.ts';
+import type { ActEntry, EffectEntry, EndEntry, Entry, FateEntry, HeldEntry } from './entry.ts';
 import { Jobs } from './jobs.ts';
 import { hasOlder, isAsNew, type Kept, keep, type Remediation, trimKept } from './kept.ts';
 import { NewestFirst } from './newest-first.ts';
 import { type Acted, type JobFate, keyOf, type Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
-
-/** A change of the switch, with its entry. */
-export type ModeChange = ModeEntry & { readonly entry: string };
-
-/** An operarius was stopped, or runs again, with its entry. */
-export type StopChange = (StoppedEntry | RearmedEntry) & { readonly entry: string };
 
 /** That a remediation created a Job. */
 export interface Created {
@@ -31,9 +16,6 @@ export interface Created {
   /** Undefined where its end does not name it. */
   readonly job: JobFate | undefined;
 }
-
-/** Changes of the switch that are kept, and of what is stopped: a page shows the last few. */
-const CHANGES = 100;
 
 /**
  * Folds the entries of the history to rows. Entries may come in any order, twice, and trimmed at their
@@ -47,8 +29,8 @@ export class Fold {
   readonly #acts = new Map<string, Acted>();
   readonly #list = new NewestFirst();
   readonly #unsettled = new Set<Kept>();
-  #modes: readonly ModeChange[] = [];
-  #stops: readonly StopChange[] = [];
+  /** Of the switch, of what is stopped, and of definitions. */
+  readonly changes = new Changes();
   readonly #known: Known = {
     jobOf: (name) => this.#jobs.get(name),
     actOn: (remediation) => this.#acts.get(remediation),
@@ -94,16 +76,6 @@ export class Fold {
     return [...new Set([...replaced, ...ids])].sort(compareIds);
   }
 
-  /** The latest changes of the switch, newest first. */
-  get modes(): readonly ModeChange[] {
-    return this.#modes;
-  }
-
-  /** How operarii were stopped and re-armed, the latest first. */
-  get stops(): readonly StopChange[] {
-    return this.#stops;
-  }
-
   /** @param id of the entry in the stream */
   add(id: string, entry: Entry): void {
     switch (entry.kind) {
@@ -121,11 +93,10 @@ export class Fold {
         this.#addEffect(id, entry);
         break;
       case 'mode':
-        this.#modes = withChange(this.#modes, { ...entry, entry: id });
-        break;
       case 'stopped':
       case 'rearmed':
-        this.#stops = withChange(this.#stops, { ...entry, entry: id });
+      case 'definition':
+        this.changes.add(id, entry);
     }
   }
 
@@ -150,8 +121,7 @@ export class Fold {
     for (const kept of this.#occurrences.values()) {
       if (hasOlder(kept, oldest)) this.#trimOne(kept, oldest);
     }
-    this.#modes = this.#modes.filter((mode) => isAsNew(mode, oldest));
-    this.#stops = this.#stops.filter((stop) => isAsNew(stop, oldest));
+    this.changes.trim(oldest);
   }
 
   #addOwn(id: string, entry: EndEntry | HeldEntry): void {
@@ -235,14 +205,6 @@ export class Fold {
       this.#jobs.leave(job, kept);
     }
   }
-}
-
-function withChange<T extends { readonly entry: string }>(
-  changes: readonly T[],
-  change: T,
-): readonly T[] {
-  const others = changes.filter(({ entry }) => entry !== change.entry);
-  return [change, ...others].sort((a, b) => compareIds(b.entry, a.entry)).slice(0, CHANGES);
 }
 
 /** An array that grows keeps room for 17, and most occurrences have one or two: these are copied. */

@@ -106,6 +106,17 @@ const SCHEMAS = {
       at: Time,
     }),
   ),
+  definition: Compile(
+    Type.Object({
+      kind: Type.Literal('definition'),
+      operarius: Type.String(),
+      before: Type.Optional(Type.String()),
+      definition: Type.Optional(Type.String()),
+      mode: Type.Optional(Mode),
+      problem: Type.Optional(Type.String()),
+      at: Time,
+    }),
+  ),
   held: Compile(
     Type.Object({
       ...SUBJECT,
@@ -183,8 +194,8 @@ function readEntry(value: unknown, intern: Intern): Entry | undefined {
 }
 
 function readOther(value: unknown): Entry | undefined {
-  const { act, mode, stopped, rearmed } = SCHEMAS;
-  if (stopped.Check(value) || rearmed.Check(value)) return value;
+  const { act, mode, stopped, rearmed, definition } = SCHEMAS;
+  if (stopped.Check(value) || rearmed.Check(value) || definition.Check(value)) return value;
   return act.Check(value) || mode.Check(value) ? value : undefined;
 }
 

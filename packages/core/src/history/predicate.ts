@@ -56,6 +56,12 @@ export function createContentPredicate(filter: Filter): Predicate {
   return (row) => parts.every((part) => part(row));
 }
 
+/** Whether that part lets pass each row. */
+export function isAboutAny({ text, match, outcomes, operarii, fates }: Filter): boolean {
+  const lists = [outcomes, operarii, fates];
+  return (text + match).trim() === '' && lists.every(({ length }) => length === 0);
+}
+
 /** Nobody wanted it remediated, and the filter asks neither for all, nor for an outcome, nor for words. */
 export function isHidden(row: Marked, { all, outcomes, text }: Filter): boolean {
   if (all || outcomes.length > 0 || text.trim() !== '') return false;

@@ -95,6 +95,8 @@ const OperariusSchema = Type.Object({
   /** The strictest of its own, the setting's and the switch's. */
   mode: Mode,
   resourceVersion: Type.String(),
+  /** Its digest; absent where it is no operarius, for want of the label. */
+  definition: Type.Optional(Type.String()),
   /** The namespace of the ConfigMap, and that of its Jobs. */
   namespace: Type.String(),
   jobNamespace: Type.String(),

@@ -113,6 +113,7 @@ describe('an entry', () => {
       long.map(
         (user): Entry => ({ kind: 'act', act: 'remove', id: user, user, address: user, at: 1 }),
       ),
+      long.map((problem): Entry => ({ kind: 'definition', operarius: 'o', problem, at: 1 })),
       long.map((source): Entry => ({ kind: 'mode', from: 'off', to: 'run', source, at: 1 })),
     );
     fc.assert(

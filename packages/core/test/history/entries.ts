@@ -127,6 +127,8 @@ export const entries: fc.Arbitrary<Entry> = fc.oneof(
       fc.constantFrom<Entry>(
         { kind: 'stopped', ...about, definition: 'd', until: 0, row: 5 },
         { kind: 'rearmed', ...about, definition: 'd', how: 'person', user: 'anna' },
+        { kind: 'definition', ...about, before: 'c', definition: 'd', mode: 'run' },
+        { kind: 'definition', ...about, before: 'd' },
       ),
     ),
   times.map((at): Entry => ({ kind: 'mode', from: 'run', to: 'off', source: 'x', at })),

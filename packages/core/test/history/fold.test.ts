@@ -211,8 +211,9 @@ function told(fold: Fold): unknown {
   const rows = [...fold.rows()];
   return {
     rows,
-    modes: fold.modes,
-    stops: fold.stops,
+    modes: fold.changes.modes,
+    stops: fold.changes.stops,
+    definitions: ['op-0', 'op-1'].map((name) => fold.changes.definitionsOf(name)),
     entries: ['f0', 'f1', 'f2'].flatMap((fingerprint) =>
       [0, 1, 2].map((ms) =>
         fold.entriesOf(keyOf({ fingerprint, startsAt: instantOf(NIGHT + ms), id: '' })),

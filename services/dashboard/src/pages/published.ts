@@ -87,7 +87,7 @@ function knownOf(
 export async function readStanding(
   redis: RedisConnection,
   prefix: string,
-  { modes }: Pick<Fold, 'modes'>,
+  { changes }: Pick<Fold, 'changes'>,
   now: number,
 ): Promise<Standing> {
   const [workers, notification, questions, stops] = await Promise.all([
@@ -100,7 +100,7 @@ export async function readStanding(
     .map(readPublishedWorker)
     .filter((worker) => worker !== undefined);
   const alive = all.filter(({ at }) => now - at <= WORKER_STALE_AFTER);
-  const [change] = modes;
+  const [change] = changes.modes;
   const position =
     strictestOf(alive) ?? (change && { mode: change.to, source: change.source, since: undefined });
   return {

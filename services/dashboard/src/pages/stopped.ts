@@ -1,4 +1,4 @@
-import type { StopChange } from '@openfero/core/history/fold';
+import type { StopChange } from '@openfero/core/history/changes';
 import type { Stopped } from '@openfero/core/redis/verdicts';
 import { Address, type Html, html, segment } from './html.ts';
 import { storyOf } from './occurrence-row.ts';

@@ -1,3 +1,4 @@
+import type { ModeChange } from '@openfero/core/history/changes';
 import type {
   DecidedEntry,
   EndEntry,
@@ -5,7 +6,6 @@ import type {
   FateEntry,
   HeldEntry,
 } from '@openfero/core/history/entry';
-import type { ModeChange } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import type { JobState } from '@openfero/core/history/state';
 import { NEVER } from '@openfero/core/instant';
@@ -84,6 +84,7 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
     case 'mode':
     case 'stopped':
     case 'rearmed':
+    case 'definition':
       return [];
   }
 }

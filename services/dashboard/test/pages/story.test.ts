@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import type { DefinitionEntry } from '@openfero/core/history/entry';
 import { ENDS } from '@openfero/core/outcome';
 import { placeOf, placesKey } from '@openfero/core/redis/places';
 import { operariiKey, type PublishedOperarius } from '@openfero/core/redis/published';
@@ -23,6 +24,11 @@ const FAILED = { name: 'JobFailed' };
 const DELETED = { name: 'JobDeleted' };
 const RUNNING = { name: 'JobRuns' };
 const HELD = { name: 'IsHeld' };
+
+const definitionOf = (more: Partial<DefinitionEntry>): DefinitionEntry => ({
+  ...{ kind: 'definition', operarius: subjectOf(HELPED).operarius, at: Date.now() },
+  ...more,
+});
 
 suite('the story of an occurrence', { concurrency: false }, () => {
   let pages: Pages;
@@ -49,6 +55,9 @@ suite('the story of an occurrence', { concurrency: false }, () => {
         source: 'ConfigMap ops/openfero',
         at: Date.now() - 8 * MINUTE,
       },
+      definitionOf({ definition: 'aaaaaaaaaa', mode: 'run' }),
+      definitionOf({ before: 'aaaaaaaaaa', definition: 'bbbbbbbbbb', problem: 'no <b>image</b>' }),
+      definitionOf({ before: 'bbbbbbbbbb', definition: '0123456789', mode: 'approve' }),
       fate(HELPED, 'succeeded'),
       resolved(HELPED, 5),
       end(FAILED, 'created'),
@@ -225,6 +234,15 @@ suite('the story of an occurrence', { concurrency: false }, () => {
     assert.match(
       textOf(list),
       new RegExp(`${name} invalid ConfigMap ops/${name}: key JobFailed is missing`),
+    );
+  });
+
+  test('an operarius tells when its definition was changed, the latest first', async () => {
+    const { operarius } = subjectOf(HELPED);
+    const body = textOf((await dashboard.ask('GET', `/operarii/${operarius}`)).body);
+    assert.match(
+      body,
+      /Changes of the definition \S+Z Valid 0123456789, before bbbbbbbbbb mode approve \S+Z Invalid bbbbbbbbbb, before aaaaaaaaaa no <b>image<\/b> \S+Z Valid aaaaaaaaaa mode run/,
     );
   });
 

@@ -1,18 +1,27 @@
 import type { Cluster } from '@openfero/cluster/cluster';
+import { encodeEntry } from '@openfero/core/history/encode';
+import type { DefinitionEntry } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
+import { definitionDigest } from '@openfero/core/operarius/definition';
 import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
-import { strictest } from '@openfero/core/operarius/policy';
+import { MODES, strictest } from '@openfero/core/operarius/policy';
 import { policyTexts } from '@openfero/core/operarius/policy-texts';
 import type { Check } from '@openfero/core/redis/checks';
 import { readTime } from '@openfero/core/redis/memory';
 import {
-  encodeOperarius,
+  PUBLISH,
+  publishArguments,
+  readPublishAnswer,
+} from '@openfero/core/redis/publish-operarii';
+import {
   OPERARII_CLAIM_TTL,
   operariiClaimKey,
   operariiKey,
   type PublishedOperarius,
 } from '@openfero/core/redis/published';
+import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
+import { script } from '@openfero/service/script';
 import type { WorkerSettings } from '../settings.ts';
 import { WORKER_NAME } from '../worker-name.ts';
 import { policyOf } from './policy-of.ts';
@@ -23,8 +32,9 @@ interface PublisherDependencies {
   readonly redis: RedisConnection;
   readonly settings: Pick<
     WorkerSettings,
-    'prefix' | 'policy' | 'configMapNamespace' | 'jobNamespace'
+    'prefix' | 'policy' | 'configMapNamespace' | 'jobNamespace' | 'historyCount'
   >;
+  readonly log: Logger;
 }
 
 /** What of an operarius changes only with its ConfigMap, its check or the switch. */
@@ -33,9 +43,13 @@ type Described = Omit<PublishedOperarius, 'at' | 'publisher'>;
 /** Operarii in one command: Redis serves others in between. */
 const CHUNK = 100;
 
+/** Undefined where it is gone. */
+type Change = readonly [name: string, described: Described | undefined];
+
 /**
  * Creates what publishes the operarii for the pages of the dashboard (redis/published.ts): every worker
- * writes what changed since its last call, and one of them all, once a minute.
+ * writes what changed since its last call, and one of them all, once a minute. What is another than published
+ * before is in the history and in the log, once over all workers.
  *
  * @returns to be called with what the checks found, when anything may have changed and each 15 s
  */
@@ -43,25 +57,31 @@ export function createPublisher({
   cluster,
   redis,
   settings,
+  log,
 }: PublisherDependencies): (checks: Known) => Promise<void> {
   const hash = operariiKey(settings.prefix);
   const claim = operariiClaimKey(settings.prefix);
   /** What this worker saw last, as JSON. */
   let seen: ReadonlyMap<string, string> = new Map();
 
-  const write = async (operarii: readonly (readonly [string, Described])[]): Promise<void> => {
-    if (operarii.length === 0) return;
+  const publishScript = script(redis, PUBLISH);
+
+  const write = async (changes: readonly Change[]): Promise<void> => {
+    if (changes.length === 0) return;
     const at = readTime(await redis.time());
-    for (let start = 0; start < operarii.length; start += CHUNK) {
-      const fields = operarii.slice(start, start + CHUNK).flatMap(([name, described]) => {
-        return [name, encodeOperarius({ ...described, publisher: WORKER_NAME, at })];
+    for (let start = 0; start < changes.length; start += CHUNK) {
+      const told = changes.slice(start, start + CHUNK).map(([name, described]) => {
+        const operarius = described && { ...described, publisher: WORKER_NAME, at };
+        return { name, operarius, change: changeOf(name, described, at) };
       });
-      await redis.hset(hash, ...fields);
+      const toPublish = told.map((one) => ({ ...one, entry: encodeEntry(one.change) }));
+      const { keys, args } = publishArguments(settings.prefix, toPublish, settings.historyCount);
+      const changed = readPublishAnswer(await publishScript(keys, args));
+      for (const { name, change } of told) logChange(change, changed.get(name), log);
     }
   };
-  const remove = async (names: readonly string[]): Promise<void> => {
-    if (names.length > 0) await redis.hdel(hash, ...names);
-  };
+  const remove = (names: readonly string[]): Promise<void> =>
+    write(names.map((name) => [name, undefined]));
   return async (checks) => {
     const exist = namesOf(cluster, checks);
     const described = describe(cluster, checks, settings);
@@ -85,6 +105,33 @@ function namesOf({ operarii }: PublisherDependencies['cluster'], checks: Known):
   return new Set([...selected, ...unlabelled.map(([name]) => name)]);
 }
 
+/** The mode without the switch for all: that has an entry of its own. */
+function changeOf(name: string, described: Described | undefined, at: number): DefinitionEntry {
+  const { definition, problem, policy } = described ?? {};
+  const mode = MODES.find((each) => each === policy?.['mode']);
+  return {
+    ...{ kind: 'definition', operarius: name },
+    ...(definition !== undefined && { definition }),
+    ...(mode !== undefined && { mode }),
+    ...(problem !== undefined && { problem }),
+    at,
+  };
+}
+
+/** @param before the digest, '' where none was known; undefined where nothing has changed */
+function logChange(
+  { kind: _kind, at: _at, ...change }: DefinitionEntry,
+  before: string | undefined,
+  log: Logger,
+): void {
+  if (before === undefined) return;
+  const line = { ...change, ...(before !== '' && { before }) };
+  log.info(
+    line,
+    change.definition === undefined ? 'operarius is gone' : 'operarius is another one',
+  );
+}
+
 function describe(
   { operarii }: PublisherDependencies['cluster'],
   checks: Known,
@@ -106,6 +153,7 @@ function describe(
       policy: policy === undefined ? {} : policyTexts(policy),
       mode: strictest(switched, (policy ?? defaults).mode),
       resourceVersion: check.version.slice(check.version.indexOf('/') + 1),
+      ...(configMap !== undefined && { definition: definitionDigest(configMap) }),
       ...{ namespace, jobNamespace },
     };
     return [[name, described] as const];

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { DefinitionEntry } from '@openfero/core/history/entry';
+import { parseEntry } from '@openfero/core/history/parse';
+import { historyKey } from '@openfero/core/redis/history';
 import {
   operariiClaimKey,
   operariiKey,
@@ -134,4 +137,83 @@ test('a worker that starts says what others said, and removes what is gone meanw
   const again = await publishedWhen(sandbox, 'openfero-broken-firing', ({ at }) => at > before.at);
   assert.equal(again.problem, before.problem);
   await until('it is removed', async () => (await redis.hlen(operariiKey(prefix))) === 1);
+});
+
+async function changesOf({ redis, prefix }: Sandbox): Promise<DefinitionEntry[]> {
+  const entries = await redis.xrange(historyKey(prefix), '-', '+');
+  return entries
+    .map(([, fields]) => parseEntry(fields))
+    .filter((entry) => entry?.kind === 'definition');
+}
+
+test('a change of an operarius is in the history and in the log: once over all workers', async (t) => {
+  const sandbox = await createSandbox(t, server.url);
+  await sandbox.define('Disk');
+  await sandbox.define('Web');
+  const workers = await Promise.all([1, 2, 3].map(() => runWorker(t, sandbox)));
+  const changesWhen = async (count: number): Promise<DefinitionEntry[]> => {
+    let found: DefinitionEntry[] = [];
+    await until(`${count} changes`, async () => {
+      found = await changesOf(sandbox);
+      return found.length >= count;
+    });
+    return found;
+  };
+  const first = await changesWhen(2);
+  assert.deepEqual(first.map(({ operarius }) => operarius).sort(), [
+    'openfero-disk-firing',
+    'openfero-web-firing',
+  ]);
+  const before = first.find(({ operarius }) => operarius === 'openfero-disk-firing')?.definition;
+  assert.match(before ?? '', /^[0-9a-f]{10}$/);
+
+  await sandbox.define('Disk', definition('Disk', { policy: { mode: 'off' } }));
+  const [, , changed] = await changesWhen(3);
+  assert.deepEqual(
+    [changed?.operarius, changed?.before, changed?.mode, changed?.problem],
+    ['openfero-disk-firing', before, 'off', undefined],
+  );
+  await sandbox.define('Disk', definition('Disk', { policy: { cooldown: 'soon' } }));
+  const [, , , broken] = await changesWhen(4);
+  assert.equal(broken?.before, changed?.definition);
+  assert.match(broken?.problem ?? '', /cooldown/);
+  await rm(join(sandbox.operariiDir, 'Disk.yaml'));
+  const [, , , , gone] = await changesWhen(5);
+  assert.deepEqual([gone?.before, gone?.definition], [broken?.definition, undefined]);
+
+  // A worker that starts publishes all that it finds, and none of it is new.
+  const late = await runWorker(t, sandbox);
+  await until('it has published', async () => {
+    const web = await published(sandbox, 'openfero-web-firing');
+    await sandbox.redis.del(operariiClaimKey(sandbox.prefix));
+    return web !== undefined && late.lines.length > 0;
+  });
+  await sandbox.define('Last');
+  const all = await changesWhen(6);
+  assert.equal(all.length, 6);
+  const said = workers
+    .concat(late)
+    .flatMap(({ lines }) => lines)
+    .filter(({ msg }) => /^operarius (is another one|is gone)$/.test(msg));
+  assert.equal(said.length, 6);
+  const off = said.find(({ mode }) => mode === 'off');
+  assert.deepEqual(
+    [off?.['operarius'], off?.['before'], off?.['definition']],
+    ['openfero-disk-firing', before, changed?.definition],
+  );
+});
+
+test('what anyone wrote in place of an operarius changes nothing but that', async (t) => {
+  const sandbox = await createSandbox(t, server.url);
+  const hostile = ['[', '[]', 'null', '{"definition":{"a":1}}', '{"definition":"","x":""}'];
+  for (const [index, text] of hostile.entries()) {
+    await sandbox.redis.hset(operariiKey(sandbox.prefix), `openfero-h${index}-firing`, text);
+    await sandbox.define(`H${index}`);
+  }
+  await runWorker(t, sandbox);
+  await until(
+    'all are published',
+    async () => (await changesOf(sandbox)).length === hostile.length,
+  );
+  for (const { before } of await changesOf(sandbox)) assert.equal(before, undefined);
 });

@@ -1,9 +1,14 @@
 import type { Filter } from '@openfero/core/history/filter';
 import { type Place, readFilter } from '@openfero/core/history/filter-url';
-import { createContentPredicate, createPredicate } from '@openfero/core/history/predicate';
+import {
+  createContentPredicate,
+  createPredicate,
+  isAboutAny,
+} from '@openfero/core/history/predicate';
 import { query } from '@openfero/core/history/query';
 import type { Row } from '@openfero/core/history/row';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { auditLines, readKinds } from '../audit-lines.ts';
 import { readSpan } from '../history.ts';
 import { historyLines } from '../history-lines.ts';
 import type { Html } from '../html.ts';
@@ -42,12 +47,18 @@ export function serveList(scope: FastifyInstance, context: Context): void {
 
   scope.get('/history.jsonl', (request, reply) => {
     const now = Date.now();
-    const { filter, problems } = readPlace(request);
+    const { filter, ...place } = readPlace(request);
+    const { kinds, ...asked } = readKinds(queryOf(request));
+    const problems = [...place.problems, ...asked.problems];
     if (problems.length > 0) return reply.code(400).send({ error: problems.join('; ') });
+    reply.type('application/jsonl; charset=utf-8');
+    if (kinds.size > 0) {
+      return reply.send(auditLines({ redis, prefix, fold: history.fold, filter, kinds, now }));
+    }
     const shows = createPredicate({ ...filter, all: true, last: filter.last ?? now }, now);
     // At once: the next entry changes the list.
     const rows = [...history.fold.rows()].filter(shows);
-    return reply.type('application/jsonl; charset=utf-8').send(historyLines(rows, now));
+    return reply.send(historyLines(rows, now));
   });
 }
 
@@ -77,11 +88,6 @@ const isAboutEnds = ({ only, to }: Filter): boolean =>
 /** Whether a waiting one is what the person looks for; undefined where any is. Only its labels are known. */
 const searchOf = ({ filter }: Place): ((row: Row) => boolean) | undefined =>
   isAboutAny(filter) ? undefined : createContentPredicate(filter);
-
-function isAboutAny({ text, match, outcomes, operarii, fates }: Filter): boolean {
-  const lists = [outcomes, operarii, fates];
-  return (text + match).trim() === '' && lists.every(({ length }) => length === 0);
-}
 
 /** Whether a page with this filter shows the same of the queue as every other one. */
 export const showsQueue = ({ filter, after }: Place): boolean =>

@@ -6,7 +6,8 @@ import { changeHooks } from '../../guard.ts';
 import { readHeldPlaces } from '../held-places.ts';
 import { Address, segment } from '../html.ts';
 import { readLive } from '../live-state.ts';
-import { operariiPage, operariusPage } from '../operarii.ts';
+import { operariiPage } from '../operarii.ts';
+import { operariusPage } from '../operarius.ts';
 import { readOperarii } from '../published.ts';
 import { refusedPage } from '../rerun.ts';
 import { badRunsOf, NO_RUNS, runsOf } from '../runs.ts';
@@ -49,7 +50,8 @@ export function serveOperarii(scope: FastifyInstance, context: Context): void {
         badRuns: badRunsOf(history.fold, name, stopped),
         namespace: known?.published?.namespace,
       },
-      stops: history.fold.stops.filter(({ operarius }) => operarius === name),
+      stops: history.fold.changes.stops.filter(({ operarius }) => operarius === name),
+      definitions: history.fold.changes.definitionsOf(name),
       runs: runs ?? NO_RUNS,
       mayChange: !context.readOnly,
     });

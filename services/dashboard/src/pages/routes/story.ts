@@ -68,7 +68,7 @@ export function serveStories(scope: FastifyInstance, context: Context): void {
     const failed = [row.firing, row.resolved].find(hasFailedJob);
     const page = storyPage({
       ...{ row, entries, payloads, liveOf, now },
-      modes: history.fold.modes,
+      modes: history.fold.changes.modes,
       jobNamespace: operarii.get(operarius)?.published?.jobNamespace ?? standing.jobNamespace,
       jobUrl: c.jobUrl,
       readOnly: whyReadOnly(c),

@@ -1,5 +1,5 @@
+import type { ModeChange } from '@openfero/core/history/changes';
 import type { Entry } from '@openfero/core/history/entry';
-import type { ModeChange } from '@openfero/core/history/fold';
 import type { Row } from '@openfero/core/history/row';
 import type { AskedNow } from '../approvals.ts';
 import type { Address } from '../html.ts';
