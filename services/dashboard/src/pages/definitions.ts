@@ -3,7 +3,7 @@ import { type Html, html } from './html.ts';
 import { type Sign, sign } from './shapes.ts';
 import { clock } from './times.ts';
 
-const GONE: Sign = { word: 'Gone', shape: 'slash', tone: 'wait' };
+const GONE: Sign = { word: 'No operarius', shape: 'slash', tone: 'wait' };
 const INVALID: Sign = { word: 'Invalid', shape: 'alarm', tone: 'bad' };
 const VALID: Sign = { word: 'Valid', shape: 'check', tone: 'good' };
 

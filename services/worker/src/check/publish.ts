@@ -126,10 +126,12 @@ function logChange(
 ): void {
   if (before === undefined) return;
   const line = { ...change, ...(before !== '' && { before }) };
-  log.info(
-    line,
-    change.definition === undefined ? 'operarius is gone' : 'operarius is another one',
-  );
+  log.info(line, wordsOf(change.definition !== undefined, before !== ''));
+}
+
+function wordsOf(isOne: boolean, wasOne: boolean): string {
+  if (!isOne) return wasOne ? 'operarius was removed' : 'ConfigMap is not an operarius';
+  return wasOne ? 'operarius has changed' : 'operarius is new';
 }
 
 function describe(

@@ -59,7 +59,7 @@ export function tellRearmed(
 ): void {
   const reason = by === undefined ? REARMED[how] : `${oneLine(by)} re-armed it in the dashboard`;
   log.info(
-    { operarius, reason, ...(by !== undefined && { user: by }) },
+    { operarius, how, reason, ...(by !== undefined && { user: by }) },
     'operarius is no longer stopped',
   );
   const metadata = cluster.operarii.get(operarius)?.metadata;

@@ -194,7 +194,7 @@ test('a change of an operarius is in the history and in the log: once over all w
   const said = workers
     .concat(late)
     .flatMap(({ lines }) => lines)
-    .filter(({ msg }) => /^operarius (is another one|is gone)$/.test(msg));
+    .filter(({ msg }) => /^operarius (is new|has changed|was removed)$/.test(msg));
   assert.equal(said.length, 6);
   const off = said.find(({ mode }) => mode === 'off');
   assert.deepEqual(
