@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { EndedJob } from '@openfero/cluster/cluster';
+import type { Entry } from '@openfero/core/history/entry';
 import { parseEntry } from '@openfero/core/history/parse';
 import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
 import { historyKey } from '@openfero/core/redis/history';
@@ -22,9 +23,12 @@ before(async () => {
 });
 after(() => server.stop());
 
-async function entriesOf({ redis, prefix }: Sandbox): Promise<unknown[]> {
+/** Of remediations and Jobs. */
+async function entriesOf({ redis, prefix }: Sandbox): Promise<Entry[]> {
   const found = await redis.xrange(historyKey(prefix), '-', '+');
-  return found.map(([, fields]) => parseEntry(fields));
+  return found
+    .map(([, fields]) => parseEntry(fields))
+    .filter((entry) => entry !== undefined && entry.kind !== 'definition');
 }
 
 test('the end of every remediation is in the history, with what identifies its alert', async (t) => {
@@ -120,15 +124,16 @@ test('a worker that starts appends the ends that a killed one left out, and no o
   const second = await runWorker(t, sandbox);
   const line = await second.line(({ appended }) => appended !== undefined);
   assert.equal(line['appended'], 2);
-  const told = (fields: readonly string[]): unknown => {
-    const entry = parseEntry(fields);
-    return entry?.kind === 'end' && { ...entry, endedAt: 0 };
+  const told = (entry: Entry | undefined): unknown => {
+    if (entry?.kind !== 'end') return undefined;
+    // By which definition one failed, nobody knows by now.
+    const { definition: _definition, ...rest } = { ...entry, endedAt: 0 };
+    return entry.outcome === 'created' ? { ...entry, endedAt: 0 } : rest;
   };
-  const entries = async () => redis.xrange(historyKey(prefix), '-', '+');
-  await until('both are there', async () => (await entries()).length === before.length);
-  const after = (await entries()).slice(-2).map(([, fields]) => told(fields));
+  const ends = async () => (await entriesOf(sandbox)).filter(({ kind }) => kind === 'end');
+  await until('both are there', async () => (await ends()).length === all.length);
   assert.deepEqual(
-    after,
-    lost.map(([, fields]) => told(fields)),
+    (await ends()).slice(-2).map(told),
+    lost.map(([, fields]) => told(parseEntry(fields))),
   );
 });
