@@ -88,6 +88,15 @@ suite('an operarius that is stopped', { concurrency: false }, () => {
     assert.doesNotMatch(list, /Run1/);
   });
 
+  test('has stories that say whether the alert still fires', async () => {
+    const story = async (number: number): Promise<string> => {
+      const { fingerprint, startsAt } = subjectOf(run(number));
+      return textOf(await read(`/occurrences/${fingerprint}/${startsAt}`));
+    };
+    assert.match(await story(2), /Has the alert resolved\? No, still firing (now|\d+ s ago)/);
+    assert.match(await story(3), /Has the alert resolved\? No word: it fired/);
+  });
+
   test('says how many of its Jobs helped in seven days, without those of which nobody knows', async () => {
     assert.match(textOf(await read(PATH)), /Helped, last 7 days 1 of 2 1 unknown/);
     assert.match(textOf(await read('/operarii')), /stopped until .* 1 of 2 1 unknown/);

@@ -41,7 +41,13 @@ const ranWords = ({ operarius }: Handled): string =>
 const jobWords = (took: string | undefined, why: string): string =>
   [took === undefined ? '' : `after ${took}`, why].filter((text) => text !== '').join('; ');
 
-function resolvedAnswer({ heard }: Row, now: number): Html {
+function resolvedAnswer(row: Row, now: number): Html {
+  const { heard } = row;
+  const helped = helpedOf(row);
+  if (helped?.kind === 'still-firing') {
+    const word = `No, still firing ${relative(helped.at, now)}`;
+    return sign({ word, shape: 'alarm', tone: 'bad' });
+  }
   if (heard === undefined) return sign({ word: 'No word', shape: 'query', tone: 'quiet' });
   return heard.status === 'resolved'
     ? sign({ word: `Yes, ${relative(heard.at, now)}`, shape: 'check', tone: 'good' })
@@ -54,7 +60,8 @@ function resolvedAnswer({ heard }: Row, now: number): Html {
 
 function helpedWords(row: Row): Html | undefined {
   const helped = helpedOf(row);
-  if (helped === undefined) return undefined;
+  // That the alert still fires is the answer itself.
+  if (helped === undefined || helped.kind === 'still-firing') return undefined;
   if (helped.kind === 'no-word') return html`nothing was heard since the Job ended`;
   return html`${helpedSign(helped).word}${helped.kind === 'resolved' && helped.after !== undefined && helped.after >= 0 && ' the Job'}`;
 }
