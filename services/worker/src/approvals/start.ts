@@ -1,6 +1,7 @@
 import type { AskedJob, EndedJob } from '@openfero/cluster/cluster';
 import { approvalsKey, askedKey, DECIDE, decideInput } from '@openfero/core/redis/approvals';
 import { script } from '@openfero/service/script';
+import { startLooking } from '../redis/looking.ts';
 import type { Approvals } from './approvals.ts';
 import { createAsk } from './ask.ts';
 import { createCarryOut } from './carry-out.ts';
@@ -41,7 +42,6 @@ export function startApprovals(
   const asked = new Set<string>();
   const decided = new Set<string>();
   let looks = 0;
-  let looking = false;
 
   const look = async (): Promise<void> => {
     const jobs = [...cluster.jobs.asked()];
@@ -116,15 +116,7 @@ export function startApprovals(
     if (watch.note(error)) return;
     log.warn({ err: error }, 'Jobs that wait for a person were not looked at, will be retried');
   };
-  const timer = setInterval(() => {
-    // What a stale watch does not show may have happened.
-    if (looking || redis.status !== 'ready' || cluster.blocked() !== undefined) return;
-    looking = true;
-    void look()
-      .catch(failed)
-      .finally(() => {
-        looking = false;
-      });
-  }, interval);
-  return () => clearInterval(timer);
+  // What a stale watch does not show may have happened.
+  const isBlocked = (): boolean => cluster.blocked() !== undefined;
+  return startLooking(redis, { look, failed, interval, isBlocked });
 }

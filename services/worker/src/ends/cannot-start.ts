@@ -8,6 +8,7 @@ import {
 } from '@openfero/core/redis/published';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
+import { startLooking } from '../redis/looking.ts';
 import { configMapOf, describeJob } from './described-job.ts';
 
 export interface CannotStartOptions {
@@ -53,7 +54,6 @@ export function watchCannotStart(options: CannotStartOptions, times = TIMES): ()
   const { redis, cluster, log } = options;
   /** Jobs without pods by uid, and when this worker saw them first. */
   let seenAt: ReadonlyMap<string, number> = new Map();
-  let looking = false;
 
   const look = async (): Promise<void> => {
     const jobs = [...cluster.jobs.withoutPods()];
@@ -67,17 +67,11 @@ export function watchCannotStart(options: CannotStartOptions, times = TIMES): ()
       await ask(job, age, options, times);
     }
   };
-  const timer = setInterval(() => {
-    // What a stale watch does not show may have happened.
-    if (looking || redis.status !== 'ready' || cluster.blocked() !== undefined) return;
-    looking = true;
-    void look()
-      .catch((error) => log.debug({ problem: messageOf(error) }, 'Jobs without pods not looked at'))
-      .finally(() => {
-        looking = false;
-      });
-  }, times.look);
-  return () => clearInterval(timer);
+  const failed = (error: unknown): void =>
+    log.debug({ problem: messageOf(error) }, 'Jobs without pods not looked at');
+  // What a stale watch does not show may have happened.
+  const isBlocked = (): boolean => cluster.blocked() !== undefined;
+  return startLooking(redis, { look, failed, interval: times.look, isBlocked });
 }
 
 /** Removes those that have a pod by now, or are over. */

@@ -4,6 +4,7 @@ import type { Logger } from '@openfero/service/log';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import type { PostedAlert } from '../alertmanager/post.ts';
+import { startLooking } from '../redis/looking.ts';
 import { createRaisedFields, type RaisedField } from './fields.ts';
 import { findOver, type Over } from './over.ts';
 
@@ -38,21 +39,11 @@ const KEPT_FOR = 300_000;
 export function startPosting(options: PostingOptions, times = TIMES): () => void {
   const { redis, watch, log } = options;
   const look = createLook(options, times);
-  let running = false;
   const failed = (error: unknown): void => {
     if (!watch.note(error))
       log.warn({ err: error }, 'raised alerts were not looked at, will be retried');
   };
-  const timer = setInterval(() => {
-    if (running || redis.status !== 'ready') return;
-    running = true;
-    void look()
-      .catch(failed)
-      .finally(() => {
-        running = false;
-      });
-  }, times.look);
-  return () => clearInterval(timer);
+  return startLooking(redis, { look, failed, interval: times.look });
 }
 
 function createLook(options: PostingOptions, times: PostingTimes): () => Promise<void> {

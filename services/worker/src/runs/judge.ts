@@ -18,6 +18,7 @@ import {
 } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import { policyOf } from '../check/policy-of.ts';
+import { startLooking } from '../redis/looking.ts';
 import { stopPolicy } from './ended-run.ts';
 import type { Judging } from './judging.ts';
 import { createRearming } from './rearm.ts';
@@ -38,7 +39,6 @@ export function startJudging(judging: Judging, interval = JUDGE_INTERVAL): () =>
   const takeScript = script(redis, TAKE_EFFECTS);
   const rearm = createRearming(judging);
   const settle = createSettling(judging);
-  let running = false;
 
   const look = async (): Promise<void> => {
     for (let due = EFFECTS_AT_ONCE; due === EFFECTS_AT_ONCE; ) {
@@ -52,17 +52,7 @@ export function startJudging(judging: Judging, interval = JUDGE_INTERVAL): () =>
   const failed = (error: unknown): void => {
     if (!watch.note(error)) log.warn({ err: error }, 'effects were not judged, will be retried');
   };
-  const timer = setInterval(() => {
-    // While Redis is unreachable one look waits for it: more would do the same.
-    if (running || redis.status !== 'ready') return;
-    running = true;
-    void look()
-      .catch(failed)
-      .finally(() => {
-        running = false;
-      });
-  }, interval);
-  return () => clearInterval(timer);
+  return startLooking(redis, { look, failed, interval });
 }
 
 interface Taken {
