@@ -88,6 +88,42 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     );
   });
 
+  it('has all metrics of docs/monitoring.md scraped, and opens the network to Prometheus for them', async () => {
+    const page = await readFile(`${ROOT}/docs/monitoring.md`, 'utf8');
+    const named = [...page.matchAll(/^\| `openfero_.*?` +\| ([a-z, ]+?) +\|/gm)];
+    const services = new Set(named.flatMap(([, of = '']) => (of === 'all' ? [] : of.split(', '))));
+    assert.deepEqual([...services].sort(), [...SERVICES].sort());
+
+    const prometheus = { podSelector: { matchLabels: { is: 'prometheus' } } };
+    const objects = await chart.render(
+      '--set=monitoring.podMonitor.enabled=true',
+      `--set-json=networkPolicy.prometheus=${JSON.stringify([prometheus])}`,
+    );
+    const manifests = parseManifests(
+      await plane.kubectl(['kustomize', `${ROOT}/deploy/kubernetes`]),
+    );
+    const compose = await readFile(`${ROOT}/deploy/prometheus/prometheus.yml`, 'utf8');
+    for (const service of services) {
+      const name = `openfero-${service}`;
+      const monitor = at(find(objects, 'PodMonitor', name), 'spec');
+      const scraped = at(monitor, 'podMetricsEndpoints', 0, 'port');
+      const deployment = find(objects, 'Deployment', name);
+      assert.deepEqual(at(monitor, 'selector'), at(deployment, 'spec', 'selector'));
+      const { ports } = Object(at(deployment, 'spec', 'template', 'spec', 'containers', 0));
+      const { containerPort: port } = ports.find((one: object) => at(one, 'name') === scraped);
+      const rulesIn = (all: readonly unknown[]): object[] =>
+        Object(at(find(all, 'NetworkPolicy', name), 'spec', 'ingress'));
+      const isOpened = (rule: object): boolean => at(rule, 'ports', 0, 'port') === port;
+      const allowed = Object(at(rulesIn(objects).find(isOpened), 'from'));
+      assert.deepEqual(allowed.at(-1), prometheus, name);
+      assert.ok(rulesIn(manifests).some(isOpened), name);
+      assert.match(compose, new RegExp(`"${service}:\\d+"`));
+    }
+    // Whoever reads the metrics of the dashboard reaches none of its pages.
+    const pages = find(objects, 'NetworkPolicy', 'openfero-dashboard');
+    assert.doesNotMatch(JSON.stringify(pages), /8082/);
+  });
+
   it('has pods with the labels by which docs/operating.md selects them', async () => {
     const page = await readFile(`${ROOT}/docs/operating.md`, 'utf8');
     const used = [...page.matchAll(/-n openfero .*-l (\S+=\w+)/g)].map(([, label]) => label);

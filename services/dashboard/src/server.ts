@@ -9,6 +9,7 @@ import { runService, stopOn } from '@openfero/service/stop';
 import { buildApp } from './app.ts';
 import { followHistory } from './history/history.ts';
 import { COMMAND_TIMEOUT_MS } from './limits.ts';
+import { buildMetricsApp } from './metrics-app.ts';
 import { readSettings } from './settings.ts';
 
 await runService(async () => {
@@ -25,12 +26,20 @@ await runService(async () => {
     name: 'openfero-dashboard-history',
   });
   const history = followHistory({ redis: reading, prefix: settings.prefix, log });
-  const app = await buildApp({ settings, log, redis, history, registry: createMetrics() });
+  const registry = createMetrics();
+  const app = await buildApp({ settings, log, redis, history, registry });
+  const metricsApp = buildMetricsApp(registry);
   stopOn(log, [
-    ['http', () => app.close()],
+    ['http', () => Promise.all([app.close(), metricsApp.close()])],
     ['history', () => history.stop()],
     ['redis', () => redis.disconnect()],
   ]);
   warnOfUnknownSettings(process.env, SETTING_NAMES, log);
   await listen(app, settings, log, { readOnly: settings.readOnly });
+  const { host, metricsPort } = settings;
+  if (metricsPort !== undefined) {
+    await listen(metricsApp, { host, port: metricsPort, tls: undefined }, log, {
+      only: '/metrics',
+    });
+  }
 });

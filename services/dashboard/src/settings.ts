@@ -5,6 +5,7 @@ import {
   boolean,
   type Environment,
   InvalidSetting,
+  integer,
   readEach,
   text,
 } from '@openfero/service/settings';
@@ -25,6 +26,8 @@ export interface Settings extends CommonSettings {
   readonly jobUrl: string | undefined;
   /** The path below which a proxy serves the dashboard; empty where it is `/`. */
   readonly basePath: string;
+  /** Where /metrics is too, and nothing else; undefined if it is only beside the pages. */
+  readonly metricsPort: number | undefined;
   /** Undefined if no proxy says who a person is. */
   readonly userHeader: UserHeader | undefined;
 }
@@ -34,6 +37,7 @@ const READ_ONLY = 'OPENFERO_DASHBOARD_READ_ONLY';
 const JOB_URL = 'OPENFERO_JOB_URL';
 const BASE_PATH = 'OPENFERO_DASHBOARD_BASE_PATH';
 const USER_HEADER = 'OPENFERO_DASHBOARD_USER_HEADER';
+const METRICS_PORT = 'OPENFERO_DASHBOARD_METRICS_PORT';
 const TRUSTED_PROXIES = 'OPENFERO_DASHBOARD_TRUSTED_PROXIES';
 
 /** @throws {InvalidSettings} naming the variables that are wrong or missing */
@@ -46,11 +50,15 @@ export function readSettings(env: Environment): Settings {
     approval: () => boolean(env, 'OPENFERO_DASHBOARD_APPROVAL', true),
     jobUrl: () => readJobUrl(env),
     basePath: () => readBasePath(env),
+    metricsPort: () => readMetricsPort(env),
     userHeader: () => readUserHeader(env),
   });
   const { auth } = own;
   const readOnly = given ?? auth.kind === 'none';
   if (!readOnly && auth.kind === 'none') refuseOpenChanges(common.host);
+  if (own.metricsPort === common.port && common.port !== 0) {
+    throw new InvalidSetting(METRICS_PORT, 'must be another port than that of the pages (PORT)');
+  }
   return Object.freeze({ ...common, ...own, readOnly });
 }
 
@@ -66,6 +74,11 @@ function readBasePath(env: Environment): string {
   const problem = path === undefined ? undefined : basePathProblem(path);
   if (problem !== undefined) throw new InvalidSetting(BASE_PATH, problem);
   return path ?? '';
+}
+
+function readMetricsPort(env: Environment): number | undefined {
+  if (text(env, METRICS_PORT) === undefined) return undefined;
+  return integer(env, METRICS_PORT, { fallback: 0, min: 0, max: 65_535 });
 }
 
 /** Anyone could send the header, so it needs the addresses that may. */

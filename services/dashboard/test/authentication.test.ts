@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { scrape } from '@openfero/testkit/scrape';
 import { startDashboard } from './dashboard.ts';
 
 const CLOSED = [
@@ -72,4 +73,15 @@ suite('authentication', { concurrency: false }, () => {
       }
     });
   }
+
+  test('has a port with the metrics and nothing else, if it has a number', async (t) => {
+    const env = { REDIS_URL: redis.url, OPENFERO_DASHBOARD_METRICS_PORT: '0' };
+    const { service } = await startDashboard(t, env);
+    const { url } = await service.waitForLine(({ only }) => only === '/metrics');
+    const { text } = await scrape(String(url));
+    assert.match(text, /^openfero_acts_total\{act="retry"\} 0$/m);
+    for (const path of ['/', '/queue', '/history.jsonl', '/events', '/healthz']) {
+      assert.equal((await fetch(`${url}${path}`)).status, 404, path);
+    }
+  });
 });

@@ -58,3 +58,8 @@ test('refuses a value that is neither true nor false', () => {
     /^Error: OPENFERO_DASHBOARD_READ_ONLY: "yes" is not valid/,
   );
 });
+
+test('refuses one port for the pages and for the metrics alone', () => {
+  const env = { ...REDIS, PORT: '8082', OPENFERO_DASHBOARD_METRICS_PORT: '8082' };
+  assert.throws(() => readSettings(env), /^Error: OPENFERO_DASHBOARD_METRICS_PORT: /);
+});

@@ -4,6 +4,7 @@ What all services have in common. Each takes a component: a dict with
   name    receiver, worker or dashboard
   values  its values
   port    its port
+  metrics the port of its metrics, if they have their own
 */}}
 
 {{/* Deployment, ServiceAccount and PodDisruptionBudget. `env` and `files` are the component's own. */}}
@@ -67,7 +68,11 @@ spec:
             {{- with $values.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
-          ports: [{ name: http, containerPort: {{ .port }} }]
+          ports:
+            - { name: http, containerPort: {{ .port }} }
+            {{- with .metrics }}
+            - { name: metrics, containerPort: {{ . }} }
+            {{- end }}
           {{- $scheme := "" }}
           {{- if and $values.tls $values.tls.secret }}{{ $scheme = ", scheme: HTTPS" }}{{ end }}
           startupProbe:
