@@ -168,7 +168,7 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
       worker.kill('SIGKILL');
       const resumed = await openfero(desk, ['resume', '--timeout', '1']);
       assert.deepEqual([resumed.code, resumed.out], [1, 'not in force on every worker']);
-      assert.match(resumed.err, /^worker .* is in mode off \(/m);
+      assert.match(resumed.err, /^worker .*: off \(/m);
     },
   );
 });

@@ -231,7 +231,7 @@ await describeOnControlPlane('definitions that people write', (plane) => {
     assert.ok((await reasons()).includes('OperariusWarning'));
   });
 
-  it('as the switch are answered: one Event over all workers, and a line of each', async (t) => {
+  it('as the switch are answered: an Event and a line of each worker', async (t) => {
     const { system, worker } = await start(t);
     const second = await system.startWorker();
     await second.ready();
@@ -252,7 +252,6 @@ await describeOnControlPlane('definitions that people write', (plane) => {
       await each.waitForLine(({ msg }) => msg.startsWith('OpenFero is off'));
     }
     assert.ok(performance.now() - since < 5000);
-    await until('the Event', async () => (await events('SwitchedOff')).length > 0);
     await plane.kubectl([
       'annotate',
       'configmap',
@@ -265,10 +264,8 @@ await describeOnControlPlane('definitions that people write', (plane) => {
     for (const each of [worker, second]) {
       await each.waitForLine(({ msg }) => msg.startsWith('OpenFero is on'));
     }
-    await until('the Event', async () => (await events('SwitchedOn')).length > 0);
     for (const reason of ['SwitchedOff', 'SwitchedOn']) {
-      const [event, ...more] = await events(reason);
-      assert.deepEqual([at(event, 'count'), more.length], [1, 0]);
+      await until('both Events', async () => (await events(reason)).length === 2);
     }
   });
 });

@@ -10,6 +10,11 @@ type Environment = Terminal['env'];
 /** Milliseconds per command: a person waits for it. */
 const COMMAND_TIMEOUT = 10_000;
 
+/** Whether a person has said where Redis is. */
+export function isRedisGiven(env: Environment): boolean {
+  return ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER_NODES'].some((name) => env[name]);
+}
+
 /** The Redis of OpenFero. */
 export interface OpenRedis {
   readonly redis: RedisConnection;

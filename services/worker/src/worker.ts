@@ -181,7 +181,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     log,
   );
   const stopWatchingMode = watchMode(
-    { cluster, redis, settings, log, onChange: presence.publish },
+    { cluster, settings, log, onChange: presence.publish },
     metrics,
   );
 

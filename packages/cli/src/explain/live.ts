@@ -13,7 +13,7 @@ import {
   readFiles,
 } from '../definitions.ts';
 import { type OpenRedis, withRedis } from '../redis.ts';
-import { isAlive, readWorkers, type WorkerState } from '../switch/workers.ts';
+import { readPublishedWorkers, type WorkerInRedis } from '../switch/published-workers.ts';
 import type { Terminal } from '../terminal.ts';
 import { answer, type DecidedAlert, questionOf, remediationsOf } from './decide-alerts.ts';
 import { asLastReceived, readKnown } from './known.ts';
@@ -58,7 +58,7 @@ async function look(
   options: LiveOptions,
   { env, terminal }: { readonly env: Environment; readonly terminal: Terminal },
 ): Promise<There> {
-  const workers = (await readWorkers(redis)).filter(isAlive);
+  const workers = (await readPublishedWorkers(redis)).filter(({ isAlive }) => isAlive);
   const namespace = namespaceOf(open, options, workers);
   const own = workers.filter((worker) => worker.namespace === namespace);
   if (own.length === 0) {
@@ -87,7 +87,7 @@ async function look(
 function namespaceOf(
   { namespace }: OpenCluster,
   options: LiveOptions,
-  workers: readonly WorkerState[],
+  workers: readonly WorkerInRedis[],
 ): string {
   const [only, second] = new Set(workers.map((worker) => worker.namespace));
   const isKnown = options.namespace === undefined && second === undefined;
@@ -109,7 +109,7 @@ async function definitionsIn(
 }
 
 /** OPENFERO_MODE of the workers: a mode of theirs that does not come from the switch. */
-function modeOf(workers: readonly WorkerState[], { policy }: DecisionSettings) {
+function modeOf(workers: readonly WorkerInRedis[], { policy }: DecisionSettings) {
   const set = workers.filter(({ source }) => !source.startsWith(`ConfigMap ${GLOBAL_CONFIGMAP}`));
   return strictest(policy.mode, ...set.map(({ mode }) => mode));
 }

@@ -6,7 +6,7 @@ import { operariiKey, readPublishedOperarius } from '@openfero/core/redis/publis
 import { renderSamples } from '@openfero/core/render/sample';
 import { type ClusterOptions, withCluster } from '../cluster.ts';
 import { decisionSettings, labelSelectorOf } from '../definitions.ts';
-import { withRedis } from '../redis.ts';
+import { isRedisGiven, withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
 import { NO, type Terminal, YES } from '../terminal.ts';
 
@@ -32,7 +32,7 @@ export async function getOperarii(
   terminal: Terminal,
 ): Promise<number> {
   const env = await environmentOf(terminal, options.envFile);
-  const asksWorkers = hasRedis(env) && (options.namespace ?? options.context) === undefined;
+  const asksWorkers = isRedisGiven(env) && (options.namespace ?? options.context) === undefined;
   const operarii = asksWorkers
     ? await publishedOperarii(env)
     : await operariiInCluster(options, env, terminal.now());
@@ -41,9 +41,6 @@ export async function getOperarii(
   if (operarii.length === 0) terminal.err('no operarius');
   return operarii.every(({ problem }) => problem === undefined) ? YES : NO;
 }
-
-const hasRedis = (env: Environment): boolean =>
-  ['REDIS_URL', 'REDIS_SENTINELS', 'REDIS_CLUSTER_NODES'].some((name) => env[name]);
 
 /** As the workers have checked them. */
 async function publishedOperarii(env: Environment): Promise<Listed[]> {

@@ -1,23 +1,35 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SwitchInCluster } from '@openfero/cluster/kubernetes/on-demand';
-import { readGlobalSwitch } from '@openfero/core/operarius/global-switch';
-import type { Mode } from '@openfero/core/operarius/policy';
-import { type ClusterOptions, withCluster } from '../cluster.ts';
-import { type OpenRedis, withRedis } from '../redis.ts';
+import { type GlobalSwitch, readGlobalSwitch } from '@openfero/core/operarius/global-switch';
+import { type ClusterOptions, type OpenCluster, withCluster } from '../cluster.ts';
 import { environmentOf } from '../settings.ts';
-import { CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
-import { type InForce, isAlive, isInForce, readWorkers, type WorkerState } from './workers.ts';
+import { COULD_NOT_ASK, CouldNotAsk, NO, type Terminal, YES } from '../terminal.ts';
+import { withWorkers } from './ask.ts';
+import {
+  type AskWorkers,
+  type InForce,
+  isInForce,
+  lineOf,
+  type Worker,
+  workersOf,
+} from './workers.ts';
 
 /** What can be asked of `openfero stop`, `resume` and `status`. */
 export interface SwitchOptions extends ClusterOptions {
   readonly envFile?: string;
+  readonly workerNamespace: string;
   readonly dryRun?: boolean;
   /** Seconds. */
   readonly timeout: string;
 }
 
-/** Milliseconds between two questions to Redis. A worker has the switch within 5 s, and says so at once. */
-const ASK_INTERVAL = 250;
+/** Milliseconds between two questions. A worker has the switch within 5 s, and says so within a second. */
+const ASK_INTERVAL = 500;
+
+interface Asked {
+  readonly wanted: 'run' | 'off';
+  readonly namespace: string;
+  readonly options: SwitchOptions;
+}
 
 /**
  * Writes the switch, and waits until every worker says that it has it.
@@ -31,58 +43,58 @@ export async function runSwitch(
   terminal: Terminal,
 ): Promise<number> {
   const env = await environmentOf(terminal, options.envFile);
-  const namespace = await namespaceOf(options, env);
-  await withSwitch({ ...options, namespace }, env, async (cluster) => {
-    await cluster.write(wanted, { dryRun: options.dryRun === true });
-    if (options.dryRun) return;
-    const { mode, reason } = readGlobalSwitch(await cluster.read());
-    if (mode !== wanted)
-      throw new CouldNotAsk(`written, but the ConfigMap openfero says ${mode}: ${reason}`);
-  });
+  return withCluster(options, env, ({ cluster }) =>
+    withWorkers({ env, cluster, options, terminal }, async (ask) => {
+      const namespace = await namespaceOf(options, env, ask);
+      const asked = { wanted, namespace, options };
+      await write(asked, cluster, terminal);
+      return options.dryRun === true ? YES : waitForWorkers(ask, asked, terminal);
+    }),
+  );
+}
+
+async function write(
+  { wanted, namespace, options }: Asked,
+  cluster: OpenCluster['cluster'],
+  terminal: Terminal,
+): Promise<void> {
+  const { dryRun = false } = options;
+  const ofNamespace = cluster.globalSwitch(namespace);
+  await ofNamespace.write(wanted, { dryRun, at: new Date(terminal.now()).toISOString() });
   const written = `ConfigMap ${namespace}/openfero, openfero.io/mode: ${wanted}`;
-  if (options.dryRun) {
+  if (dryRun) {
     terminal.out(`would be written: ${written}`);
-    return YES;
+    return;
+  }
+  const { mode, reason } = readGlobalSwitch(await ofNamespace.read());
+  if (mode !== wanted) {
+    throw new CouldNotAsk(`written, but the ConfigMap openfero says ${mode}: ${reason}`);
   }
   terminal.err(`written: ${written}`);
-  return withRedis(env, (open) =>
-    waitForWorkers(open, { wanted, namespace, options }, terminal),
-  ).catch((error: unknown) => {
-    if (!(error instanceof CouldNotAsk)) throw error;
-    throw new CouldNotAsk(
-      `the switch is written, but the workers could not be asked whether they have it: ${error.message}. ${howToLook(wanted, namespace)}`,
-    );
-  });
-}
-
-/** One worker records the Event, and each logs a line. */
-function howToLook(wanted: 'run' | 'off', namespace: string): string {
-  const event = wanted === 'off' ? 'SwitchedOff' : 'SwitchedOn';
-  return `Look at the log of each worker (OpenFero is ${wanted === 'off' ? 'off' : 'on'}); the Event ${event} says that one of them has it: kubectl -n ${namespace} describe configmap openfero`;
-}
-
-interface Waiting {
-  readonly wanted: Mode;
-  readonly namespace: string;
-  readonly options: Pick<SwitchOptions, 'timeout'>;
 }
 
 async function waitForWorkers(
-  open: OpenRedis,
-  { wanted, namespace, options }: Waiting,
+  ask: AskWorkers,
+  { wanted, namespace, options }: Asked,
   terminal: Terminal,
 ): Promise<number> {
   const until = performance.now() + secondsOf(options.timeout) * 1000;
-  for (;;) {
-    const workers = await readWorkers(open);
-    const inForce = isInForce(workers, wanted, namespace);
-    const isLast = performance.now() >= until || inForce.kind !== 'not-yet';
-    if (isLast) return told(inForce, wanted, terminal);
-    await delay(ASK_INTERVAL);
+  try {
+    for (;;) {
+      const inForce = isInForce(await ask(), wanted, namespace);
+      const isLast = performance.now() >= until || inForce.kind !== 'not-yet';
+      if (isLast) return told(inForce, wanted, terminal);
+      await delay(ASK_INTERVAL);
+    }
+  } catch (error) {
+    if (!(error instanceof CouldNotAsk)) throw error;
+    throw new CouldNotAsk(
+      `the switch is written, but the workers could not be asked whether they have it: ${error.message}`,
+    );
   }
 }
 
-function told(inForce: InForce, wanted: Mode, terminal: Terminal): number {
+function told(inForce: InForce, wanted: 'run' | 'off', terminal: Terminal): number {
   if (inForce.kind === 'everywhere') {
     const effect = wanted === 'off' ? 'none creates Jobs' : 'they create Jobs';
     const { count } = inForce;
@@ -91,13 +103,9 @@ function told(inForce: InForce, wanted: Mode, terminal: Terminal): number {
     );
     return YES;
   }
-  for (const line of problemsOf(inForce)) terminal.err(line);
+  for (const line of inForce.problems) terminal.err(line);
   terminal.out('not in force on every worker');
   return NO;
-}
-
-function problemsOf(inForce: Exclude<InForce, { kind: 'everywhere' }>): readonly string[] {
-  return inForce.kind === 'not-yet' ? inForce.missing : inForce.problems;
 }
 
 /** What the switch says, and what each worker says of it. @returns 0 where all workers create Jobs */
@@ -106,28 +114,37 @@ export async function runStatus(
   terminal: Terminal,
 ): Promise<number> {
   const env = await environmentOf(terminal, options.envFile);
-  const namespace = await namespaceOf(options, env);
-  const configured = await withSwitch({ ...options, namespace }, env, async (cluster) =>
-    readGlobalSwitch(await cluster.read()),
+  return withCluster(options, env, ({ cluster }) =>
+    withWorkers({ env, cluster, options, terminal }, async (ask) => {
+      const namespace = await namespaceOf(options, env, ask);
+      const configured = readGlobalSwitch(await cluster.globalSwitch(namespace).read());
+      const workers = workersOf(await ask(), namespace);
+      for (const line of linesOf({ namespace, switch: configured, workers }, options.output)) {
+        terminal.out(line);
+      }
+      if (isInForce(workers, 'run', namespace).kind === 'everywhere') return YES;
+      if (workers.every(({ hasSaid }) => hasSaid)) return NO;
+      terminal.err(
+        'not every worker says what it obeys: stop and resume ask them, and Redis (REDIS_URL) knows it at any time',
+      );
+      return COULD_NOT_ASK;
+    }),
   );
-  const workers = await withRedis(env, readWorkers);
-  const own = workers.filter((worker) => worker.namespace === namespace);
-  if (options.output === 'json') {
-    terminal.out(JSON.stringify({ namespace, switch: configured, workers: own }, null, 2));
-  } else {
-    terminal.out(`switch in ${namespace}: ${configured.mode} (${configured.reason})`);
-    for (const worker of own) terminal.out(lineOf(worker));
-    if (own.length === 0) terminal.out('no worker');
-  }
-  return isInForce(workers, 'run', namespace).kind === 'everywhere' ? YES : NO;
 }
 
-function lineOf(worker: WorkerState): string {
-  const { name, mode, source, age, version } = worker;
-  const seconds = `${Math.round(age / 1000)} s ago`;
-  return isAlive(worker)
-    ? `worker ${name}: ${mode} (${source}), ${seconds}, version ${version}`
-    : `worker ${name}: silent since ${seconds}`;
+interface Status {
+  readonly namespace: string;
+  readonly switch: GlobalSwitch;
+  readonly workers: readonly Worker[];
+}
+
+function linesOf(status: Status, output: 'human' | 'json'): readonly string[] {
+  if (output === 'json') return [JSON.stringify(status, null, 2)];
+  const { namespace, switch: configured, workers } = status;
+  return [
+    `switch in ${namespace}: ${configured.mode} (${configured.reason})`,
+    ...(workers.length === 0 ? ['no worker'] : workers.map(lineOf)),
+  ];
 }
 
 function secondsOf(text: string): number {
@@ -135,13 +152,25 @@ function secondsOf(text: string): number {
   throw new CouldNotAsk(`--timeout ${text}: write seconds`);
 }
 
-/** The wrong namespace would look like a stop and be none: it is never guessed. */
+/**
+ * The wrong namespace would look like a stop and be none: it is never guessed. In an emergency one that is
+ * named is written even where nobody can be asked.
+ */
 async function namespaceOf(
   { namespace }: Pick<SwitchOptions, 'namespace'>,
   env: Terminal['env'],
+  ask: AskWorkers,
 ): Promise<string> {
   const named = namespace ?? (env['OPENFERO_CONFIGMAP_NAMESPACE'] || undefined);
-  const read = env['REDIS_URL'] === undefined ? [] : await workersNamespaces(env, named);
+  const workers = await ask().catch((error: unknown) => {
+    if (error instanceof CouldNotAsk && named !== undefined) return [];
+    throw error;
+  });
+  const read = [
+    ...new Set(
+      workers.filter(({ isAlive }) => isAlive).flatMap((worker) => worker.namespace ?? []),
+    ),
+  ];
   if (named === undefined) {
     const [only, second] = read;
     if (only !== undefined && second === undefined) return only;
@@ -151,28 +180,4 @@ async function namespaceOf(
     throw new CouldNotAsk(`the workers read the namespace ${read.join(', ')}, not ${named}`);
   }
   return named;
-}
-
-/** In an emergency the switch is written even where Redis is away. */
-async function workersNamespaces(
-  env: Terminal['env'],
-  named: string | undefined,
-): Promise<string[]> {
-  try {
-    const workers = await withRedis(env, readWorkers);
-    return [...new Set(workers.filter(isAlive).map(({ namespace }) => namespace))];
-  } catch (error) {
-    if (named === undefined) throw error;
-    return [];
-  }
-}
-
-function withSwitch<T>(
-  options: ClusterOptions & { readonly namespace: string },
-  env: Terminal['env'],
-  use: (cluster: SwitchInCluster) => Promise<T>,
-): Promise<T> {
-  return withCluster(options, env, ({ cluster, namespace }) =>
-    use(cluster.globalSwitch(namespace)),
-  );
 }

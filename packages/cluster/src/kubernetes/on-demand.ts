@@ -7,8 +7,9 @@ import { type Api, createApi } from './http/api.ts';
 import { createJobCalls, type JobCalls, jobsPath, OURS } from './job-calls.ts';
 import { type ConfigMapSelector, listOperarii } from './operarii.ts';
 import { TIMING } from './timing.ts';
+import { listWorkerPods, type WorkerPod } from './worker-pods.ts';
 
-export type { SwitchInCluster } from './global-switch.ts';
+export type { Confirmation, SwitchInCluster } from './global-switch.ts';
 export type { JobCalls } from './job-calls.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface ClusterOnDemand {
   /** The names of the Jobs that OpenFero created. */
   ourJobs(namespace: string): Promise<ReadonlySet<string>>;
   globalSwitch(namespace: string): SwitchInCluster;
+  /** Those of a namespace in which a worker runs, or may run. */
+  workerPods(namespace: string): Promise<readonly WorkerPod[]>;
   close(): Promise<void>;
 }
 
@@ -34,6 +37,7 @@ export async function openCluster(access: Access, log: Logger): Promise<ClusterO
     jobs: (namespace) => createJobCalls(namespace, api, TIMING),
     ourJobs: (namespace) => listOurJobs(namespace, api),
     globalSwitch: (namespace) => createSwitch(namespace, api),
+    workerPods: (namespace) => listWorkerPods(namespace, api),
     close: () => api.close(),
   };
 }

@@ -34,13 +34,6 @@ export const RECHECK_INTERVAL = 10_000;
 /** Milliseconds: a dry run takes 20 of them. */
 export const CLAIM_TTL = 60_000;
 
-/** Who tells of a version of the global switch: one of all workers. Gone after {@link SWITCH_TTL}. */
-export const switchClaimKey = (prefix: string, version: string): string =>
-  key(prefix, 'switch', version);
-
-/** Milliseconds: a worker that starts tells of a switch of today not once more; Events live an hour. */
-export const SWITCH_TTL = 24 * 3_600_000;
-
 /**
  * Claims the check of one version.
  *

@@ -3,19 +3,17 @@ import type { Cluster, EventReason } from '@openfero/cluster/cluster';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { type Position, readPosition } from '@openfero/core/operarius/global-switch';
 import { MODES, type Mode } from '@openfero/core/operarius/policy';
-import { SWITCH_TTL, switchClaimKey } from '@openfero/core/redis/checks';
 import type { Logger } from '@openfero/service/log';
-import type { RedisConnection } from '@openfero/service/redis';
 import { Gauge, type Registry } from 'prom-client';
 import type { WorkerSettings } from '../settings.ts';
+import { WORKER_NAME } from '../worker-name.ts';
 
 /** Milliseconds between two looks at the switch, which is promised to act within 5 s. */
 const LOOK_INTERVAL = 500;
 
 interface ModeDependencies {
   readonly cluster: Pick<Cluster, 'operarii' | 'events' | 'blocked'>;
-  readonly redis: RedisConnection;
-  readonly settings: Pick<WorkerSettings, 'prefix' | 'policy'>;
+  readonly settings: Pick<WorkerSettings, 'policy'>;
   readonly log: Logger;
   /** Called when another mode holds. */
   readonly onChange: () => void;
@@ -27,8 +25,8 @@ interface Current extends Position {
 }
 
 /**
- * Answers whoever uses the switch: each worker says in its log that it has it, one of them writes an
- * Event on the ConfigMap, and the metric `openfero_mode` shows what holds.
+ * Answers whoever uses the switch: each worker says in its log and with an Event on the ConfigMap that it
+ * has it, and the metric `openfero_mode` shows what holds.
  *
  * @returns what stops it
  */
@@ -61,14 +59,18 @@ async function keepLooking(deps: ModeDependencies, signal: AbortSignal): Promise
   let before: Current | undefined;
   while (!signal.aborted) {
     // Before the first list it is not known whether there is a switch.
-    if (before !== undefined || deps.cluster.blocked() === undefined) {
-      const now = currentOf(deps);
-      if (before?.mode !== now.mode) deps.onChange();
-      if (isNews(before, now)) await tell(before, now, deps, signal);
-      before = now;
-    }
+    if (before !== undefined || deps.cluster.blocked() === undefined) before = look(before, deps);
     await delay(LOOK_INTERVAL, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** @returns what holds now */
+function look(before: Current | undefined, deps: ModeDependencies): Current {
+  const now = currentOf(deps);
+  if (before?.mode !== now.mode) deps.onChange();
+  if (isNews(before, now)) say(now, deps);
+  if (versionOf(before) !== versionOf(now)) confirm(before, now, deps);
+  return now;
 }
 
 /** At the start only what is stricter than usual. */
@@ -79,24 +81,28 @@ function isNews(before: Current | undefined, now: Current): boolean {
   );
 }
 
-async function tell(
-  before: Current | undefined,
-  now: Current,
-  deps: ModeDependencies,
-  signal: AbortSignal,
-): Promise<void> {
-  const { log, cluster, settings } = deps;
-  const line = { mode: now.mode, OPENFERO_MODE: settings.policy.mode, reason: now.reason };
-  const text = `${TEXTS[now.mode]}: ${now.source}`;
-  if (now.mode === 'run') log.info(line, text);
-  else log.warn(line, text);
-  // A switch that was deleted has its Event, too. One that was created and allows all is no news.
-  const metadata = (now.configMap ?? before?.configMap)?.metadata;
-  if (metadata === undefined || (before?.switched ?? 'run') === now.switched) return;
-  if (await isOurs(versionOf(metadata, now), deps, signal)) {
-    cluster.events.record(metadata, eventOf(now), text);
-  }
+function versionOf(current: Current | undefined): string | undefined {
+  const { uid, resourceVersion } = current?.configMap?.metadata ?? {};
+  return uid && `${uid}/${resourceVersion}`;
 }
+
+function say(now: Current, { log, settings }: ModeDependencies): void {
+  const line = { mode: now.mode, OPENFERO_MODE: settings.policy.mode, reason: now.reason };
+  if (now.mode === 'run') log.info(line, textOf(now));
+  else log.warn(line, textOf(now));
+}
+
+/**
+ * Confirms a version of the switch with an Event of this worker: a person who may list Events and pods then
+ * knows that every worker has it. A switch that was deleted has its Event, too.
+ */
+function confirm(before: Current | undefined, now: Current, { cluster }: ModeDependencies): void {
+  const metadata = (now.configMap ?? before?.configMap)?.metadata;
+  if (metadata === undefined) return;
+  cluster.events.record(metadata, REASONS[now.mode], `${textOf(now)} (worker ${WORKER_NAME})`);
+}
+
+const textOf = ({ mode, source }: Current): string => `${TEXTS[mode]}: ${source}`;
 
 const TEXTS: Readonly<Record<Mode, string>> = {
   run: 'OpenFero is on, and creates Jobs',
@@ -105,33 +111,9 @@ const TEXTS: Readonly<Record<Mode, string>> = {
   off: 'OpenFero is off, and creates no Jobs',
 };
 
-function eventOf({ switched }: Current): EventReason {
-  if (switched === 'off') return 'SwitchedOff';
-  return switched === 'run' ? 'SwitchedOn' : 'ModeChanged';
-}
-
-function versionOf(
-  { uid, resourceVersion }: ConfigMap['metadata'],
-  { configMap }: Current,
-): string {
-  return `${uid}/${resourceVersion}${configMap === undefined ? '/deleted' : ''}`;
-}
-
-/** Whether no other worker tells of this version. Without Redis they all do: twice is better than never. */
-async function isOurs(
-  version: string,
-  { redis, settings }: ModeDependencies,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const key = switchClaimKey(settings.prefix, version);
-  try {
-    const claim = redis.set(key, '1', 'PX', SWITCH_TTL, 'NX');
-    const late = delay(CLAIM_LIMIT, 'late', { signal });
-    return (await Promise.race([claim, late])) !== null;
-  } catch {
-    return true;
-  }
-}
-
-/** Milliseconds: while Redis is away its client waits, and the answer must not. */
-const CLAIM_LIMIT = 2_000;
+const REASONS: Readonly<Record<Mode, EventReason>> = {
+  run: 'SwitchedOn',
+  approve: 'ModeChanged',
+  'dry-run': 'ModeChanged',
+  off: 'SwitchedOff',
+};

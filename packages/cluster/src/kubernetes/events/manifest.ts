@@ -23,25 +23,40 @@ const COMPONENT = 'openfero-worker';
  */
 export function manifestOf(series: Series, instance: string, suffix: string): EventManifest {
   const { object, reason, first } = series;
-  const { name, namespace, uid, resourceVersion } = object;
+  const { name, namespace, uid } = object;
+  const { involvedObject, ...changing } = patchOf(series);
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { name: nameOf(name, suffix), namespace },
-    involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', name, namespace, uid, resourceVersion },
+    involvedObject: {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name,
+      namespace,
+      uid,
+      ...involvedObject,
+    },
     type: EVENT_TYPES[reason],
     reason,
     source: { component: COMPONENT },
     reportingComponent: COMPONENT,
     reportingInstance: instance,
     firstTimestamp: new Date(first).toISOString(),
-    ...patchOf(series),
+    ...changing,
   };
 }
 
 /** The fields that change while a series continues. */
-export function patchOf({ message, count, last }: Series): Readonly<Record<string, unknown>> {
-  return { message: cleanMessage(message), count, lastTimestamp: new Date(last).toISOString() };
+export function patchOf({ object, message, count, last }: Series) {
+  const { resourceVersion } = object;
+  return {
+    // The version that it was about last: `openfero stop` compares it.
+    involvedObject: { resourceVersion },
+    message: cleanMessage(message),
+    count,
+    lastTimestamp: new Date(last).toISOString(),
+  };
 }
 
 /** `<object>.<suffix>`, as in client-go. The name of the object is cut where both are too long. */
