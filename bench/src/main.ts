@@ -6,7 +6,7 @@ import { BENCHMARKS } from './benchmarks/all.ts';
 import { compareWith } from './benchmarks/compare.ts';
 import { peakRate } from './benchmarks/pipeline.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
-import { FULL, QUICK } from './plan.ts';
+import { FULL, type Plan, QUICK } from './plan.ts';
 import { profile } from './profile.ts';
 import { writeDocs } from './report/docs.ts';
 import { machine } from './report/machine.ts';
@@ -57,11 +57,11 @@ function chosen({ against, only }: Options): readonly Benchmark[] {
   return BENCHMARKS.filter(({ name }) => only?.includes(name) ?? true);
 }
 
-function runOf({ quick }: Options): Run {
+function runOf({ quick, rounds }: Options): Run {
   const started = performance.now();
   let peak: number | undefined;
   const run: Run = {
-    plan: quick ? QUICK : FULL,
+    plan: planOf(quick, rounds),
     progress(line) {
       const seconds = Math.round((performance.now() - started) / 1000);
       print(`[${String(seconds).padStart(4)} s] ${line}`);
@@ -75,6 +75,11 @@ function runOf({ quick }: Options): Run {
     },
   };
   return run;
+}
+
+function planOf(quick: boolean, rounds: number | undefined): Plan {
+  const plan = quick ? QUICK : FULL;
+  return rounds === undefined ? plan : { ...plan, rounds };
 }
 
 function withProgressOf({ name }: Benchmark, run: Run): Run {

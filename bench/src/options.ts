@@ -10,6 +10,8 @@ export interface Options {
   readonly docs: boolean;
   /** Another checkout to compare with; nothing else is measured then. */
   readonly against: string | undefined;
+  /** Rounds of each benchmark; undefined for those of the plan. */
+  readonly rounds: number | undefined;
   /** Folder for CPU profiles; nothing else is measured then. */
   readonly profile: string | undefined;
 }
@@ -23,6 +25,7 @@ Measures OpenFero on this machine and compares each figure with a limit.
   --json FILE       Write the figures of all rounds as JSON
   --docs            Write the table to docs/performance.md and the chart to docs/performance.svg
   --against FOLDER  Compare this checkout with another one, in alternating rounds
+  --rounds N        Rounds of each benchmark: a difference of 3 % needs 25, since rounds differ by 10 %
   --profile FOLDER  Write CPU profiles of receiver and worker, and print where they spend their time
   --help            Show this help
 `;
@@ -40,6 +43,7 @@ export function readOptions(
       json: { type: 'string' },
       docs: { type: 'boolean', default: false },
       against: { type: 'string' },
+      rounds: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -51,5 +55,11 @@ export function readOptions(
     throw new Error(`unknown benchmark ${wrong}: use one of ${known.join(', ')}`);
   }
   const { quick, json, docs, against, profile } = values;
-  return { quick, only, json, docs, against, profile };
+  return { quick, only, json, docs, against, profile, rounds: roundsOf(values.rounds) };
+}
+
+function roundsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);
+  throw new Error(`--rounds is "${text}": use a number from 1 to 9999`);
 }

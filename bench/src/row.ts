@@ -1,4 +1,4 @@
-import { median } from './statistics.ts';
+import { median, medianInterval } from './statistics.ts';
 
 /** One line of the table: a figure and its limit, measured in the same rounds. */
 export interface Row {
@@ -32,16 +32,17 @@ export interface Figure {
   readonly limit: number;
   /** Figure to limit: the median of the rounds' ratios, since conditions change between rounds. */
   readonly ratio: number;
+  /** Where the ratio lies with a confidence of 95 %, if at least 6 rounds have both. */
+  readonly interval?: readonly [number, number] | undefined;
 }
 
 export function figureOf({ rounds, limit }: Row): Figure {
   const value = median(rounds);
   if (limit === undefined) return { value, limit: Number.NaN, ratio: Number.NaN };
-  const paired = limit.rounds.length === rounds.length;
-  const ratio = paired
-    ? median(rounds.map((round, index) => round / (limit.rounds[index] ?? Number.NaN)))
-    : value / median(limit.rounds);
-  return { value, limit: median(limit.rounds), ratio };
+  const bound = median(limit.rounds);
+  if (limit.rounds.length !== rounds.length) return { value, limit: bound, ratio: value / bound };
+  const ratios = rounds.map((round, index) => round / (limit.rounds[index] ?? Number.NaN));
+  return { value, limit: bound, ratio: median(ratios), interval: medianInterval(ratios) };
 }
 
 /** Undefined if the row has no goal. */

@@ -6,6 +6,26 @@ export function median(values: readonly number[]): number {
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 }
 
+/**
+ * Where the median of what is measured lies with a confidence of 95 %, by order statistics: whatever the
+ * distribution, the number of values below its median is binomial. Undefined for fewer than 6 values,
+ * which are too few. Source: Hahn and Meeker, Statistical Intervals, section 5.2.
+ */
+export function medianInterval(values: readonly number[]): readonly [number, number] | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  // The chance that exactly `rank` values are below the median, and the chance that at most so many are.
+  let exactly = 0.5 ** sorted.length;
+  let atMost = exactly;
+  let rank = 0;
+  while (2 * atMost <= 0.05) {
+    rank += 1;
+    exactly *= (sorted.length - rank + 1) / rank;
+    atMost += exactly;
+  }
+  const [low, high] = [sorted[rank - 1], sorted[sorted.length - rank]];
+  return low === undefined || high === undefined ? undefined : [low, high];
+}
+
 /** By nearest rank, so always a measured value. @param share in (0, 1] */
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);

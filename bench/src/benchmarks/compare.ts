@@ -3,6 +3,7 @@ import { startStub } from '../parts/child.ts';
 import { type System, startSystem, startSystemOn, warmUp } from '../parts/system.ts';
 import { type ClusterTestbed, withClusterTestbed } from '../parts/testbed.ts';
 import type { Row } from '../row.ts';
+import { sum } from '../statistics.ts';
 import { type PipelineResult, runPipeline } from './pipeline.ts';
 import { drain } from './worker.ts';
 
@@ -85,7 +86,7 @@ type Read = (turn: Turn) => number;
 function rowsOf(rounds: readonly Round[]): Row[] {
   const row = (figure: string, unit: string, read: Read): Row => ({
     ...{ benchmark: 'compare', figure: `there: ${figure}`, unit },
-    ...{ lowerIsBetter: unit.startsWith('ms'), rounds: rounds.map(({ there }) => read(there)) },
+    ...{ lowerIsBetter: unit.endsWith('/Job'), rounds: rounds.map(({ there }) => read(there)) },
     limit: { of: 'here', rounds: rounds.map(({ here }) => read(here)) },
   });
   const cpu = (size: 'tens' | 'ones', name: string): Row =>
@@ -97,5 +98,11 @@ function rowsOf(rounds: readonly Round[]): Row[] {
     row('1 per notification', 'Jobs/s', ({ ones }) => ones.rate),
     row('worker against the stub', 'remediations/s', ({ ceiling }) => ceiling),
     ...['receiver', 'worker', 'Redis'].flatMap((name) => [cpu('tens', name), cpu('ones', name)]),
+    row('all processes, 10 per notification', 'ms/Job', ({ tens }) => cpuOfAll(tens)),
+    row('all processes, 1 per notification', 'ms/Job', ({ ones }) => cpuOfAll(ones)),
+    row('commands of Redis, 1 per notification', '/Job', ({ ones }) => ones.redis.commands),
   ];
 }
+
+/** With API server, etcd and sender: what bounds the rate while all cores are busy. */
+const cpuOfAll = ({ cpu }: PipelineResult): number => sum(Object.values(cpu));

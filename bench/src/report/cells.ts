@@ -1,4 +1,4 @@
-import { figureOf, isMet, type Row } from '../row.ts';
+import { type Figure, figureOf, isMet, type Row } from '../row.ts';
 
 /** One line of the table as text, for terminal and Markdown. */
 export interface Cells {
@@ -22,14 +22,15 @@ export const HEADINGS: Cells = {
 };
 
 export function cellsOf(row: Row): Cells {
-  const { value, limit, ratio } = figureOf(row);
+  const figure = figureOf(row);
+  const { value, limit } = figure;
   const [min, max] = [Math.min(...row.rounds), Math.max(...row.rounds)];
   return {
     figure: row.note === undefined ? row.figure : `${row.figure} (${row.note})`,
     value: `${numeral(value)} ${row.unit}`,
     spread: row.rounds.length > 1 ? `${numeral(min)} – ${numeral(max)}` : '',
     limit: row.limit === undefined ? '' : `${numeral(limit)} ${row.limit.of}`,
-    ratio: row.limit === undefined ? '' : ratioOf(row, ratio),
+    ratio: row.limit === undefined ? '' : ratioOf(row, figure),
     goal: row.goal?.text ?? '',
     mark: markOf(row),
   };
@@ -42,9 +43,12 @@ export function numeral(value: number): string {
   return String(Number(value.toPrecision(Math.abs(value) < 1 ? 2 : 3)));
 }
 
-function ratioOf(row: Row, ratio: number): string {
+function ratioOf(row: Row, { ratio, interval }: Figure): string {
   const asFactor = row.lowerIsBetter === true || ratio >= 1.5;
-  return asFactor ? `${numeral(ratio)} ×` : `${Math.round(ratio * 100)} %`;
+  const text = (value: number): string =>
+    asFactor ? numeral(value) : String(Math.round(value * 100));
+  const between = interval === undefined ? '' : ` (${interval.map(text).join(' – ')})`;
+  return `${text(ratio)} ${asFactor ? '×' : '%'}${between}`;
 }
 
 function markOf(row: Row): string {
