@@ -38,11 +38,11 @@ export function createKubernetesJobs(
       }),
       onEnd: (listener) => void cache.listeners.push(listener),
       ended: () => [...cache.byName.values()].filter((job) => job.finished).map(endedJob),
-      asked: () =>
-        [...cache.byName.values()].flatMap((job) => (job.finished ? [] : (askedJob(job) ?? []))),
+      asked: () => [...cache.asked.values()].flatMap((job) => askedJob(job) ?? []),
       ...createDecided(api, path, { fieldManager: FIELD_MANAGER }),
       withoutPods: () =>
-        [...cache.byName.values()]
+        cache.byName
+          .values()
           .filter((job) => !job.finished && !job.hasHadPods && !isWaiting(job.asked))
           .map(({ name, operarius, uid, origin }) => ({ name, operarius, uid, ...origin })),
       whyNoPods: createWhyNoPods(api, namespace),
@@ -87,14 +87,27 @@ function placeHolder({ name, operarius, target }: JobOfOperarius): JobOfOperariu
 
 interface JobCache extends ObjectCache<CachedJob> {
   readonly byName: ReadonlyMap<string, CachedJob>;
+  /** Of them, the unfinished ones about which a person was asked: they are looked at twice a second. */
+  readonly asked: ReadonlyMap<string, CachedJob>;
   readonly listeners: ((job: EndedJob) => void)[];
 }
 
 /** Reports the end of each Job once. Jobs differ by uid: a name may be used again. */
 function createJobCache(): JobCache {
   const byName = new Map<string, CachedJob>();
+  const asked = new Map<string, CachedJob>();
   const listeners: JobCache['listeners'] = [];
   let complete = false;
+
+  const keep = (job: CachedJob): void => {
+    byName.set(job.name, job);
+    if (job.asked !== undefined && !job.finished) asked.set(job.name, job);
+    else asked.delete(job.name);
+  };
+  const drop = ({ name }: CachedJob): void => {
+    byName.delete(name);
+    asked.delete(name);
+  };
 
   const reportEnd = (job: CachedJob): void => {
     for (const listener of listeners) listener(endedJob(job));
@@ -102,25 +115,26 @@ function createJobCache(): JobCache {
   const remove = (job: CachedJob): void => {
     const before = byName.get(job.name);
     if (before?.uid !== job.uid) return;
-    byName.delete(job.name);
+    drop(job);
     // The event of a deletion has the Job as it was at its end: it may have been released since.
     if (!before.finished) reportEnd({ ...before, asked: job.asked });
   };
   /** One that is not in a new list. Had it waited for a person, it may have been released before it went. */
   const forget = (job: CachedJob): void => {
-    if (isWaiting(job.asked)) byName.delete(job.name);
+    if (isWaiting(job.asked)) drop(job);
     else remove(job);
   };
   const put = (job: CachedJob): void => {
     const sameName = byName.get(job.name);
     if (sameName !== undefined && sameName.uid !== job.uid) remove(sameName);
     const before = byName.get(job.name);
-    byName.set(job.name, job);
+    keep(job);
     // Jobs that had finished before the first list are not reported.
     if (job.finished && before?.finished !== true && complete) reportEnd(job);
   };
   return {
     byName,
+    asked,
     listeners,
     parse: parseCachedJob,
     put,

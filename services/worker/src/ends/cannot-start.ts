@@ -44,6 +44,23 @@ const TIMES: CannotStartTimes = {
 };
 
 /**
+ * At most so many Jobs are asked about in a look. Where no controller runs, no Job has pods, and the API server
+ * would get a request for each of ten thousand.
+ */
+const ASKS_PER_LOOK = 20;
+
+/** Of more Jobs without pods than these, a look takes the oldest: they have a common cause. */
+const LOOKED_AT = 1000;
+
+/** What one worker knows of a Job without pods. By the process' own clock, in milliseconds. */
+interface Seen {
+  /** When it saw the Job first. */
+  readonly since: number;
+  /** Before that it does not ask again. */
+  askAt: number;
+}
+
+/**
  * Watches for Jobs whose pods cannot be created, because of a missing ServiceAccount, a quota or Pod
  * Security: without a pod a Job neither succeeds nor fails, until its deadline. The reason is read from the
  * Events about it by one of the workers, logged, and published for as long as it lasts.
@@ -52,19 +69,24 @@ const TIMES: CannotStartTimes = {
  */
 export function watchCannotStart(options: CannotStartOptions, times = TIMES): () => void {
   const { redis, cluster, log } = options;
-  /** Jobs without pods by uid, and when this worker saw them first. */
-  let seenAt: ReadonlyMap<string, number> = new Map();
+  /** Jobs without pods, by uid. */
+  let seen: ReadonlyMap<string, Seen> = new Map();
 
+  const firstSeen = (now: number): Seen => ({ since: now, askAt: now + times.patience });
   const look = async (): Promise<void> => {
-    const jobs = [...cluster.jobs.withoutPods()];
+    const jobs = [...Iterator.from(cluster.jobs.withoutPods()).take(LOOKED_AT)];
     const now = performance.now();
-    seenAt = new Map(jobs.map(({ uid }) => [uid, seenAt.get(uid) ?? now]));
+    seen = new Map(jobs.map(({ uid }) => [uid, seen.get(uid) ?? firstSeen(now)]));
     const known = await redis.hgetall(cannotStartKey(options.prefix));
     await forget(Object.keys(known), new Set(jobs.map(({ name }) => name)), options);
-    for (const job of jobs) {
-      const age = now - (seenAt.get(job.uid) ?? now);
-      if (age < times.patience || Object.hasOwn(known, job.name)) continue;
-      await ask(job, age, options, times);
+    const due = jobs.flatMap((job) => {
+      const one = seen.get(job.uid);
+      const isDue = one !== undefined && now >= one.askAt && !Object.hasOwn(known, job.name);
+      return isDue ? [{ job, one }] : [];
+    });
+    for (const { job, one } of due.slice(0, ASKS_PER_LOOK)) {
+      one.askAt = now + times.again;
+      await ask(job, now - one.since, options, times);
     }
   };
   const failed = (error: unknown): void =>
