@@ -25,7 +25,7 @@ Measures OpenFero on this machine and compares each figure with a limit.
   --json FILE       Write the figures of all rounds as JSON
   --docs            Write the table to docs/performance.md and the chart to docs/performance.svg
   --against FOLDER  Compare this checkout with another one, in alternating rounds
-  --rounds N        Rounds of each benchmark: a difference of 3 % needs 25, since rounds differ by 10 %
+  --rounds N        Rounds of each benchmark: rounds differ by 10 %, so a difference of 3 % needs a hundred
   --profile FOLDER  Write CPU profiles of receiver and worker, and print where they spend their time
   --help            Show this help
 `;

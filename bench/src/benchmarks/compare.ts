@@ -21,6 +21,13 @@ export function compareWith(folder: string): Benchmark {
   };
 }
 
+/**
+ * Jobs and remediations in a turn. Few, so that both checkouts meet the same machine: what else it does
+ * changes within seconds.
+ */
+const JOBS = 400;
+const CEILING = 2000;
+
 /** One checkout: on the API server, and on the stub for the worker's ceiling. */
 interface Side {
   readonly real: System;
@@ -30,31 +37,40 @@ interface Side {
 interface Turn {
   readonly tens: PipelineResult;
   readonly ones: PipelineResult;
-  readonly ceiling: number;
 }
 
-interface Round {
-  readonly here: Turn;
-  readonly there: Turn;
+/** The same of both checkouts. */
+interface Pair<T> {
+  readonly here: T;
+  readonly there: T;
 }
 
 async function measure(run: Run, testbed: ClusterTestbed, folder: string): Promise<Row[]> {
   const here = await startSide(run, testbed, {});
   const there = await startSide(run, testbed, { folder });
-  const rounds = await inRounds(
-    run,
-    async (number): Promise<Round> => {
-      // The first one in a round has colder caches.
-      if (number % 2 === 0) {
-        const second = await turn(run, testbed, there);
-        return { here: await turn(run, testbed, here), there: second };
-      }
-      return { here: await turn(run, testbed, here), there: await turn(run, testbed, there) };
-    },
-    (round) =>
-      `here ${round.here.ones.rate.toFixed(0)} Jobs/s, there ${round.there.ones.rate.toFixed(0)}`,
+  const inTurns = <T>(
+    turn: (side: Side) => Promise<T>,
+    describe: (result: T) => string,
+  ): Promise<Pair<T>[]> =>
+    inRounds(
+      run,
+      async (number) => {
+        // The first one in a round has colder caches.
+        if (number % 2 === 1) return { here: await turn(here), there: await turn(there) };
+        const second = await turn(there);
+        return { here: await turn(here), there: second };
+      },
+      (pair) => `here ${describe(pair.here)}, there ${describe(pair.there)}`,
+    );
+  const rounds = await inTurns(
+    ({ real }) => pipelineTurn(testbed, real),
+    ({ ones }) => `${ones.rate.toFixed(0)} Jobs/s`,
   );
-  return rowsOf(rounds);
+  const ceilings = await inTurns(
+    ({ ceiling }) => drain(testbed, ceiling, CEILING),
+    (rate) => `${rate.toFixed(0)} remediations/s`,
+  );
+  return [...rowsOf(rounds), rowOf('worker against the stub', 'remediations/s', ceilings)];
 }
 
 async function startSide(
@@ -69,40 +85,36 @@ async function startSide(
   return { real, ceiling };
 }
 
-async function turn(
-  { plan }: Run,
-  testbed: ClusterTestbed,
-  { real, ceiling }: Side,
-): Promise<Turn> {
+async function pipelineTurn(testbed: ClusterTestbed, real: System): Promise<Turn> {
   return {
-    tens: await runPipeline(testbed, real, { count: plan.jobs, size: 10 }),
-    ones: await runPipeline(testbed, real, { count: plan.jobs, size: 1 }),
-    ceiling: await drain(testbed, ceiling, plan.remediations),
+    tens: await runPipeline(testbed, real, { count: JOBS, size: 10 }),
+    ones: await runPipeline(testbed, real, { count: JOBS, size: 1 }),
   };
 }
 
-type Read = (turn: Turn) => number;
-
-function rowsOf(rounds: readonly Round[]): Row[] {
-  const row = (figure: string, unit: string, read: Read): Row => ({
+function rowOf(figure: string, unit: string, rounds: readonly Pair<number>[]): Row {
+  return {
     ...{ benchmark: 'compare', figure: `there: ${figure}`, unit },
-    ...{ lowerIsBetter: unit.endsWith('/Job'), rounds: rounds.map(({ there }) => read(there)) },
-    limit: { of: 'here', rounds: rounds.map(({ here }) => read(here)) },
-  });
-  const cpu = (size: 'tens' | 'ones', name: string): Row =>
-    row(`${name}, ${size === 'tens' ? 10 : 1} per notification`, 'ms/Job', (one) =>
-      Number(one[size].cpu[name]),
-    );
-  return [
-    row('10 per notification', 'Jobs/s', ({ tens }) => tens.rate),
-    row('1 per notification', 'Jobs/s', ({ ones }) => ones.rate),
-    row('worker against the stub', 'remediations/s', ({ ceiling }) => ceiling),
-    ...['receiver', 'worker', 'Redis'].flatMap((name) => [cpu('tens', name), cpu('ones', name)]),
-    row('all processes, 10 per notification', 'ms/Job', ({ tens }) => cpuOfAll(tens)),
-    row('all processes, 1 per notification', 'ms/Job', ({ ones }) => cpuOfAll(ones)),
-    row('commands of Redis, 1 per notification', '/Job', ({ ones }) => ones.redis.commands),
-  ];
+    ...{ lowerIsBetter: unit.endsWith('/Job'), rounds: rounds.map(({ there }) => there) },
+    limit: { of: 'here', rounds: rounds.map(({ here }) => here) },
+  };
 }
 
-/** With API server, etcd and sender: what bounds the rate while all cores are busy. */
-const cpuOfAll = ({ cpu }: PipelineResult): number => sum(Object.values(cpu));
+function rowsOf(rounds: readonly Pair<Turn>[]): Row[] {
+  const row = (figure: string, unit: string, read: (result: PipelineResult) => number): Row[] =>
+    (['tens', 'ones'] as const).map((size) => {
+      const title = `${figure}, ${size === 'tens' ? 10 : 1} per notification`;
+      const pairs = rounds.map(({ here, there }) => ({
+        ...{ here: read(here[size]), there: read(there[size]) },
+      }));
+      return rowOf(title, unit, pairs);
+    });
+  const cpu = (name: string): Row[] => row(name, 'ms/Job', (one) => one.cpu[name] ?? Number.NaN);
+  return [
+    ...row('pipeline', 'Jobs/s', ({ rate }) => rate),
+    ...['receiver', 'worker', 'Redis'].flatMap(cpu),
+    // What bounds the rate while all cores are busy.
+    ...row('all processes', 'ms/Job', (one) => sum(Object.values(one.cpu))),
+    ...row('commands of Redis', '/Job', ({ redis }) => redis.commands),
+  ];
+}
