@@ -110,37 +110,36 @@ end
  * later than now, whatever its clock says.
  */
 export const REMEMBER = `${CLAIM_FUNCTIONS}
+local function timesWith(known, createdAt, job)
+  local own = string.format('%.0f/%s', createdAt, job)
+  if known == '' then return own end
+  local times = {}
+  for at, name in string.gmatch(known, '(%d+)/(%w+)') do
+    -- A Job may be remembered again, by whoever finds it.
+    if name == job then return known end
+    times[#times + 1] = {tonumber(at), at .. '/' .. name}
+  end
+  times[#times + 1] = {createdAt, own}
+  table.sort(times, function(a, b) return a[1] < b[1] end)
+  local texts = {}
+  for i = math.max(1, #times - ${MOST_CREATIONS} + 1), #times do texts[#texts + 1] = times[i][2] end
+  return table.concat(texts, ' ')
+end
 local claim = claimIn(KEYS[2])
 if claim and claim[1] == ARGV[1] and claim[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local createdAt = math.min(now, tonumber(ARGV[6]) or now)
 local createdAfter = math.min(createdAt, tonumber(ARGV[5]))
-local times = {}
 local known = redis.call('HMGET', KEYS[1], 'times', 'createdAt')
-local fields = {}
-for at, name in string.gmatch(known[1] or '', '(%d+)/(%w+)') do
-  times[#times + 1] = {tonumber(at), name}
-end
--- A Job may be remembered again, by whoever finds it.
-local own, isNew = string.match(ARGV[4], '%w+$') or '', true
-for _, one in ipairs(times) do isNew = isNew and one[2] ~= own end
-if isNew then
-  times[#times + 1] = {createdAt, own}
-  table.sort(times, function(a, b) return a[1] < b[1] end)
-  local texts = {}
-  for i = math.max(1, #times - ${MOST_CREATIONS} + 1), #times do
-    texts[#texts + 1] = string.format('%.0f/%s', times[i][1], times[i][2])
-  end
-  fields = {'times', table.concat(texts, ' ')}
-end
+local times = timesWith(known[1] or '', createdAt, string.match(ARGV[4], '%w+$') or '')
+local fields = {'times', times}
 local latest = tonumber(known[2])
 if not latest or latest <= createdAt then
-  local job = {'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
+  fields = {'times', times, 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
     'job', ARGV[4], 'createdAfter', createdAfter, 'createdAt', createdAt}
-  for _, one in ipairs(job) do fields[#fields + 1] = one end
 end
-if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
+redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 `;
 
