@@ -62,7 +62,10 @@ await describeOnControlPlane('openfero send', (plane) => {
     assert.match(changed.out, /firing \{.*node="a".*\}: created -> not-matched: .*node!="a"$/);
 
     const operarii = await openfero(env, ['get', 'operarii']);
-    assert.deepEqual([operarii.code, operarii.out], [0, 'openfero-disk-firing  valid, run']);
+    assert.deepEqual(
+      [operarii.code, operarii.out],
+      [0, 'openfero-disk-firing  valid, run  last 24h: 1 created; Jobs: 1 succeeded'],
+    );
   });
 
   it('says where it could not send, and what it is no record of', async () => {

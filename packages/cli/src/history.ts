@@ -1,3 +1,4 @@
+import type { Entry } from '@openfero/core/history/entry';
 import { Fold } from '@openfero/core/history/fold';
 import { parseEntry } from '@openfero/core/history/parse';
 import { historyKey } from '@openfero/core/redis/history';
@@ -13,23 +14,34 @@ export interface HistoryReader {
   read(): Promise<void>;
 }
 
-export function createHistoryReader({ redis, prefix }: OpenRedis): HistoryReader {
+export function createHistoryReader(open: OpenRedis): HistoryReader {
   const fold = new Fold();
   let last = '-';
-  const readChunk = async (): Promise<number> => {
-    const entries = await redis.xrange(historyKey(prefix), last, '+', 'COUNT', CHUNK);
-    for (const [id, fields] of entries) {
-      const entry = parseEntry(fields);
-      if (entry !== undefined) fold.add(id, entry);
-      last = `(${id}`;
-    }
-    return entries.length;
-  };
   return {
     fold,
     async read() {
-      while ((await readChunk()) === CHUNK);
+      for await (const [id, entry] of readEntries(open, last)) {
+        fold.add(id, entry);
+        last = `(${id}`;
+      }
       fold.settle();
     },
   };
+}
+
+/** The entries of the history with their ids, in order. @param from as XRANGE takes it */
+export async function* readEntries(
+  { redis, prefix }: OpenRedis,
+  from: string,
+): AsyncGenerator<readonly [string, Entry]> {
+  let next = from;
+  for (;;) {
+    const chunk = await redis.xrange(historyKey(prefix), next, '+', 'COUNT', CHUNK);
+    for (const [id, fields] of chunk) {
+      const entry = parseEntry(fields);
+      if (entry !== undefined) yield [id, entry];
+      next = `(${id}`;
+    }
+    if (chunk.length < CHUNK) return;
+  }
 }

@@ -1,44 +1,31 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { FINDING_IDS } from '@openfero/core/operarius/findings';
+import { EXAMPLES, findsBad, findsNothing, idsOf, SERVER_EXAMPLES } from './lint-examples.ts';
 import { openfero } from './openfero.ts';
 
-/** A folder for each id: bad.yaml, what is printed of it, and good.yaml, with rules.yml where it is about them. */
-const FOLDER = fileURLToPath(new URL('./lint/', import.meta.url));
-
-/** What only an API server finds: see lint-server.test.ts. */
-const OF_SERVER: readonly string[] = ['rejected', 'server-warning'];
-
-/** @returns what is printed, with the file's name alone */
-async function lint(id: string, file: string) {
-  const rules = `${FOLDER}${id}/rules.yml`;
-  const args = existsSync(rules) ? ['--rules', rules] : [];
-  const answer = await openfero(['lint', `${FOLDER}${id}/${file}`, ...args]);
-  return { ...answer, out: answer.out.replaceAll(`${FOLDER}${id}/`, '') };
-}
+const lint = (args: readonly string[]) => openfero(['lint', ...args]);
 
 describe('openfero lint', () => {
   it('has an example of each id', () => {
-    const ids = FINDING_IDS.filter((id) => !OF_SERVER.includes(id));
-    assert.deepEqual(readdirSync(FOLDER).sort(), [...ids].sort());
+    // test/lint-server.test.ts runs those of the server.
+    const ids = [...idsOf(EXAMPLES), ...idsOf(SERVER_EXAMPLES)];
+    assert.deepEqual(ids.sort(), [...FINDING_IDS].sort());
   });
 
-  for (const id of readdirSync(FOLDER)) {
-    it(`${id}: finds the bad example and nothing else in it`, async () => {
-      const expected = `${FOLDER}${id}/bad.txt`;
-      const { out, code } = await lint(id, 'bad.yaml');
-      // To write a new one: delete the file, run the test, read what it has written.
-      if (!existsSync(expected)) writeFileSync(expected, `${out}\n`);
-      assert.equal(`${out}\n`, readFileSync(expected, 'utf8'));
-      assert.match(out, new RegExp(`^bad\\.yaml:\\d+: \\w+ ${id}: [^\\n]+$`));
-      assert.equal(code, / error /.test(out) ? 1 : 0);
-    });
+  it('has a row of docs/cli.md for each id', () => {
+    const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+    const named = rows.flatMap((row) => row.split('|')[1]?.match(/[a-z-]+/g) ?? []);
+    assert.deepEqual(
+      FINDING_IDS.filter((id) => !named.includes(id)),
+      [],
+    );
+  });
 
-    it(`${id}: finds nothing in the good example`, async () => {
-      const { out, code } = await lint(id, 'good.yaml');
-      assert.deepEqual({ out, code }, { out: '', code: 0 });
-    });
+  for (const id of idsOf(EXAMPLES)) {
+    it(`${id}: finds the bad example and nothing else in it`, () => findsBad(EXAMPLES, id, lint));
+    it(`${id}: finds nothing in the good example`, () => findsNothing(EXAMPLES, id, lint));
   }
 });

@@ -9,6 +9,7 @@ import { decisionSettings, labelSelectorOf } from '../definitions.ts';
 import { isRedisGiven, withRedis } from '../redis.ts';
 import { environmentOf } from '../settings.ts';
 import { NO, type Terminal, YES } from '../terminal.ts';
+import { type Counts, countLastDay, textOf } from './last-day.ts';
 
 /** What can be asked of `openfero get operarii`. */
 export interface GetOperariiOptions extends ClusterOptions {
@@ -18,12 +19,16 @@ export interface GetOperariiOptions extends ClusterOptions {
 
 type Environment = Terminal['env'];
 
+const NOTHING: Counts = { outcomes: {}, fates: {} };
+
 /** One operarius, of the workers or of the cluster. */
 interface Listed {
   readonly name: string;
   readonly problem?: string | undefined;
   readonly warnings: readonly string[];
   readonly mode: Mode;
+  /** Of the last 24 hours; undefined where Redis was not asked. */
+  readonly lastDay?: Counts;
 }
 
 /** Prints the operarii. @returns 1 where one of them is invalid */
@@ -38,19 +43,26 @@ export async function getOperarii(
     : await operariiInCluster(options, env, terminal.now());
   if (options.output === 'json') terminal.out(JSON.stringify(operarii, null, 2));
   else for (const operarius of operarii) terminal.out(lineOf(operarius));
+  if (!asksWorkers) {
+    terminal.err('Redis counts the runs of the last day: set REDIS_URL, without -n and --context');
+  }
   if (operarii.length === 0) terminal.err('no operarius');
   return operarii.every(({ problem }) => problem === undefined) ? YES : NO;
 }
 
 /** As the workers have checked them. */
 async function publishedOperarii(env: Environment): Promise<Listed[]> {
-  const fields = await withRedis(env, ({ redis, prefix }) => redis.hgetall(operariiKey(prefix)));
-  return Object.entries(fields)
-    .sort()
-    .flatMap(([name, text]) => {
-      const published = readPublishedOperarius(text);
-      return published === undefined ? [] : [{ name, ...published }];
-    });
+  return withRedis(env, async (open) => {
+    const fields = await open.redis.hgetall(operariiKey(open.prefix));
+    const counts = await countLastDay(open);
+    return Object.entries(fields)
+      .sort()
+      .flatMap(([name, text]) => {
+        const published = readPublishedOperarius(text);
+        const lastDay = counts.get(name) ?? NOTHING;
+        return published === undefined ? [] : [{ name, ...published, lastDay }];
+      });
+  });
 }
 
 /** As they are now, without the API server's verdict on their Jobs. */
@@ -88,8 +100,9 @@ function checked(
   }
 }
 
-function lineOf({ name, problem, warnings, mode }: Listed): string {
+function lineOf({ name, problem, warnings, mode, lastDay }: Listed): string {
   const warned = warnings.length === 0 ? '' : `, ${warnings.length} warnings`;
   const state = problem === undefined ? `valid, ${mode}${warned}` : `invalid: ${problem}`;
-  return `${name}  ${state}`.replace(/\p{C}+/gu, ' ');
+  const counts = lastDay === undefined ? '' : `  last 24h: ${textOf(lastDay)}`;
+  return `${name}  ${state}${counts}`.replace(/\p{C}+/gu, ' ');
 }

@@ -115,6 +115,9 @@ const VIOLATION = /^would violate PodSecurity "(\w+):/;
 
 const UNKNOWN_FIELD = /^unknown field "([^"]*)"/;
 
+/** The field that a warning begins with: `spec.template.spec.nodeSelector[...]: deprecated since ...`. */
+const FIELD = /^spec(?:\.\w+|\[\d+\])+/;
+
 /**
  * What an API server warns of when it takes a Job.
  *
@@ -140,5 +143,5 @@ export function findingOfServer(
     const fix = 'correct its name or its place, or remove it';
     return inField(field, warning('unknown-field', place, text, fix));
   }
-  return warning('server-warning', place, text);
+  return inField(FIELD.exec(text)?.[0] ?? '', warning('server-warning', place, text));
 }
