@@ -3,13 +3,8 @@ import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecidedEntry } from '@openfero/core/history/entry';
 import { parseEntry } from '@openfero/core/history/parse';
-import {
-  approvalsKey,
-  askedKey,
-  DECIDE,
-  type Decision,
-  decideInput,
-} from '@openfero/core/redis/approvals';
+import { DECIDE, decideInput } from '@openfero/core/redis/approval-scripts';
+import { approvalsKey, askedKey, type Decision } from '@openfero/core/redis/approvals';
 import { historyKey } from '@openfero/core/redis/history';
 import { DEFAULT_PREFIX } from '@openfero/core/redis/keys';
 import { at, type Cluster, itemsOf, jobsPath } from '@openfero/testkit/controlplane';

@@ -97,6 +97,7 @@ export const EVENT_TYPES = {
   RemediationHeld: 'Warning',
   ApprovalAsked: 'Normal',
   ApprovalDecided: 'Normal',
+  ApprovalObstructed: 'Warning',
   SwitchedOff: 'Warning',
   SwitchedOn: 'Normal',
   ModeChanged: 'Normal',

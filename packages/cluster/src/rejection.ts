@@ -1,4 +1,4 @@
-import type { ClusterError } from './cluster.ts';
+import { ClusterError } from './cluster.ts';
 
 /** HTTP status of the API server: the definition cannot be created as it is. */
 const REJECTED = new Set([400, 413, 422]);
@@ -22,3 +22,13 @@ export function isRejection({ status = 0, message }: ClusterError): boolean {
   const mayDeny = status >= 400 && status < 500 && status !== 429;
   return mayDeny && DENIED.some((words) => words.test(message));
 }
+
+/**
+ * Whether it is certain that the API server has not done what it was asked. After any other error it may have
+ * done it.
+ */
+export const isRefusal = (error: unknown): error is ClusterError & { readonly status: number } => {
+  if (!(error instanceof ClusterError)) return false;
+  const { status = 0 } = error;
+  return status >= 400 && status < 500;
+};

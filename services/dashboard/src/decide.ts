@@ -1,10 +1,8 @@
+import { DECIDE, decideInput, readNoted } from '@openfero/core/redis/approval-scripts';
 import {
   askedKey,
-  DECIDE,
   type Decision,
-  decideInput,
   type Question,
-  readNoted,
   readQuestion,
 } from '@openfero/core/redis/approvals';
 import { readTime } from '@openfero/core/redis/memory';

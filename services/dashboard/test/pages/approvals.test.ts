@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import {
-  approvalsKey,
-  askedKey,
-  RECORD_DECIDED,
-  readWish,
-  recordInput,
-} from '@openfero/core/redis/approvals';
+import { RECORD_DECIDED, recordInput } from '@openfero/core/redis/approval-scripts';
+import { approvalsKey, askedKey, readWish } from '@openfero/core/redis/approvals';
 import type { Dashboard } from '../dashboard.ts';
 import { end, idOf, type Pages, questionOf, startPages, subjectOf, textOf } from './fixture.ts';
 

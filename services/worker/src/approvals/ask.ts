@@ -1,6 +1,7 @@
 import type { AskedJob } from '@openfero/cluster/cluster';
 import { encodeEntry } from '@openfero/core/history/encode';
-import { ASK, askInput, type Question } from '@openfero/core/redis/approvals';
+import { ASK, askInput } from '@openfero/core/redis/approval-scripts';
+import type { Question } from '@openfero/core/redis/approvals';
 import { script } from '@openfero/service/script';
 import { configMapOf, describeJob } from '../ends/described-job.ts';
 import type { Approvals } from './approvals.ts';

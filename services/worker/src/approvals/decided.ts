@@ -2,14 +2,8 @@ import type { AskedJob } from '@openfero/cluster/cluster';
 import { encodeEntry } from '@openfero/core/history/encode';
 import type { DecidedEntry, Subject } from '@openfero/core/history/entry';
 import { NEVER, parseInstant } from '@openfero/core/instant';
-import {
-  approvalsKey,
-  type Decided,
-  RECORD_DECIDED,
-  readRecorded,
-  readWish,
-  recordInput,
-} from '@openfero/core/redis/approvals';
+import { RECORD_DECIDED, readRecorded, recordInput } from '@openfero/core/redis/approval-scripts';
+import { approvalsKey, type Decided, readWish } from '@openfero/core/redis/approvals';
 import { script } from '@openfero/service/script';
 import { configMapOf, describeJob } from '../ends/described-job.ts';
 import type { Approvals } from './approvals.ts';
@@ -36,7 +30,7 @@ export function createRecordDecided(
   const { prefix, historyCount: count } = settings;
   const recordScript = script(redis, RECORD_DECIDED);
   return async (job) => {
-    const decided = job.isWaiting ? await howGone(job) : { ...APPROVED, by: job.approvedBy };
+    const decided = job.isWaiting ? await howGone(job) : howReleased(job);
     const at = await memory.now();
     const { uid, name } = job;
     const entry = { ...subjectOf(job), kind: 'decided', ...decided, job: name, uid, at } as const;
@@ -49,12 +43,24 @@ export function createRecordDecided(
   /** It has gone while it waited: as somebody wished, else a person has deleted it. */
   async function howGone({ uid }: AskedJob): Promise<Decided> {
     const wish = readWish(await redis.hget(approvalsKey(prefix), uid));
-    if (wish === undefined || wish.decision === 'approved') return { decision: 'denied', by: '' };
-    return { decision: wish.decision, by: wish.by };
+    if (wish === undefined || wish.decision === 'approved') return DELETED;
+    const { decision, by } = wish;
+    return decision === 'denied' ? { decision, by, how: 'dashboard' } : { decision, by };
   }
 }
 
-const APPROVED = { decision: 'approved' } as const;
+const DELETED: Decided = { decision: 'denied', by: '', how: 'kubectl' };
+
+/** How a worker signs a Job that it releases for somebody. With kubectl, one signs as oneself or not at all. */
+const DASHBOARD = ' (dashboard)';
+export const signatureOf = (user: string): string => user + DASHBOARD;
+
+function howReleased({ approvedBy }: AskedJob): Decided {
+  const decision = 'approved';
+  return approvedBy.endsWith(DASHBOARD)
+    ? { decision, by: approvedBy.slice(0, -DASHBOARD.length), how: 'dashboard' }
+    : { decision, by: approvedBy, how: 'kubectl' };
+}
 
 function tellDecided(
   job: AskedJob,

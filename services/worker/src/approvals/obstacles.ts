@@ -10,19 +10,19 @@ import type { Alertmanagers } from '../alertmanager/ask.ts';
 import { policyOf } from '../check/policy-of.ts';
 import { configMapOf } from '../ends/described-job.ts';
 import { runsIfResolved } from './over.ts';
-import { createTakeReleased, type Releasing } from './take-released.ts';
+import type { Releases, Releasing, TakenForRelease } from './releases.ts';
 
 /** What came of a look at an approved Job, at the last moment before its release. */
 export type Look =
-  | { readonly kind: 'free' }
-  /** It is tried again. */
-  | { readonly kind: 'obstacle'; readonly text: string }
+  /** Where it is free, it has taken all that a running Job has. */
+  | TakenForRelease
   /** Its alert has ended. */
   | { readonly kind: 'over' };
 
 /** What looking needs. */
 type Looking = Releasing & {
   readonly alertmanagers: Pick<Alertmanagers, 'standingOf'> | undefined;
+  readonly releases: Pick<Releases, 'take'>;
 };
 
 const obstacle = (text: string): Look => ({ kind: 'obstacle', text });
@@ -38,9 +38,9 @@ export function createLook({
   redis,
   alertmanagers,
   settings,
+  releases,
 }: Looking): (job: AskedJob, now: number) => Promise<Look> {
   const { prefix, policy: defaults } = settings;
-  const takeReleased = createTakeReleased({ cluster, redis, settings });
 
   const byMode = (configMap: ConfigMap | undefined): Look | undefined => {
     const own = configMap && policyOf(configMap, defaults);
@@ -79,8 +79,6 @@ export function createLook({
     const switched = byMode(configMap);
     if (switched !== undefined || configMap === undefined) return switched ?? obstacle('');
     const other = (await byStop(configMap, now)) ?? (await byAlert(job));
-    if (other !== undefined) return other;
-    const limit = await takeReleased(job, false);
-    return limit === undefined ? { kind: 'free' } : obstacle(limit);
+    return other ?? releases.take(job, false);
   };
 }

@@ -1,5 +1,6 @@
 import type { AskedJob, EndedJob } from '@openfero/cluster/cluster';
-import { approvalsKey, askedKey, DECIDE, decideInput } from '@openfero/core/redis/approvals';
+import { DECIDE, decideInput } from '@openfero/core/redis/approval-scripts';
+import { approvalsKey, askedKey } from '@openfero/core/redis/approvals';
 import { script } from '@openfero/service/script';
 import { startLooking } from '../redis/looking.ts';
 import type { Approvals } from './approvals.ts';
@@ -7,8 +8,8 @@ import { createAsk } from './ask.ts';
 import { createCarryOut } from './carry-out.ts';
 import { createRecordDecided } from './decided.ts';
 import { whyOver } from './over.ts';
+import { createReleases } from './releases.ts';
 import { createSweep } from './sweep.ts';
-import { createTakeReleased } from './take-released.ts';
 
 /** Milliseconds between two looks: what is decided in the dashboard is carried out within 1 s. */
 const LOOK_INTERVAL = 500;
@@ -34,8 +35,8 @@ export function startApprovals(
   const { prefix } = settings;
   const ask = createAsk(approvals);
   const record = createRecordDecided(approvals);
-  const takeReleased = createTakeReleased(approvals);
-  const carryOut = createCarryOut(approvals);
+  const releases = createReleases(approvals);
+  const carryOut = createCarryOut(approvals, releases);
   const sweep = createSweep(approvals, end);
   const decideScript = script(redis, DECIDE);
   /** By uid: those asked about, and those decided. */
@@ -81,7 +82,7 @@ export function startApprovals(
     const { uid } = job;
     if (!job.isWaiting) {
       // By kubectl it has taken nothing yet. Before it is recorded: then it counts as done.
-      await takeReleased(job, true);
+      await releases.take(job, true);
       await record(job);
       decided.add(uid);
       return false;

@@ -1,4 +1,5 @@
 import { ClusterError } from '@openfero/cluster/cluster';
+import { isRefusal } from '@openfero/cluster/rejection';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import type { JobManifest } from '@openfero/core/kubernetes';
 import { ANNOTATIONS } from '@openfero/core/labels';
@@ -99,19 +100,13 @@ async function submit(
   } catch (error) {
     if (isAlreadyThere(error)) return undefined;
     // A refusal is certain: there is no Job. After any other error there may be one.
-    if (error instanceof ClusterError && isRefusal(error.status)) {
-      await giveBack(attempt, name);
-    }
+    if (isRefusal(error)) await giveBack(attempt, name);
     throw error;
   }
 }
 
 function isAlreadyThere(error: unknown): boolean {
   return error instanceof ClusterError && error.reason === 'AlreadyExists';
-}
-
-function isRefusal(status: number | undefined): boolean {
-  return status !== undefined && status >= 400 && status < 500;
 }
 
 async function endAsCreated(

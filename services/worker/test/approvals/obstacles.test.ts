@@ -10,9 +10,10 @@ import { targetsKey } from '@openfero/core/redis/targets';
 import { stoppedKey } from '@openfero/core/redis/verdicts';
 import { configMap } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
+import { until } from '@openfero/testkit/until';
 import type { Alertmanagers } from '../../src/alertmanager/ask.ts';
 import { createLook, type Look } from '../../src/approvals/obstacles.ts';
-import { createTakeReleased } from '../../src/approvals/take-released.ts';
+import { createReleases } from '../../src/approvals/releases.ts';
 import { readSettings } from '../../src/settings.ts';
 import { type GivenPlaces, givenPlaces } from '../redis/given-places.ts';
 
@@ -56,13 +57,13 @@ async function given({ sandbox }: GivenPlaces, circumstances: Circumstances = {}
   const settings = readSettings({ ...env, OPENFERO_MAX_ACTIVE_JOBS: '2' });
   const releasing = { cluster: { operarii }, redis, settings };
   const alertmanagers = { standingOf: async () => answer };
-  const look = createLook({ ...releasing, alertmanagers });
-  const releasedByKubectl = createTakeReleased(releasing);
+  const releases = createReleases(releasing);
+  const look = createLook({ ...releasing, alertmanagers, releases });
   await redis.zadd(placesKey(prefix), -1, `${OPERARIUS}/asked`);
   return {
     operarius,
     look: async (): Promise<Look> => look(JOB, Date.now()),
-    releasedByKubectl: () => releasedByKubectl(JOB, true),
+    releases,
   };
 }
 
@@ -122,7 +123,7 @@ describe('a Job that was approved in the dashboard is looked at again', () => {
     await redis.hset(stoppedKey(prefix), OPERARIUS, JSON.stringify(stop));
     assert.match(JSON.stringify(await look()), /is stopped, after 5 bad runs in a row/);
     await redis.hdel(stoppedKey(prefix), OPERARIUS);
-    assert.deepEqual(await look(), { kind: 'free' });
+    assert.equal((await look()).kind, 'free');
   });
 
   test('each limit is in the way, and it takes all of them or none', async (t) => {
@@ -143,8 +144,8 @@ describe('a Job that was approved in the dashboard is looked at again', () => {
     assert.deepEqual(await taken(places), { ...nothing, runs: 0 });
     await places.places.release({ name: 'a', operarius: 'openfero-x-firing' });
     const all = { hasPlace: true, hasTarget: true, runs: 1 };
-    assert.deepEqual(await look(), { kind: 'free' });
-    assert.deepEqual(await look(), { kind: 'free' }, 'it is tried again');
+    assert.equal((await look()).kind, 'free');
+    assert.equal((await look()).kind, 'free', 'it is tried again');
     assert.deepEqual(await taken(places), all);
     await redis.hdel(targetsKey(prefix), NODE, 'known');
     assert.match(JSON.stringify(await look()), /not known yet whether another Job/);
@@ -153,15 +154,54 @@ describe('a Job that was approved in the dashboard is looked at again', () => {
 
 test('a Job that was released with kubectl takes all at once, whatever the limits say, and once', async (t) => {
   const places = await givenPlaces(t, server.url, LIMITS);
-  const { releasedByKubectl } = await given(places, { policy: { 'max-runs': '1/1m' } });
+  const { releases } = await given(places, { policy: { 'max-runs': '1/1m' } });
   const maxRuns = { count: 1, within: 60_000 };
   await places.take('other', { operarius: OPERARIUS, maxRuns, target: NODE });
   await places.take('a', { operarius: 'openfero-x-firing' });
-  assert.equal(await releasedByKubectl(), undefined);
+  assert.equal((await releases.take(JOB, true)).kind, 'free');
   assert.deepEqual(await taken(places), { hasPlace: true, hasTarget: true, runs: 2 });
   const { redis, prefix } = places.sandbox;
   await redis.set(decidedKey(prefix, JOB.uid), '{}');
   await redis.del(...runKeys(prefix, OPERARIUS));
-  await releasedByKubectl();
+  await releases.take(JOB, true);
   assert.equal(Object.values(await taken(places)).at(-1), 0, 'it began before');
+});
+
+describe('a Job that was not released gives back what it took', () => {
+  const nothing = { hasPlace: false, hasTarget: false, runs: 0 };
+  const all = { hasPlace: true, hasTarget: true, runs: 1 };
+  for (const policy of [{ 'max-runs': '1/1m' }, {}]) {
+    test(`and waits on${'max-runs' in policy ? ', with a limit of its runs' : ''}`, async (t) => {
+      const places = await givenPlaces(t, server.url, LIMITS);
+      const { releases } = await given(places, { policy });
+      const got = await releases.take(JOB, false);
+      assert.ok(got.kind === 'free');
+      await releases.giveBack(JOB, got.at);
+      assert.deepEqual(await taken(places), nothing);
+      const { redis, prefix } = places.sandbox;
+      const score = await redis.zscore(placesKey(prefix), `${OPERARIUS}/asked`);
+      assert.equal(score, `-${got.at}`, 'it has its place among those that wait');
+      assert.equal((await releases.take(JOB, false)).kind, 'free');
+    });
+  }
+
+  test('but not what another worker took since, nor once it is released', async (t) => {
+    const places = await givenPlaces(t, server.url, LIMITS);
+    const { releases } = await given(places, { policy: { 'max-runs': '1/1m' } });
+    const { redis, prefix } = places.sandbox;
+    const first = await releases.take(JOB, false);
+    assert.ok(first.kind === 'free');
+    const takenSince = async (): Promise<boolean> =>
+      JSON.stringify(await releases.take(JOB, false)) !== JSON.stringify(first);
+    await until('it is taken again', takenSince);
+    await releases.giveBack(JOB, first.at);
+    assert.deepEqual(await taken(places), { ...all, hasPlace: false });
+    assert.equal((await releases.take(JOB, true)).kind, 'free');
+    assert.deepEqual(await taken(places), all);
+    const released = await releases.take(JOB, false);
+    assert.ok(released.kind === 'free');
+    await redis.set(decidedKey(prefix, JOB.uid), '{}');
+    await releases.giveBack(JOB, released.at);
+    assert.deepEqual(await taken(places), all);
+  });
 });
