@@ -1,4 +1,5 @@
 import type { AlertStatus } from '../alert.ts';
+import { partsOf } from './jobs.ts';
 import { type Kept, newestOf, type Remediation } from './kept.ts';
 import { marksOf } from './marks.ts';
 import { type Acted, type Handled, type Heard, isHeld, type JobFate, type Row } from './row.ts';
@@ -115,8 +116,9 @@ function sinceOf(remediations: readonly Remediation[]): number {
 function cursorOf(remediations: readonly Remediation[], { jobOf, actOn }: Known): string {
   let cursor = '';
   for (const one of remediations) {
-    const { fate, effect } = jobOf(one.end?.job ?? '') ?? {};
-    const own = [fate, effect].filter((each) => each?.remediation === one.id);
+    const job = jobOf(one.end?.job ?? '');
+    const said = job === undefined ? [] : partsOf(job);
+    const own = said.filter(({ remediation }) => remediation === one.id);
     for (const { entry } of [newestOf(one), ...own, actOn(one.id)].filter(
       (each) => each !== undefined,
     )) {

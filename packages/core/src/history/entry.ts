@@ -2,7 +2,7 @@ import type { AlertStatus } from '../alert.ts';
 import type { Instant } from '../instant.ts';
 import type { Mode } from '../operarius/policy.ts';
 import type { Effect, End } from '../outcome.ts';
-import type { Decision } from '../redis/approvals.ts';
+import type { DecidedHow, Decision } from '../redis/approvals.ts';
 
 /**
  * What the history keeps, one entry of the stream each (redis/history.ts). Each entry stands alone: it
@@ -146,6 +146,8 @@ export interface DecidedEntry extends Subject {
   readonly decision: Decision;
   /** Who decided; empty where nobody knows, or nobody did. */
   readonly by: string;
+  /** Absent where nobody did, and of older releases. */
+  readonly how?: DecidedHow | undefined;
   readonly job: string;
   readonly uid: string;
   readonly at: number;

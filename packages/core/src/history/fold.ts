@@ -1,10 +1,10 @@
 import { Changes } from './changes.ts';
 import { deriveRow, type Known } from './derive.ts';
-import type { ActEntry, EffectEntry, EndEntry, Entry, FateEntry, HeldEntry } from './entry.ts';
-import { Jobs } from './jobs.ts';
+import type { ActEntry, EndEntry, Entry, HeldEntry } from './entry.ts';
+import { Jobs, partsOf } from './jobs.ts';
 import { hasOlder, isAsNew, type Kept, keep, type Remediation, trimKept } from './kept.ts';
 import { NewestFirst } from './newest-first.ts';
-import { type Acted, type JobFate, keyOf, type Row } from './row.ts';
+import { type Acted, type JobFate, keyOf, type OfJob, type Row } from './row.ts';
 import { compareIds } from './stream-id.ts';
 
 /** That a remediation created a Job. */
@@ -16,6 +16,9 @@ export interface Created {
   /** Undefined where its end does not name it. */
   readonly job: JobFate | undefined;
 }
+
+/** What is about a Job. */
+type OfJobEntry = Extract<Entry, { readonly kind: 'asked' | 'decided' | 'fate' | 'effect' }>;
 
 /**
  * Folds the entries of the history to rows. Entries may come in any order, twice, and trimmed at their
@@ -69,8 +72,8 @@ export class Fold {
     const { remediations = [], replaced = [] } = this.#occurrences.get(key) ?? {};
     const { jobOf, actOn } = this.#known;
     const known = remediations.flatMap(({ id, end, held }) => {
-      const { fate, effect } = jobOf(end?.job ?? '') ?? {};
-      return [end, held, actOn(id), fate, effect];
+      const job = jobOf(end?.job ?? '');
+      return [end, held, actOn(id), ...(job === undefined ? [] : partsOf(job))];
     });
     const ids = known.map((one) => one?.entry).filter((id) => id !== undefined);
     return [...new Set([...replaced, ...ids])].sort(compareIds);
@@ -83,14 +86,14 @@ export class Fold {
       case 'held':
         this.#addOwn(id, entry);
         break;
-      case 'fate':
-        this.#addFate(id, entry);
-        break;
       case 'act':
         this.#addAct(id, entry);
         break;
+      case 'asked':
+      case 'decided':
+      case 'fate':
       case 'effect':
-        this.#addEffect(id, entry);
+        for (const kept of this.#addOfJob(id, entry)) this.#unsettle(kept);
         break;
       case 'mode':
       case 'stopped':
@@ -133,18 +136,28 @@ export class Fold {
     this.#unsettle(of);
   }
 
-  #addFate(id: string, entry: FateEntry): void {
-    const { fate, reason, endedAt, job, createdAt } = entry;
+  /** @returns the occurrences that it changes */
+  #addOfJob(id: string, entry: OfJobEntry): readonly Kept[] {
+    const { job } = entry;
     const remediation = this.#remediations.get(entry.id)?.id ?? entry.id;
-    const end = { fate, reason, endedAt, entry: id, remediation };
-    for (const kept of this.#jobs.end(job, end, createdAt)) this.#unsettle(kept);
-  }
-
-  #addEffect(id: string, entry: EffectEntry): void {
-    const { effect, at, job } = entry;
-    const remediation = this.#remediations.get(entry.id)?.id ?? entry.id;
-    for (const kept of this.#jobs.judge(job, { effect, at, entry: id, remediation })) {
-      this.#unsettle(kept);
+    const told: OfJob = { entry: id, remediation };
+    switch (entry.kind) {
+      case 'asked': {
+        const { at, until } = entry;
+        return this.#jobs.tell(job, 'asked', { at, until, ...told });
+      }
+      case 'decided': {
+        const { decision, by, how, at } = entry;
+        return this.#jobs.tell(job, 'decided', { decision, by, how, at, ...told });
+      }
+      case 'fate': {
+        const { fate, reason, createdAt, endedAt } = entry;
+        return this.#jobs.tell(job, 'fate', { fate, reason, createdAt, endedAt, ...told });
+      }
+      case 'effect': {
+        const { effect, at } = entry;
+        return this.#jobs.tell(job, 'effect', { effect, at, ...told });
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import { isAsNew } from './kept.ts';
-import type { JobEffect, JobEnd, JobFate } from './row.ts';
+import type { JobFate, OfJob } from './row.ts';
 
 /** A Job, and the occurrences that it stands for: nearly always one. */
 interface Job<User> {
@@ -8,9 +8,17 @@ interface Job<User> {
   others: Set<User> | undefined;
 }
 
+/** What entries say of a Job: of each kind the newest counts. */
+const PARTS = ['asked', 'decided', 'fate', 'effect'] as const;
+type Part = (typeof PARTS)[number];
+
+/** All that entries say of a Job, as far as it is known. */
+export const partsOf = (job: JobFate): readonly OfJob[] =>
+  PARTS.map((part) => job[part]).filter((known) => known !== undefined);
+
 /**
- * The Jobs that ends name and that fates are told of, whichever comes first. A fate whose Job no end
- * names shows nowhere.
+ * The Jobs that ends name and that other entries are about, whichever comes first. What is said of a Job that
+ * no end names shows nowhere.
  */
 export class Jobs<User> {
   readonly #jobs = new Map<string, Job<User>>();
@@ -39,19 +47,11 @@ export class Jobs<User> {
     this.#forgetUnused(name, job);
   }
 
-  /** A Job has ended. @returns who names it, none where a newer end is known */
-  end(name: string, fate: JobEnd, createdAt: number): readonly User[] {
+  /** Notes what an entry says of a Job. @returns who names it, none where a newer entry of its kind is known */
+  tell<P extends Part>(name: string, part: P, told: NonNullable<JobFate[P]>): readonly User[] {
     const job = this.#jobOf(name);
-    if (isAsNew(job.now.fate, fate.entry)) return [];
-    job.now = { ...job.now, fate, createdAt };
-    return usersOf(job);
-  }
-
-  /** It was judged whether it helped. @returns who names it, none where a newer judgement is known */
-  judge(name: string, effect: JobEffect): readonly User[] {
-    const job = this.#jobOf(name);
-    if (isAsNew(job.now.effect, effect.entry)) return [];
-    job.now = { ...job.now, effect };
+    if (isAsNew(job.now[part], told.entry)) return [];
+    job.now = { ...job.now, [part]: told };
     return usersOf(job);
   }
 
@@ -71,33 +71,23 @@ export class Jobs<User> {
   #jobOf(name: string): Job<User> {
     const known = this.#jobs.get(name);
     if (known !== undefined) return known;
-    const job: Job<User> = { now: unfinished(name), user: undefined, others: undefined };
+    const job: Job<User> = { now: { name, ...NOTHING }, user: undefined, others: undefined };
     this.#jobs.set(name, job);
     return job;
   }
 
   #forgetUnused(name: string, { now, user }: Job<User>): void {
-    if (user === undefined && now.fate === undefined && now.effect === undefined) {
-      this.#jobs.delete(name);
-    }
+    if (user === undefined && partsOf(now).length === 0) this.#jobs.delete(name);
   }
 }
 
-const unfinished = (name: string): JobFate => ({
-  ...{ name, fate: undefined, createdAt: undefined, effect: undefined },
-});
+const NOTHING = { asked: undefined, decided: undefined, fate: undefined, effect: undefined };
 
 /** The same where nothing of it is older. */
 function trimmed(now: JobFate, oldest: string): JobFate {
-  const isOld = (known: JobEnd | JobEffect | undefined): boolean =>
-    known !== undefined && !isAsNew(known, oldest);
-  const { name, fate, createdAt, effect } = now;
-  if (!isOld(fate) && !isOld(effect)) return now;
-  return {
-    name,
-    ...(isOld(fate) ? { fate: undefined, createdAt: undefined } : { fate, createdAt }),
-    effect: isOld(effect) ? undefined : effect,
-  };
+  const old = PARTS.filter((part) => now[part] !== undefined && !isAsNew(now[part], oldest));
+  if (old.length === 0) return now;
+  return { ...now, ...Object.fromEntries(old.map((part) => [part, undefined])) };
 }
 
 function usersOf<User>({ user, others }: Job<User>): readonly User[] {

@@ -17,7 +17,7 @@ export function historyLine(row: Row, now: number): object {
 
 function handledOf(handled: Handled, now: number): object {
   const { id, operarius, receivedAt, end, job } = handled;
-  const { fate } = job ?? {};
+  const { asked, decided, fate } = job ?? {};
   return {
     id,
     operarius,
@@ -29,7 +29,13 @@ function handledOf(handled: Handled, now: number): object {
     definition: end?.definition,
     endedAt: end && timeOf(end.at),
     job: job?.name,
-    jobCreatedAt: job?.createdAt && timeOf(job.createdAt),
+    askedAt: asked && timeOf(asked.at),
+    askedUntil: asked && timeOf(asked.until),
+    decision: decided?.decision,
+    decidedBy: decided?.by,
+    decidedHow: decided?.how,
+    decidedAt: decided && timeOf(decided.at),
+    jobCreatedAt: fate && timeOf(fate.createdAt),
     fate: fate?.fate,
     fateReason: fate?.reason,
     fateAt: fate && timeOf(fate.endedAt),

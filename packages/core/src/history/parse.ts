@@ -4,7 +4,7 @@ import type { AlertStatus } from '../alert.ts';
 import { parseInstant } from '../instant.ts';
 import { MODES } from '../mode.ts';
 import { EFFECTS, ENDS } from '../outcome.ts';
-import { DECISIONS } from '../redis/approvals.ts';
+import { DECIDED_HOW, DECISIONS } from '../redis/approvals.ts';
 import { HISTORY_VERSION } from '../redis/history.ts';
 import { ACTS, type Entry, FATES, REARMED_HOW } from './entry.ts';
 
@@ -81,6 +81,7 @@ const SCHEMAS = {
       kind: Type.Literal('decided'),
       decision: Type.Enum([...DECISIONS]),
       by: Type.String(),
+      how: Type.Optional(Type.Enum([...DECIDED_HOW])),
       job: Type.String({ minLength: 1 }),
       uid: Type.String(),
       at: Time,

@@ -1,7 +1,7 @@
 import type { AlertStatus } from '../alert.ts';
 import type { Instant } from '../instant.ts';
 import type { Effect, End } from '../outcome.ts';
-import type { Act, Fate, Subject } from './entry.ts';
+import type { Act, DecidedEntry, Fate, Subject } from './entry.ts';
 import { compareIds } from './stream-id.ts';
 
 /**
@@ -76,30 +76,41 @@ export interface Held {
 
 export interface JobFate {
   readonly name: string;
-  /** Whether it helped, as it was judged; undefined until then. */
-  readonly effect: JobEffect | undefined;
+  /** People were asked whether it should run; undefined where they were not. */
+  readonly asked: JobAsked | undefined;
+  /** What became of that question; undefined while nobody has answered. */
+  readonly decided: JobDecided | undefined;
   /** Undefined while the Job is unfinished, or its end was not seen. */
   readonly fate: JobEnd | undefined;
-  /** By the cluster's clock; undefined until the fate is known. */
-  readonly createdAt: number | undefined;
+  /** Whether it helped, as it was judged; undefined until then. */
+  readonly effect: JobEffect | undefined;
 }
 
-export interface JobEnd {
-  readonly fate: Fate;
-  readonly reason: string;
-  /** By the cluster's clock. */
-  readonly endedAt: number;
+/** What an entry says of a Job. */
+export interface OfJob {
   readonly entry: string;
   /** The remediation that created the Job: another one where the Job stands for many. */
   readonly remediation: string;
 }
 
-export interface JobEffect {
+export interface JobAsked extends OfJob {
+  readonly at: number;
+  readonly until: number;
+}
+
+export type JobDecided = OfJob & Pick<DecidedEntry, 'decision' | 'by' | 'how' | 'at'>;
+
+export interface JobEnd extends OfJob {
+  readonly fate: Fate;
+  readonly reason: string;
+  /** By the cluster's clock. */
+  readonly createdAt: number;
+  readonly endedAt: number;
+}
+
+export interface JobEffect extends OfJob {
   readonly effect: Effect;
   readonly at: number;
-  readonly entry: string;
-  /** The remediation that created the Job. */
-  readonly remediation: string;
 }
 
 export interface Acted {

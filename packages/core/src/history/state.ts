@@ -111,7 +111,7 @@ const END_ON_ITS_WAY = 60_000;
  */
 export function jobStateOf({ job, end }: Handled, live: Live, now: number): JobState | undefined {
   if (job === undefined || end === undefined) return undefined;
-  if (job.fate !== undefined) return fateState(job.fate, job.createdAt);
+  if (job.fate !== undefined) return fateState(job.fate);
   if (live.askedUntil !== undefined) return { kind: 'job-asked', until: live.askedUntil };
   if (live.cannotStart !== undefined) return { kind: 'job-cannot-start', reason: live.cannotStart };
   if (live.job === 'unfinished') return { kind: 'job-running' };
@@ -120,7 +120,7 @@ export function jobStateOf({ job, end }: Handled, live: Live, now: number): JobS
   return { kind: now > heardBy ? 'job-no-word' : 'job-created' };
 }
 
-function fateState({ fate, reason, endedAt }: JobEnd, createdAt = endedAt): JobState {
+function fateState({ fate, reason, createdAt, endedAt }: JobEnd): JobState {
   const duration = Math.max(0, endedAt - createdAt);
   switch (fate) {
     case 'succeeded':

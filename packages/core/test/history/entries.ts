@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import type { AlertStatus } from '../../src/alert.ts';
 import {
   ACTS,
+  type AskedEntry,
+  type DecidedEntry,
   type EffectEntry,
   type EndEntry,
   type Entry,
@@ -12,6 +14,7 @@ import {
 } from '../../src/history/entry.ts';
 import { instantOf } from '../../src/instant.ts';
 import { EFFECTS, ENDS } from '../../src/outcome.ts';
+import { DECIDED_HOW, DECISIONS } from '../../src/redis/approvals.ts';
 
 /** When the alerts of these tests start: 3 in the morning. */
 export const NIGHT = Date.UTC(2026, 10, 22, 3);
@@ -61,6 +64,17 @@ export function fate(parts: Partial<FateEntry> = {}): FateEntry {
 export function effect(parts: Partial<EffectEntry> = {}): EffectEntry {
   const run = { job: 'job-1', uid: 'u1', at: NIGHT + 16 * MINUTE };
   return { ...subject(), kind: 'effect', effect: 'resolved', ...run, ...parts };
+}
+
+export function asked(parts: Partial<AskedEntry> = {}): AskedEntry {
+  const times = { at: NIGHT + 2_500, until: NIGHT + 60 * MINUTE };
+  return { ...subject(), kind: 'asked', job: 'job-1', uid: 'u1', ...times, ...parts };
+}
+
+export function decided(parts: Partial<DecidedEntry> = {}): DecidedEntry {
+  const what = { decision: 'approved', by: 'ada', how: 'dashboard' } as const;
+  const run = { job: 'job-1', uid: 'u1', at: NIGHT + 5 * MINUTE };
+  return { ...subject(), kind: 'decided', ...what, ...run, ...parts };
 }
 
 export function held(parts: Partial<HeldEntry> = {}): HeldEntry {
@@ -121,6 +135,22 @@ export const entries: fc.Arbitrary<Entry> = fc.oneof(
   fc
     .record({ subject: subjects, effect: fc.constantFrom(...EFFECTS), job: jobs, at: times })
     .map(({ subject, ...more }) => effect({ ...subject, ...more })),
+  fc
+    .record({ subject: subjects, job: jobs, at: times, until: times })
+    .map(({ subject, ...more }) => asked({ ...subject, ...more })),
+  fc
+    .record({
+      ...{
+        subject: subjects,
+        decision: fc.constantFrom(...DECISIONS),
+        by: fc.constantFrom('', 'a'),
+      },
+      ...{ how: fc.constantFrom(undefined, ...DECIDED_HOW), job: jobs, at: times },
+    })
+    .map(({ subject, how, ...more }): Entry => {
+      const { how: _, ...known } = decided({ ...subject, ...more });
+      return how === undefined ? known : { ...known, how };
+    }),
   fc
     .record({ operarius: fc.constantFrom('op-0', 'op-1'), at: times })
     .chain((about) =>

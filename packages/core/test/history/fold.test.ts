@@ -6,7 +6,18 @@ import { Fold } from '../../src/history/fold.ts';
 import { isHeld, keyOf, type Row } from '../../src/history/row.ts';
 import { compareIds } from '../../src/history/stream-id.ts';
 import { instantOf } from '../../src/instant.ts';
-import { effect, end, entries, fate, held, MINUTE, NIGHT, subject } from './entries.ts';
+import {
+  asked,
+  decided,
+  effect,
+  end,
+  entries,
+  fate,
+  held,
+  MINUTE,
+  NIGHT,
+  subject,
+} from './entries.ts';
 
 function folded(...all: readonly Entry[]): Fold {
   const fold = new Fold();
@@ -77,6 +88,24 @@ describe('an occurrence', () => {
     fold.settle();
     assert.equal(only(fold).firing?.job?.effect, undefined);
     assert.equal(only(fold).firing?.job?.fate?.fate, 'succeeded');
+  });
+
+  test('has what people were asked about its Job and how they decided, as long as the stream has it', () => {
+    for (const all of [
+      [end(), asked(), decided(), fate()],
+      [decided(), fate(), asked(), end()],
+    ]) {
+      const { job } = only(folded(...all)).firing ?? {};
+      assert.equal(job?.asked?.until, NIGHT + 60 * MINUTE);
+      const { decision, by, how } = job?.decided ?? {};
+      assert.deepEqual([decision, by, how], ['approved', 'ada', 'dashboard']);
+    }
+    const fold = folded(asked(), end(), decided({ decision: 'denied' }));
+    assert.equal(fold.entriesOf(keyOf(subject())).length, 3, 'its story is read from all of them');
+    fold.trim(`${NIGHT + 1}-0`);
+    fold.settle();
+    assert.equal(only(fold).firing?.job?.asked, undefined);
+    assert.equal(only(fold).firing?.job?.decided?.decision, 'denied');
   });
 
   test('that fires again later is another row, the newest first', () => {

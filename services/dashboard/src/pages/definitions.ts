@@ -7,13 +7,17 @@ const GONE: Sign = { word: 'No operarius', shape: 'slash', tone: 'wait' };
 const INVALID: Sign = { word: 'Invalid', shape: 'alarm', tone: 'bad' };
 const VALID: Sign = { word: 'Valid', shape: 'check', tone: 'good' };
 
+/** Of the section on the page. */
+export const CHANGES_ID = 'changes';
+
 /** The last changes of an operarius; nothing where the history has none. */
 export function definitionsSection(
   changes: readonly DefinitionChange[],
   now: number,
 ): Html | undefined {
   if (changes.length === 0) return undefined;
-  return html`<section><h2>Changes of the definition</h2><ol class="line">${changes.map((change) => item(change, now))}</ol></section>`;
+  return html`<section id="${CHANGES_ID}"><h2>Changes of the definition</h2><ol class="line">${changes.map((change) => item(change, now))}</ol>
+<p class="quiet">Who changed it is in the audit log of the API server, or in the repository that it comes from.</p></section>`;
 }
 
 function item(change: DefinitionChange, now: number): Html {

@@ -12,6 +12,7 @@ import { NEVER } from '@openfero/core/instant';
 import type { Effect } from '@openfero/core/outcome';
 import { isRerunId } from '@openfero/core/redis/remediation';
 import { type Html, html } from './html.ts';
+import { ASKED, byWhom, DECIDED } from './question-signs.ts';
 import { type Sign, sign } from './shapes.ts';
 import { signOf, signOfEnd, whyOf } from './signs.ts';
 import { clock, relative, span, utc } from './times.ts';
@@ -79,7 +80,7 @@ function stepsOfEntry(entry: Entry, received: Set<string>): readonly Step[] {
         { at: entry.at, sign: ASKED, words: `${entry.job}, until ${utc(entry.until, entry.at)}` },
       ];
     case 'decided':
-      return [{ at: entry.at, sign: DECIDED[entry.decision], words: byWhom(entry) }];
+      return [{ at: entry.at, sign: DECIDED[entry.decision], words: decidedWords(entry) }];
     // They are about all, or about an operarius.
     case 'mode':
     case 'stopped':
@@ -95,20 +96,8 @@ const EFFECT: Readonly<Record<Effect, Sign>> = {
   unknown: { word: 'Nobody knows whether the Job helped', shape: 'query', tone: 'quiet' },
 };
 
-const ASKED: Sign = { word: 'Waits for a person', shape: 'pause', tone: 'wait' };
-
-const DECIDED: Readonly<Record<DecidedEntry['decision'], Sign>> = {
-  approved: { word: 'Approved', shape: 'check', tone: 'quiet' },
-  denied: { word: 'Denied', shape: 'slash', tone: 'wait' },
-  lapsed: { word: 'Lapsed: nobody answered in time', shape: 'slash', tone: 'wait' },
-  withdrawn: { word: 'Withdrawn: the alert had ended', shape: 'slash', tone: 'quiet' },
-};
-
-function byWhom({ decision, by, job }: DecidedEntry): string {
-  if (by !== '') return `${job}, by ${by}`;
-  const isOfPerson = decision === 'approved' || decision === 'denied';
-  return isOfPerson ? `${job}, with kubectl: by whom is in the audit log of the API server` : job;
-}
+const decidedWords = (entry: DecidedEntry): string =>
+  [entry.job, byWhom(entry)].filter((text) => text !== '').join(', ');
 
 const quiet = (word: string, shape: Sign['shape']): Sign => ({ word, shape, tone: 'quiet' });
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import type { DefinitionEntry } from '@openfero/core/history/entry';
+import type { DecidedEntry, DefinitionEntry, Entry } from '@openfero/core/history/entry';
 import { ENDS } from '@openfero/core/outcome';
 import { placeOf, placesKey } from '@openfero/core/redis/places';
 import { operariiKey, type PublishedOperarius } from '@openfero/core/redis/published';
 import { remediation } from '@openfero/testkit/remediations';
 import type { Dashboard } from '../dashboard.ts';
 import {
+  type Case,
   end,
   fate,
   held,
@@ -24,11 +25,29 @@ const FAILED = { name: 'JobFailed' };
 const DELETED = { name: 'JobDeleted' };
 const RUNNING = { name: 'JobRuns' };
 const HELD = { name: 'IsHeld' };
+const APPROVED = { name: 'IsApproved' };
+const DENIED = { name: 'IsDenied' };
+const LAPSED = { name: 'HasLapsed' };
 
 const definitionOf = (more: Partial<DefinitionEntry>): DefinitionEntry => ({
   ...{ kind: 'definition', operarius: subjectOf(HELPED).operarius, at: Date.now() },
   ...more,
 });
+
+/** Its Job waited for a person. */
+function decidedStory(
+  given: Case,
+  how: Pick<DecidedEntry, 'decision' | 'by' | 'how'>,
+): readonly Entry[] {
+  const { job, uid, ...rest } = fate(given, 'succeeded');
+  const { fate: _fate, reason: _reason, createdAt: at, endedAt: _endedAt, ...subject } = rest;
+  const run = { job, uid };
+  return [
+    end(given, 'created'),
+    { ...subject, kind: 'asked', ...run, at, until: at + 60 * MINUTE },
+    { ...subject, kind: 'decided', ...how, ...run, at: at + 20_000 },
+  ];
+}
 
 suite('the story of an occurrence', { concurrency: false }, () => {
   let pages: Pages;
@@ -58,6 +77,9 @@ suite('the story of an occurrence', { concurrency: false }, () => {
       definitionOf({ definition: 'aaaaaaaaaa', mode: 'run' }),
       definitionOf({ before: 'aaaaaaaaaa', definition: 'bbbbbbbbbb', problem: 'no <b>image</b>' }),
       definitionOf({ before: 'bbbbbbbbbb', definition: '0123456789', mode: 'approve' }),
+      definitionOf({ before: '0123456789', definition: '0123456789', problem: 'rejected' }),
+      definitionOf({ before: '0123456789', definition: 'cccccccccc', mode: 'run' }),
+      definitionOf({ before: 'cccccccccc' }),
       fate(HELPED, 'succeeded'),
       resolved(HELPED, 5),
       end(FAILED, 'created'),
@@ -65,6 +87,12 @@ suite('the story of an occurrence', { concurrency: false }, () => {
       end(DELETED, 'created'),
       fate(DELETED, 'deleted'),
       end(RUNNING, 'created'),
+      ...decidedStory(APPROVED, { decision: 'approved', by: 'ada', how: 'dashboard' }),
+      fate(APPROVED, 'succeeded'),
+      ...decidedStory(DENIED, { decision: 'denied', by: '', how: 'kubectl' }),
+      fate(DENIED, 'denied'),
+      ...decidedStory(LAPSED, { decision: 'lapsed', by: '' }),
+      fate(LAPSED, 'lapsed'),
       held(HELD, 'cooldown'),
     );
     const operarius: PublishedOperarius = {
@@ -146,8 +174,41 @@ suite('the story of an occurrence', { concurrency: false }, () => {
     );
   });
 
+  test('tells what people were asked and who decided how, also after its end', async () => {
+    const approved = await told('IsApproved');
+    const time = String.raw`(?:\d+ \w+ )?\d\d:\d\d:\d\dZ`;
+    const asked = `asked ${time} , until ${time}`;
+    const decidedBy = (words: string): RegExp =>
+      new RegExp(`Did a person approve it\\? ${words}, ${time} , \\d+ min ago ; ${asked} Did the`);
+    assert.match(approved, decidedBy('Approved by ada in the dashboard'));
+    const job = `${subjectOf(APPROVED).operarius}-0123456789`;
+    const from = approved.indexOf('What happened');
+    const steps = [
+      'Waits for a person',
+      `Approved ${job}, by ada in the dashboard`,
+      'Job succeeded',
+    ];
+    const places = steps.map((step) => approved.indexOf(step, from));
+    assert.ok(places[0] !== -1);
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
+    assert.match(
+      await told('IsDenied'),
+      decidedBy('Denied with kubectl: by whom is in the audit log of the API server'),
+    );
+    assert.match(await told('HasLapsed'), /approve it\? Lapsed: nobody answered in time \d/);
+    assert.doesNotMatch(await told('Helped'), /Did a person approve it/);
+  });
+
   test('names the version of the operarius that decided it', async () => {
-    assert.match(await told('Helped'), /Definition 0123456789 of openfero-helped-firing/);
+    const time = String.raw`(?:\d+ \w+ )?\d\d:\d\d:\d\dZ`;
+    const version = `in force since ${time} ; changed to cccccccccc at ${time} , and 1 more change `;
+    const all = new RegExp(`Definition 0123456789 of openfero-helped-firing ${version}`);
+    assert.match(await told('Helped'), all);
+    const body = (await story('Helped')) ?? '';
+    assert.match(body, /href="\/operarii\/openfero-helped-firing#changes"/);
   });
 
   test('has the lines to copy, the logs and the warnings', async () => {
@@ -242,7 +303,7 @@ suite('the story of an occurrence', { concurrency: false }, () => {
     const body = textOf((await dashboard.ask('GET', `/operarii/${operarius}`)).body);
     assert.match(
       body,
-      /Changes of the definition \S+Z Valid 0123456789, before bbbbbbbbbb mode approve \S+Z Invalid bbbbbbbbbb, before aaaaaaaaaa no <b>image<\/b> \S+Z Valid aaaaaaaaaa mode run/,
+      /Changes of the definition \S+Z No operarius before cccccccccc \S+Z Valid cccccccccc, before 0123456789 mode run \S+Z Invalid 0123456789 rejected \S+Z Valid 0123456789, before bbbbbbbbbb mode approve \S+Z Invalid bbbbbbbbbb, before aaaaaaaaaa no <b>image<\/b> \S+Z Valid aaaaaaaaaa mode run/,
     );
   });
 

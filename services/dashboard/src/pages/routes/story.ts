@@ -69,6 +69,7 @@ export function serveStories(scope: FastifyInstance, context: Context): void {
     const page = storyPage({
       ...{ row, entries, payloads, liveOf, now },
       modes: history.fold.changes.modes,
+      definitionsOf: (name) => history.fold.changes.definitionsOf(name),
       jobNamespace: operarii.get(operarius)?.published?.jobNamespace ?? standing.jobNamespace,
       jobUrl: c.jobUrl,
       readOnly: whyReadOnly(c),

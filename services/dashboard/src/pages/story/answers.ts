@@ -5,19 +5,22 @@ import { helpedSign, operariusLink, type Told } from '../occurrence-row.ts';
 import { type Sign, sign } from '../shapes.ts';
 import { signOf, tookOf, whyOf } from '../signs.ts';
 import { ago, clock, relative } from '../times.ts';
+import { decisionOf } from './decision.ts';
 import type { StoryParts } from './parts.ts';
 
-/** The four questions of the person on call. */
+/** The four questions of the person on call, and of a Job that waited for a person one more. */
 export function answers({ handled, state }: Told, { row, liveOf, now }: StoryParts): Html {
   const job = jobStateOf(handled, liveOf(handled.id), now);
   const took = job && tookOf(job);
   const isOfResolved = row.firing !== undefined && handled !== row.firing;
   const question = (title: string, answer: Html, more?: Html | string | false): Html =>
     html`<div><dt>${title}</dt><dd>${answer}${more && html`<span class="small" dir="auto">${more}</span>`}</dd></div>`;
+  const decided = decisionOf(handled, now);
   const why = state.kind.startsWith('job-') ? '' : whyOf(state, now);
   return html`<dl class="answers">
 ${question(isOfResolved ? 'Did it run when it resolved?' : 'Did it run?', sign(didRun({ handled, state })), handled.end !== undefined && html`${clock(handled.end.at, now)}, ${ago(handled.end.at, now)}`)}
 ${question('Why?', html`<span dir="auto">${why || ranWords(handled)}</span>`, operariusLink(handled.operarius) ?? 'no operarius')}
+${decided && question('Did a person approve it?', decided.answer, decided.more)}
 ${question('Did the Job succeed?', job === undefined ? sign(NO_JOB) : sign(signOf(job)), job !== undefined && jobWords(took, whyOf(job, now)))}
 ${question('Has the alert resolved?', resolvedAnswer(row, now), helpedWords(row))}
 </dl>`;

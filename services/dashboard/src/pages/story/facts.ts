@@ -1,7 +1,8 @@
-import type { Handled, Row } from '@openfero/core/history/row';
+import type { Row } from '@openfero/core/history/row';
 import { Address, type Html, html, segment } from '../html.ts';
-import { operariusLink } from '../occurrence-row.ts';
 import type { Payload } from '../payload.ts';
+import type { StoryParts } from './parts.ts';
+import { versionWords } from './version.ts';
 
 /** Characters of a text: a label may have megabytes. */
 const LONGEST = 16_384;
@@ -58,24 +59,22 @@ export function warnings({ firing, resolved }: Row): Html | undefined {
   return html`<section><h2>Warnings</h2><ul class="line">${all.map((text) => html`<li class="one" dir="auto">${text}</li>`)}</ul></section>`;
 }
 
-export function identity(row: Row): Html {
+export function identity(parts: Pick<StoryParts, 'row' | 'definitionsOf' | 'now'>): Html {
+  const { row } = parts;
   const { fingerprint, startsAt, groupKey, firing, resolved } = row;
   const ids = [firing, resolved].filter((each) => each !== undefined);
   const facts: [string, Html | string][] = [
     ['Fingerprint', fingerprint],
     ['Starts at', startsAt],
     ['Group', groupKey],
-    ...ids.flatMap(definitionFact),
+    ...ids.flatMap((handled): [string, Html][] => {
+      const words = versionWords(handled, parts);
+      return words === undefined ? [] : [['Definition', words]];
+    }),
     ...ids.map(({ id }): [string, Html] => [
       'Remediation',
       html`<a class="mono" href="${Address.own(`/queue/queue/remediations/${segment(id)}`)}">${id}</a>`,
     ]),
   ];
   return html`<section><h2>Identity</h2><dl class="pairs">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd class="mono" dir="auto">${value}</dd></div>`)}</dl></section>`;
-}
-
-/** Which version of the operarius decided it: what changed since is on its page. */
-function definitionFact({ operarius, end }: Handled): [string, Html][] {
-  if (end?.definition === undefined) return [];
-  return [['Definition', html`${end.definition} of ${operariusLink(operarius)}`]];
 }

@@ -28,7 +28,7 @@ const MARGIN = 60_000;
 function logsLink({ job, end }: Handled, parts: StoryParts): Html | undefined {
   const { jobUrl: template, jobNamespace = '', now } = parts;
   if (template === undefined || job === undefined) return undefined;
-  const from = (job.createdAt ?? end?.at ?? now) - MARGIN;
+  const from = (job.fate?.createdAt ?? end?.at ?? now) - MARGIN;
   const to = (job.fate?.endedAt ?? now) + MARGIN;
   const values = { namespace: jobNamespace, job: job.name, from: String(from), to: String(to) };
   const address = jobUrl(template, values);

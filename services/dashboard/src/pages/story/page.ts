@@ -40,7 +40,7 @@ ${told.map((one) => actions(one, parts))}
 ${told.map((one) => jobPart(one, parts))}
 <section><h2>Labels</h2>${pairs(labelsOf(row, payloads))}</section>
 ${[...payloads.values()].slice(0, 1).map(annotations)}
-${identity(row)}
+${identity(parts)}
 </div>
 </div>`,
   };

@@ -1,4 +1,4 @@
-import type { ModeChange } from '@openfero/core/history/changes';
+import type { DefinitionChange, ModeChange } from '@openfero/core/history/changes';
 import type { Entry } from '@openfero/core/history/entry';
 import type { Row } from '@openfero/core/history/row';
 import type { AskedNow } from '../approvals.ts';
@@ -10,6 +10,8 @@ export interface StoryParts {
   readonly row: Row;
   readonly entries: readonly Entry[];
   readonly modes: readonly ModeChange[];
+  /** How an operarius was changed, the latest first. */
+  readonly definitionsOf: (operarius: string) => readonly DefinitionChange[];
   /** What BullMQ still has of its remediations, by their ids. */
   readonly payloads: ReadonlyMap<string, Payload>;
   readonly liveOf: LiveOf;
