@@ -29,8 +29,9 @@ const APPROVED = { name: 'IsApproved' };
 const DENIED = { name: 'IsDenied' };
 const LAPSED = { name: 'HasLapsed' };
 
-const definitionOf = (more: Partial<DefinitionEntry>): DefinitionEntry => ({
-  ...{ kind: 'definition', operarius: subjectOf(HELPED).operarius, at: Date.now() },
+const definitionOf = (minutes: number, more: Partial<DefinitionEntry>): DefinitionEntry => ({
+  ...{ kind: 'definition', operarius: subjectOf(HELPED).operarius },
+  at: Date.now() - minutes * MINUTE,
   ...more,
 });
 
@@ -74,12 +75,14 @@ suite('the story of an occurrence', { concurrency: false }, () => {
         source: 'ConfigMap ops/openfero',
         at: Date.now() - 8 * MINUTE,
       },
-      definitionOf({ definition: 'aaaaaaaaaa', mode: 'run' }),
-      definitionOf({ before: 'aaaaaaaaaa', definition: 'bbbbbbbbbb', problem: 'no <b>image</b>' }),
-      definitionOf({ before: 'bbbbbbbbbb', definition: '0123456789', mode: 'approve' }),
-      definitionOf({ before: '0123456789', definition: '0123456789', problem: 'rejected' }),
-      definitionOf({ before: '0123456789', definition: 'cccccccccc', mode: 'run' }),
-      definitionOf({ before: 'cccccccccc' }),
+      definitionOf(30, { definition: 'aaaaaaaaaa', mode: 'run' }),
+      definitionOf(29, {
+        ...{ before: 'aaaaaaaaaa', definition: 'bbbbbbbbbb', problem: 'no <b>image</b>' },
+      }),
+      definitionOf(28, { before: 'bbbbbbbbbb', definition: '0123456789', mode: 'approve' }),
+      definitionOf(5, { before: '0123456789', definition: '0123456789', problem: 'rejected' }),
+      definitionOf(4, { before: '0123456789', definition: 'cccccccccc', mode: 'run' }),
+      definitionOf(3, { before: 'cccccccccc' }),
       fate(HELPED, 'succeeded'),
       resolved(HELPED, 5),
       end(FAILED, 'created'),
