@@ -5,7 +5,7 @@ import { type Identity, jobName, jobPrefix, looksLikeOwnJob } from '../src/ident
 import { beganAt, dedupKeyText, readDedupKey, troubleOf } from '../src/identity/trouble.ts';
 import { NEVER } from '../src/instant.ts';
 import { labelValue } from '../src/labels.ts';
-import type { DedupBy } from '../src/operarius/policy.ts';
+import type { DedupBy } from '../src/operarius/policy-syntax.ts';
 import type { Remediation } from '../src/redis/remediation.ts';
 import { hostileText, operarius, remediation } from './remediations.ts';
 

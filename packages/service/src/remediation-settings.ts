@@ -1,20 +1,19 @@
 import { InvalidMatchers, type Matcher, parseMatchers } from '@openfero/core/matchers';
+import { DEFAULT_POLICY, type Policy } from '@openfero/core/operarius/policy';
 import {
   COUNT,
   DEDUPLICATION,
-  DEFAULT_POLICY,
   DURATION,
   DURATION_ABOVE_0,
   DURATION_OR_NEVER,
   DURATION_OR_OFF,
   DURATION_OR_REARM,
   MODE,
-  type Policy,
   REPEATS,
   ROW,
   RUNS,
   type Syntax,
-} from '@openfero/core/operarius/policy';
+} from '@openfero/core/operarius/policy-syntax';
 import { type Environment, InvalidSetting, readEach, text } from './settings.ts';
 
 /** What decides about every remediation: the worker's, and what the command line says it would do. */

@@ -1,5 +1,5 @@
 import { type ClusterSettings, readClusterSettings } from '@openfero/cluster/settings';
-import { DURATION } from '@openfero/core/operarius/policy';
+import { DURATION } from '@openfero/core/operarius/policy-syntax';
 import { policyTexts } from '@openfero/core/operarius/policy-texts';
 import {
   DEFAULT_HISTORY_AGE,

@@ -1,4 +1,5 @@
-import type { Policy, Repeats } from '../operarius/policy.ts';
+import type { Policy } from '../operarius/policy.ts';
+import type { Repeats } from '../operarius/policy-syntax.ts';
 
 /** The limits over all operarii. */
 export interface CommonLimits {

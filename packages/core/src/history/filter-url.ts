@@ -2,7 +2,7 @@ import { formatDuration } from '../duration.ts';
 import { formatInstant, instantOf, parseInstant } from '../instant.ts';
 import { InvalidMatchers, parseMatchers } from '../matchers/matchers.ts';
 import { oneLine } from '../one-line.ts';
-import { DURATION, type Syntax } from '../operarius/policy.ts';
+import { DURATION, type Syntax } from '../operarius/policy-syntax.ts';
 import { ENDS } from '../outcome.ts';
 import { CHIPS, FATE_FILTERS, type Filter } from './filter.ts';
 import { isStreamId } from './stream-id.ts';

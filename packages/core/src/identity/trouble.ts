@@ -1,7 +1,7 @@
 import { digest } from '../digest.ts';
 import { type Instant, instantOf, millisecondsOf, NEVER } from '../instant.ts';
 import type { Operarius } from '../operarius/operarius.ts';
-import type { DedupBy } from '../operarius/policy.ts';
+import type { DedupBy } from '../operarius/policy-syntax.ts';
 import type { Remediation } from '../redis/remediation.ts';
 
 /** Which trouble a remediation is about. */

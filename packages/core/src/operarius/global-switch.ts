@@ -1,6 +1,7 @@
 import { type ConfigMap, isObject } from '../kubernetes.ts';
-import { MODE, type Mode, meantBy, quoted, strictest } from './policy.ts';
+import { type Mode, meantBy, quoted, strictest } from './policy.ts';
 import { meantPolicy, POLICY_ANNOTATIONS, spelled, wantsOff } from './policy-names.ts';
+import { MODE } from './policy-syntax.ts';
 
 /** The ConfigMap whose annotation `openfero.io/mode` switches all operarii of its namespace. */
 export const GLOBAL_CONFIGMAP = 'openfero';

@@ -1,5 +1,6 @@
 import { type Field, type FieldType, jobTypes } from './job-types.ts';
-import { DEDUP_BY, MODES, POLICY_ANNOTATIONS } from './policy.ts';
+import { MODES, POLICY_ANNOTATIONS } from './policy.ts';
+import { DEDUP_BY } from './policy-syntax.ts';
 
 /** A part of a JSON Schema, draft 07: what editors read. */
 export type Schema = Readonly<Record<string, unknown>>;

@@ -1,5 +1,4 @@
 import type { Texts } from '../alert.ts';
-import { parseDuration } from '../duration.ts';
 import { InvalidMatchers, type Matcher, parseMatchers } from '../matchers/matchers.ts';
 import { MODES, type Mode } from '../mode.ts';
 import { type InvalidOperarius, invalid } from './invalid-operarius.ts';
@@ -11,12 +10,27 @@ import {
   spelled,
   wantsOff,
 } from './policy-names.ts';
+import {
+  BOOLEAN,
+  COUNT,
+  DEDUPLICATION,
+  type DedupBy,
+  DURATION,
+  DURATION_ABOVE_0,
+  DURATION_OR_NEVER,
+  DURATION_OR_OFF,
+  DURATION_OR_REARM,
+  MODE,
+  REPEATS,
+  type Repeats,
+  ROW,
+  RUNS,
+  type Syntax,
+  TARGET,
+} from './policy-syntax.ts';
 
 export { MODES, type Mode } from '../mode.ts';
 export { POLICY_ANNOTATIONS } from './policy-names.ts';
-
-export const DEDUP_BY = ['alert', 'group', 'operarius'] as const;
-export type DedupBy = (typeof DEDUP_BY)[number];
 
 /** How an operarius wants to be run: its annotations over the worker's settings. Durations in ms. */
 export interface Policy {
@@ -51,12 +65,6 @@ export interface Policy {
   readonly stopFor: number | 'rearm';
 }
 
-/** So many Jobs within so many milliseconds. */
-export interface Repeats {
-  readonly count: number;
-  readonly within: number;
-}
-
 /** What counts where neither an annotation nor a setting says otherwise. */
 export const DEFAULT_POLICY: Policy = {
   dedupBy: 'alert',
@@ -77,90 +85,6 @@ export const DEFAULT_POLICY: Policy = {
   stopAfter: 5,
   stopFor: 3_600_000,
 };
-
-/** One kind of value, read alike from an annotation and from the worker's environment. */
-export interface Syntax<T> {
-  /** For messages: what a value may be. */
-  readonly allowed: string;
-  /** Undefined where the text is no such value. */
-  readonly parse: (text: string) => T | undefined;
-}
-
-export const DURATION: Syntax<number> = {
-  allowed: 'a duration such as 90s or 1h30m',
-  parse: parseDuration,
-};
-/** Nobody can answer in no time. */
-export const DURATION_ABOVE_0: Syntax<number> = {
-  allowed: 'a duration such as 30m or 2h',
-  parse: (text) => parseDuration(text) || undefined,
-};
-export const DURATION_OR_NEVER: Syntax<number | 'never'> = {
-  allowed: 'a duration such as 4h, or never',
-  parse: (text) => (text === 'never' ? text : parseDuration(text)),
-};
-export const COUNT: Syntax<number> = {
-  allowed: 'a whole number, 0 for no limit',
-  parse: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
-};
-/** A row of runs is looked for among the latest 500. */
-export const ROW: Syntax<number> = {
-  allowed: 'a whole number up to 100, 0 for never',
-  parse: (text) => (/^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : undefined),
-};
-/** As durations of 0: neither can be judged at once, nor be stopped for no time. */
-function durationOr<W extends string>(word: W, example: string): Syntax<number | W> {
-  return {
-    allowed: `a duration such as ${example}, or ${word}`,
-    parse: (text) => (text === word ? word : parseDuration(text) || undefined),
-  };
-}
-export const DURATION_OR_OFF = durationOr('off', '15m');
-export const DURATION_OR_REARM = durationOr('rearm', '1h');
-
-/** The memory of a trouble keeps as many creations, and lives for longer. */
-const MOST_REPEATS = 20;
-const LONGEST_REPEATS = 7 * 24 * 3_600_000;
-export const REPEATS = countWithin(MOST_REPEATS, '5/1d');
-
-/** Each run that counts is a member of a set in Redis. */
-const MOST_RUNS = 1_000;
-export const RUNS = countWithin(MOST_RUNS, '20/1h');
-
-function countWithin(most: number, example: string): Syntax<Repeats | 'none'> {
-  return {
-    allowed: `a count from 1 to ${most} and a duration up to 7d such as ${example}, or none`,
-    parse(text) {
-      if (text === 'none') return text;
-      const [, digits, duration = ''] = /^(\d{1,4})\/(.+)$/.exec(text) ?? [];
-      const [count, within] = [Number(digits), parseDuration(duration) ?? 0];
-      const isAllowed = count >= 1 && count <= most && within <= LONGEST_REPEATS;
-      return isAllowed && within > 0 ? { count, within } : undefined;
-    },
-  };
-}
-
-/** In any order, they name the same target. */
-const TARGET: Syntax<readonly string[]> = {
-  allowed: 'names of labels with commas between, such as node or cluster,node',
-  parse(text) {
-    const names = text.split(',').map((name) => name.trim());
-    return names.includes('') ? undefined : [...new Set(names)].sort();
-  },
-};
-const BOOLEAN: Syntax<boolean> = {
-  allowed: 'true or false',
-  parse: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),
-};
-export const MODE: Syntax<Mode> = oneOf(MODES);
-export const DEDUPLICATION: Syntax<DedupBy> = oneOf(DEDUP_BY);
-
-function oneOf<T extends string>(words: readonly T[]): Syntax<T> {
-  return {
-    allowed: words.join(', ').replace(/, ([^,]*)$/, ' or $1'),
-    parse: (text) => words.find((word) => word === text),
-  };
-}
 
 /** The strictest of several modes; `run` of none. */
 export function strictest(...modes: readonly Mode[]): Mode {

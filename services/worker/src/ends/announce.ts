@@ -1,5 +1,5 @@
 import type { Events, Operarii } from '@openfero/cluster/cluster';
-import type { HeldNow } from '../queue/delivery.ts';
+import type { HeldNow } from '../queue/hold.ts';
 import type { Ending } from './record.ts';
 
 /** What it needs of the cluster. */

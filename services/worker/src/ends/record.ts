@@ -3,7 +3,7 @@ import { ENDS, type End, FAILURES } from '@openfero/core/outcome';
 import type { Logger } from '@openfero/service/log';
 import { startAtZero } from '@openfero/service/metrics';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { HeldNow } from '../queue/delivery.ts';
+import type { HeldNow } from '../queue/hold.ts';
 
 /** The end of a remediation, once Redis has it. */
 export interface Ending {

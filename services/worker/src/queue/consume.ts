@@ -22,9 +22,6 @@ import { backendBy } from './backend.ts';
 import { BoundedWorker } from './bounded-worker.ts';
 import {
   createDelivery,
-  type HeldNow,
-  hold,
-  holdNewer,
   LOCK_DURATION,
   noteOperarius,
   putBack,
@@ -32,6 +29,7 @@ import {
   readJob,
 } from './delivery.ts';
 import type { Gate } from './gate.ts';
+import { type HeldNow, hold, holdNewer } from './hold.ts';
 import { createPayloads, type Payloads } from './payloads.ts';
 import { traceAttempt } from './trace.ts';
 

@@ -105,7 +105,9 @@ describe('so is one whose Redis begins to refuse while it works: nothing is lost
       await redis.mend();
       const done = async () => (await sandbox.queue.getCompletedCount()) === COUNT;
       await until('all ended', done, 30_000);
-      const ends = worker.lines.filter((line) => line['outcome'] !== undefined);
+      const endsOf = () => worker.lines.filter((line) => line['outcome'] !== undefined);
+      await until('all are logged', () => endsOf().length >= COUNT);
+      const ends = endsOf();
       assert.deepEqual(ends.map((line) => line['remediation']).sort(), ids.toSorted());
       assert.equal((await sandbox.jobs()).length, COUNT);
       const others = worker.lines.length - ends.length;
