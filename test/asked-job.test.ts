@@ -63,7 +63,7 @@ function fullDefinition(alertname: string): string {
 }
 
 await describeOnControlPlane('a Job that waits for a person', (plane) => {
-  it('is asked about again after a loss of Redis, and takes its target when kubectl releases it', async (t) => {
+  it('is asked about again after a loss of Redis with what was decided, and takes its target when kubectl releases it', async (t) => {
     const system = await startClusterSystem(t, plane);
     await system.define(definition('Drain', { policy: { mode: 'approve', target: 'node' } }));
     await Promise.all([system.startReceiver(), system.startWorker()]);
@@ -74,12 +74,25 @@ await describeOnControlPlane('a Job that waits for a person', (plane) => {
 
     await system.post(notificationOf([{ alertname: 'Drain', node: 'worker-1' }]));
     await until('it is asked about', isAsked);
-    await redis.flushall();
+    const [uid = ''] = await redis.hkeys(askedKey(DEFAULT_PREFIX));
+    const wish = { decision: 'approved', by: 'ada', at: Date.now() } as const;
+    const { keys, args } = decideInput(DEFAULT_PREFIX, uid, wish);
+    // At once: no worker carries it out in between.
+    const [noted] =
+      (await redis
+        .multi()
+        .eval(DECIDE, keys.length, ...keys, ...args)
+        .flushall()
+        .exec()) ?? [];
+    assert.deepEqual(noted, [null, ['noted']]);
     // Else the correction after the loss takes the target within a second.
     await redis.hset(targetsKey(DEFAULT_PREFIX), 'known', Date.now());
     await until('it is asked about again', isAsked);
 
+    assert.equal(await redis.hlen(approvalsKey(DEFAULT_PREFIX)), 0, 'what was decided is lost');
+
     const [job] = await system.jobs();
+    assert.equal(at(job, 'spec', 'suspend'), true);
     const name = String(at(job, 'metadata', 'name'));
     const holders = async (): Promise<string[]> =>
       Object.values(await redis.hgetall(targetsKey(DEFAULT_PREFIX)));

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import {
+  type Alertmanager,
+  missingAlertmanager,
+  startAlertmanager,
+} from '@openfero/testkit/alertmanager';
 import { at, finishJob } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { definition } from '@openfero/testkit/operarii';
@@ -7,7 +12,21 @@ import { until } from '@openfero/testkit/until';
 import { startClusterSystem } from './cluster-system.ts';
 import { notificationOf } from './system.ts';
 
+const hasAlertmanager = process.env['CI'] === 'true' || missingAlertmanager() === undefined;
+
 const OPERARIUS = 'openfero-broken-firing';
+
+const SILENT = {
+  ...{ receiverUrl: 'http://127.0.0.1:9', groupWait: '1h', groupInterval: '1h' },
+  repeatInterval: '1h',
+};
+
+/** The operarii that are stopped, as people see it. */
+async function raisedIn({ url }: Alertmanager): Promise<unknown[]> {
+  const filter = encodeURIComponent('alertname="OpenFeroOperariusStopped"');
+  const alerts: unknown = await (await fetch(`${url}/api/v2/alerts?filter=${filter}`)).json();
+  return [alerts].flat().map((alert) => at(alert, 'labels', 'openfero_operarius'));
+}
 
 await describeOnControlPlane('an operarius whose Jobs fail on a real API server', (plane) => {
   it('is stopped once by three workers, and runs again after its author has touched it', async (t) => {
@@ -15,12 +34,19 @@ await describeOnControlPlane('an operarius whose Jobs fail on a real API server'
     const { namespace } = system;
     const yaml = definition('Broken', { job: { spec: { backoffLimit: 0 } } });
     await system.define(yaml);
-    await Promise.all([system.startReceiver(), ...[1, 2, 3].map(() => system.startWorker())]);
-    await Promise.all([...system.workers, ...system.receivers].map((one) => one.ready()));
+    const receiver = await system.startReceiver();
+    const alertmanager = hasAlertmanager ? await startAlertmanager(SILENT) : undefined;
+    t.after(() => alertmanager?.stop());
+    const env = { OPENFERO_ALERTMANAGER_URL: alertmanager?.url ?? '' };
+    await Promise.all([1, 2, 3].map(() => system.startWorker(env)));
+    await Promise.all([...system.workers, receiver].map((one) => one.ready()));
     const [worker] = system.workers;
     assert.ok(worker);
     const send = async (instance: string): Promise<Record<string, unknown>> => {
-      await system.post(notificationOf([{ alertname: 'Broken', instance }]));
+      const labels = { alertname: 'Broken', instance };
+      // It is asked before each Job.
+      await alertmanager?.post([{ labels }]);
+      await system.post(notificationOf([labels]));
       const isEnd = (line: Record<string, unknown>): boolean => {
         return line['outcome'] !== undefined && String(line['operarius']) === OPERARIUS;
       };
@@ -39,6 +65,7 @@ await describeOnControlPlane('an operarius whose Jobs fail on a real API server'
       assert.equal(end['outcome'], 'created', JSON.stringify(end));
     }
     const jobs = (await system.jobs()).map((job) => String(at(job, 'metadata', 'name')));
+    // By their names, which are digests: not in the order of their creation.
     await Promise.all(jobs.map((name) => finishJob(plane, { namespace, name }, 'Failed')));
 
     const stoppedMetric = `openfero_operarius_stopped{operarius="${OPERARIUS}"} `;
@@ -49,6 +76,11 @@ await describeOnControlPlane('an operarius whose Jobs fail on a real API server'
       (await system.events(OPERARIUS)).map((event) => at(event, 'reason'));
     await until('it is told', async () => (await reasons()).includes('OperariusStopped'));
     assert.equal((await reasons()).filter((each) => each === 'OperariusStopped').length, 1);
+
+    if (alertmanager !== undefined) {
+      await until('it is raised', async () => (await raisedIn(alertmanager)).length > 0);
+      assert.deepEqual(await raisedIn(alertmanager), [OPERARIUS]);
+    }
 
     const stopped = await send('next');
     assert.equal(stopped['outcome'], 'stopped');

@@ -22,6 +22,9 @@ const [ALERTS, MORE] = [18, 6];
 
 const RUNS = 20;
 
+/** Ten once: `OPENFERO_TEST_WORKERS=10`. */
+const WORKERS = Number(process.env['OPENFERO_TEST_WORKERS'] ?? 3);
+
 const WORKER = {
   OPENFERO_MAX_AGE: '1h',
   OPENFERO_MAX_ACTIVE_JOBS: '0',
@@ -112,7 +115,8 @@ await describeOnControlPlane('limits over several workers', (plane) => {
   const start = async (t: Parameters<typeof startClusterSystem>[0], definitions: string[]) => {
     const system = await startClusterSystem(t, plane);
     for (const one of definitions) await system.define(one);
-    await Promise.all([system.startReceiver(), ...[1, 2, 3].map(() => system.startWorker(WORKER))]);
+    const workers = Array.from({ length: WORKERS }, () => system.startWorker(WORKER));
+    await Promise.all([system.startReceiver(), ...workers]);
     await Promise.all(system.workers.map((worker) => worker.ready()));
     const redis = new Redis(system.redis.url, { maxRetriesPerRequest: 1 });
     redis.on('error', () => {});

@@ -21,6 +21,11 @@ import { createSandbox, type Line, recordingLog, type Sandbox } from '../worker.
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
 
+/** The product's own, a minute and no more, once: `OPENFERO_TEST_POSTING=as-shipped`. */
+const TIMES =
+  process.env['OPENFERO_TEST_POSTING'] === 'as-shipped' ? undefined : { look: 40, all: 400 };
+const LIMIT = TIMES === undefined ? 60_000 : 20_000;
+
 const HOSTILE = { alertname: 'Disk "full"RemediationFailed', path: '\\n"\n', zone: '' };
 
 describe('what is raised, in real Alertmanagers', { skip, timeout: 120_000 }, () => {
@@ -52,7 +57,7 @@ describe('what is raised, in real Alertmanagers', { skip, timeout: 120_000 }, ()
       // Those of the test have just started, and count as long up.
       const asked = createAlertmanagers({ urls }, log, counts, Number.NEGATIVE_INFINITY);
       const options = { redis, prefix, alertmanagers: asked, watch: { note: () => false }, log };
-      const stop = startPosting(options, { look: 40, all: 400 });
+      const stop = startPosting(options, TIMES);
       return async () => {
         stop();
         await asked.close();
@@ -121,7 +126,7 @@ describe('what is raised, in real Alertmanagers', { skip, timeout: 120_000 }, ()
     await until('both have it', () => isIn([1, 1], 'node', 'restart'));
     await alertmanagers[1]?.kill();
     await alertmanagers[1]?.restart();
-    await until('it has it again', () => isIn([1, 1], 'node', 'restart'));
+    await until('it has it again', () => isIn([1, 1], 'node', 'restart'), LIMIT);
   });
 
   it('is not posted at all if the alert has gone by then', async (t) => {

@@ -5,7 +5,11 @@ import type { JsonObject } from '@openfero/core/kubernetes';
 import { definitionDigest } from '@openfero/core/operarius/definition';
 import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
 import type { EndedRun } from '@openfero/core/redis/fates';
-import { missingAlertmanager, startAlertmanager } from '@openfero/testkit/alertmanager';
+import {
+  type Alertmanager,
+  missingAlertmanager,
+  startAlertmanager,
+} from '@openfero/testkit/alertmanager';
 import { configMap } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation } from '@openfero/testkit/remediations';
@@ -17,6 +21,7 @@ import { countAlertmanager } from '../../src/metrics/alertmanager.ts';
 import { SILENT } from '../../src/raise/raising.ts';
 import { createEpisodeMemory } from '../../src/redis/memory.ts';
 import { startJudging } from '../../src/runs/judge.ts';
+import { SILENT as UNHEARD } from '../alertmanager/peers.ts';
 import { createRuns, OPERARIUS, type Runs, runOf } from './runs.ts';
 
 const skip = process.env['CI'] === 'true' ? false : missingAlertmanager();
@@ -196,36 +201,60 @@ describe('an operarius that is stopped is re-armed', () => {
 });
 
 describe('with Alertmanager, the effect is what it says', { skip }, () => {
-  it('also without send_resolved, and unknown where it is silenced or away', async (t) => {
-    const alertmanager = await startAlertmanager({
-      ...{ receiverUrl: 'http://127.0.0.1:9', groupWait: '1h', groupInterval: '1h' },
-      repeatInterval: '1h',
-    });
-    t.after(() => alertmanager.stop());
-    const urls = [alertmanager.url];
+  /** Two that do not know each other, and what asks both. */
+  async function two(t: TestContext): Promise<{
+    readonly peers: readonly Alertmanager[];
+    readonly asked: Alertmanagers;
+  }> {
+    const peers = await Promise.all([UNHEARD, UNHEARD].map(startAlertmanager));
+    t.after(() => Promise.all(peers.map((peer) => peer.stop())));
+    const urls = peers.map(({ url }) => url);
     const log = pino({ level: 'silent' });
-    const asked = createAlertmanagers(
-      { urls },
-      log,
-      countAlertmanager(new Registry()),
-      Number.NEGATIVE_INFINITY,
-    );
+    const counts = countAlertmanager(new Registry());
+    // Those of the test have just started, and count as long up.
+    const asked = createAlertmanagers({ urls }, log, counts, Number.NEGATIVE_INFINITY);
     t.after(() => asked.close());
-    const { end, judged, sandbox } = await judging(t, asked);
-    const labelsOf = (instance: string) => ({ labels: alertOf(instance).alert.labels });
-    await alertmanager.post(['fires', 'silenced'].map(labelsOf));
-    await alertmanager.silence({ instance: 'silenced' });
-    for (const instance of ['fires', 'silenced', 'gone']) await end(succeeded(instance));
-    assert.deepEqual((await judged(3)).toSorted(), ['firing', 'resolved', 'unknown']);
+    return { peers, asked };
+  }
+  const labelsOf = (instance: string) => ({ labels: alertOf(instance).alert.labels });
 
-    await alertmanager.kill();
-    await end(succeeded('fires', 500));
-    await until('it was looked at', async () => {
-      const [, score = '0'] = await sandbox.redis.zrange(
-        `${sandbox.prefix}:effects`,
-        ...(['0', '0', 'WITHSCORES'] as const),
-      );
-      return Number(score) > Date.now() + 50_000;
+  it('also without send_resolved: where one of two has it, where it came back, where it is silenced', async (t) => {
+    const { peers, asked } = await two(t);
+    const [one, other] = peers;
+    assert.ok(one && other);
+    const { end, judged, events } = await judging(t, asked);
+    const endsAt = new Date().toISOString();
+    await one.post(['here', 'silenced', 'back', 'gone'].map(labelsOf));
+    await other.post(['back', 'gone'].map(labelsOf));
+    await one.silence({ instance: 'silenced' });
+    for (const peer of peers) {
+      await peer.post(['back', 'gone'].map((instance) => ({ ...labelsOf(instance), endsAt })));
+    }
+    await other.post([{ ...labelsOf('back'), startsAt: new Date().toISOString() }]);
+    for (const instance of ['here', 'silenced', 'back', 'gone']) await end(succeeded(instance));
+    assert.deepEqual((await judged(4)).toSorted(), ['firing', 'firing', 'resolved', 'unknown']);
+    assert.deepEqual(events, ['NoEffect', 'NoEffect']);
+  });
+
+  it('unknown where one cannot be asked for as long again, and this stops nothing', async (t) => {
+    const { peers, asked } = await two(t);
+    const { end, judged, events, sandbox } = await judging(t, asked);
+    const { redis, prefix } = sandbox;
+    await peers[1]?.kill();
+    for (let run = 0; run < 5; run++) await end(succeeded(`away${run}`, 500));
+    const looksAgain = async (): Promise<readonly string[]> =>
+      redis.zrangebyscore(`${prefix}:effects`, Date.now() + 50_000, '+inf');
+    await until('they are looked at', async () => (await looksAgain()).length === 5);
+    assert.deepEqual(await judged(0), []);
+    // In place of a minute.
+    await until('as long again has passed', async () => {
+      for (const effect of await looksAgain()) {
+        await redis.zadd(`${prefix}:effects`, 'XX', Date.now(), effect);
+      }
+      return (await judged(0)).length === 5;
     });
+    assert.deepEqual(await judged(5), Array(5).fill('unknown'));
+    assert.equal(await redis.hlen(`${prefix}:stopped`), 0);
+    assert.deepEqual(events, []);
   });
 });
