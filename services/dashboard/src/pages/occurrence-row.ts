@@ -170,13 +170,13 @@ function shortOperariusLink(name: string): Html | undefined {
   return html`<a class="mono" href="${pageOf(name)}">${hidden(start)}${middle}${hidden(last)}</a> `;
 }
 
-/** Most Jobs are named after their operarius: what follows tells them apart. */
-function jobName({ job, operarius }: Handled): Html | undefined {
+/** What tells Jobs apart is at the end of their names: what is before is cut where there is no room. */
+const JOB = /^(.+)(-[0-9a-f]{10})$/;
+
+function jobName({ job }: Handled): Html | undefined {
   if (job === undefined) return undefined;
-  const rest = job.name.startsWith(`${operarius}-`) ? job.name.slice(operarius.length) : undefined;
-  return rest === undefined
-    ? html`<span class="mono">${job.name}</span> `
-    : html`<span class="mono"><span class="visually-hidden">${operarius}</span><span aria-hidden="true">…</span>${rest}</span> `;
+  const [, front = job.name, end] = JOB.exec(job.name) ?? [];
+  return html`<div class="mono job-name"><span>${front}</span>${end && html`<span>${end}</span>`}</div>`;
 }
 
 /** How the Job ended. Where the state says so already, it is not said loudly twice. */

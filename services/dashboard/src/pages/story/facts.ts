@@ -1,4 +1,5 @@
 import type { Row } from '@openfero/core/history/row';
+import { grouped } from '../filters.ts';
 import { Address, type Html, html, segment } from '../html.ts';
 import type { Payload } from '../payload.ts';
 import type { StoryParts } from './parts.ts';
@@ -6,6 +7,8 @@ import { versionWords } from './version.ts';
 
 /** Characters of a text: a label may have megabytes. */
 const LONGEST = 16_384;
+/** Characters that are shown at once: a longer text would push all else off the page. */
+const SHOWN_AT_ONCE = 600;
 const MOST_PAIRS = 200;
 
 export function pairs(texts: Readonly<Record<string, string>>): Html {
@@ -13,7 +16,7 @@ export function pairs(texts: Readonly<Record<string, string>>): Html {
   const shown = all.slice(0, MOST_PAIRS);
   return html`<dl class="pairs">${shown.map(
     ([name, value]) =>
-      html`<div><dt dir="auto">${cut(name)}</dt><dd dir="auto">${cut(value)}</dd></div>`,
+      html`<div><dt dir="auto">${cut(name)}</dt><dd dir="auto">${folded(value)}</dd></div>`,
   )}${all.length > shown.length && html`<div><dt>and</dt><dd>${all.length - shown.length} more</dd></div>`}</dl>`;
 }
 
@@ -21,6 +24,12 @@ const cut = (text: string): string =>
   text.length > LONGEST
     ? `${text.slice(0, LONGEST)}… (${text.length - LONGEST} more characters)`
     : text;
+
+/** The whole of a long text is one tap away, without a script too. */
+function folded(text: string): Html | string {
+  if (text.length <= SHOWN_AT_ONCE) return text;
+  return html`${text.slice(0, SHOWN_AT_ONCE)}… <details><summary>All ${grouped(text.length)} characters</summary>${cut(text)}</details>`;
+}
 
 export function annotations({ remediation }: Payload): Html | undefined {
   if (remediation === undefined) return undefined;
