@@ -63,6 +63,7 @@ function occurrence(number: number, at: number, random: Random): Timed[] {
     pod: random.chance(0.3)
       ? `web-${random.below(20)}`
       : `web-${number.toString(36)}-${seededName(random)}`,
+    ...scrapedLabels(number),
   };
   const subject: Subject = {
     id: uuid(random),
@@ -84,6 +85,17 @@ function occurrence(number: number, at: number, random: Random): Timed[] {
     ...resolution(end, random),
   ];
 }
+
+/** What Prometheus, its operator and an external label add: twelve labels are usual. */
+const scrapedLabels = (number: number): Record<string, string> => ({
+  container: `app-${number % 30}`,
+  service: `app-${number % 30}-metrics`,
+  job: 'kube-state-metrics',
+  endpoint: 'http-metrics',
+  instance: `10.${number % 4}.${number % 250}.${number % 190}:8080`,
+  prometheus: 'monitoring/kube-prometheus-stack-prometheus',
+  team: `team-${number % 40}`,
+});
 
 /** Nearly half has no operarius, as in a cluster that sends all its alerts. */
 function outcomeOf(random: Random): End {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Remediation } from '@openfero/core/redis/remediation';
+import { deployedMemory } from '@openfero/testkit/deployed';
 import { mostMemory } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { startDashboard } from './dashboard.ts';
 import { remediation, testQueue } from './remediations.ts';
 
 const MiB = 1024 * 1024;
-/** As deploy/Dockerfile and deploy/kubernetes/dashboard.yaml set it: 40 % of 512 MiB. */
-const LIMITS = { NODE_OPTIONS: '--max-old-space-size=204 --max-semi-space-size=16' };
+const LIMITS = { NODE_OPTIONS: deployedMemory('dashboard').nodeOptions };
 
 let server: TestRedis;
 before(async () => {

@@ -3,25 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { deployedMemory } from '@openfero/testkit/deployed';
 import { type Service, serverOf, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 
 /** A receiver as it is shipped: with the memory of deploy/kubernetes, and Node.js as in the image. */
-
-const deployed = (path: string): string =>
-  readFileSync(new URL(`../../../deploy/${path}`, import.meta.url), 'utf8');
-
-/** Of the container, in MiB. */
-const LIMIT = numberIn(deployed('kubernetes/receiver.yaml'), /limits: \{ memory: (\d+)Mi \}/);
-
-/** The options of the image. Its percentage is of the limit of the container, which a test has not. */
-function nodeOptions(): string {
-  const dockerfile = deployed('Dockerfile');
-  const percent = numberIn(dockerfile, /--max-old-space-size-percentage=(\d+)/);
-  const semiSpace = numberIn(dockerfile, /--max-semi-space-size=(\d+)/);
-  const oldSpace = Math.floor((LIMIT * percent) / 100);
-  return `--max-old-space-size=${oldSpace} --max-semi-space-size=${semiSpace}`;
-}
+const { limit: LIMIT, nodeOptions } = deployedMemory('receiver');
 
 function numberIn(text: string, pattern: RegExp): number {
   const found = Number(pattern.exec(text)?.[1]);
@@ -52,7 +39,7 @@ async function startReceiver(): Promise<Service> {
     ...{ REDIS_URL: redis.url, HOST: '127.0.0.1', PORT: '0' },
     // What waits here is not what is tested: no worker takes it.
     ...{ OPENFERO_MAX_WAITING: '1000000000' },
-    ...{ NODE_OPTIONS: nodeOptions(), NODE_COMPILE_CACHE: folder },
+    ...{ NODE_OPTIONS: nodeOptions, NODE_COMPILE_CACHE: folder },
   });
   await started.ready();
   return started;

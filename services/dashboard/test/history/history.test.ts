@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { encodeEntry } from '@openfero/core/history/encode';
 import type { Entry } from '@openfero/core/history/entry';
 import { Fold } from '@openfero/core/history/fold';
 import { keyOf } from '@openfero/core/history/row';
-import { historyKey } from '@openfero/core/redis/history';
+import { DEFAULT_HISTORY_COUNT, historyKey } from '@openfero/core/redis/history';
 import { createLogger } from '@openfero/service/log';
 import { connectRedis } from '@openfero/service/redis';
+import { deployedMemory } from '@openfero/testkit/deployed';
 import { historyOf, type Recorded } from '@openfero/testkit/history';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { until } from '@openfero/testkit/until';
@@ -200,6 +202,14 @@ test('a small heap holds fewer entries, a large one no more than a stream ever h
   assert.equal(historyLimit(160_000_000), 45_000);
   assert.equal(historyLimit(4_000_000_000), 300_000);
   assert.equal(historyLimit(10_000_000), 1_000);
+});
+
+test('with the memory that it is deployed with, all that workers leave by default fits', () => {
+  const { nodeOptions } = deployedMemory('dashboard');
+  const asking = ['--print', 'v8.getHeapStatistics().heap_size_limit'];
+  const heap = execFileSync(process.execPath, [...nodeOptions.split(' '), ...asking]);
+  // Redis trims whole nodes, of 100 entries by default.
+  assert.ok(historyLimit(Number(heap)) > DEFAULT_HISTORY_COUNT + 100, `${heap} bytes`);
 });
 
 suite('a Redis that goes away', { concurrency: false }, () => {
