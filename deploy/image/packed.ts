@@ -3,9 +3,19 @@ import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
-/** Half of all, which many commands never use. Together, since they share objects. */
-const PACKAGES = ['bullmq', 'ioredis'];
-const USED_BY = 'packages/service';
+/** Packages that many commands never use, and the folder that has them. Those of one pack share objects. */
+interface Pack {
+  readonly packages: readonly string[];
+  readonly usedBy: string;
+}
+
+/** Three quarters of all. A pack is compiled when a module that imports it is evaluated. */
+const PACKS: readonly Pack[] = [
+  { packages: ['bullmq', 'ioredis'], usedBy: 'packages/service' },
+  { packages: ['undici'], usedBy: 'packages/cluster' },
+  { packages: ['typebox', 'typebox/compile'], usedBy: 'packages/core' },
+  { packages: ['pino'], usedBy: 'packages/service' },
+];
 
 const CLI = 'packages/cli/src';
 const PACKED = 'packed';
@@ -14,7 +24,7 @@ const PACKED = 'packed';
 interface Building {
   readonly root: string;
   readonly metafiles: Metafile[];
-  /** For the commands. */
+  /** For all that is packed. */
   readonly plugins: readonly Plugin[];
 }
 
@@ -42,13 +52,15 @@ export function packedCommands(building: Building): Plugin {
   };
 }
 
-/** In the commands, these packages stay `require('pack:packages')`. */
+/** In the commands, these packages stay `require('pack:0')`, by the place of their pack. */
 const packedPackages: Plugin = {
   name: 'packed packages',
   setup(builder) {
-    const filter = new RegExp(`^(?:${PACKAGES.join('|')})$`);
-    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: PACKED }));
-    builder.onLoad({ filter, namespace: PACKED }, ({ path }) => member('pack:packages', path));
+    for (const [i, { packages }] of PACKS.entries()) {
+      const filter = new RegExp(`^(?:${packages.join('|')})$`);
+      builder.onResolve({ filter }, ({ path }) => ({ path, namespace: PACKED }));
+      builder.onLoad({ filter, namespace: PACKED }, ({ path }) => member(`pack:${i}`, path));
+    }
     builder.onResolve({ filter: /^pack:/ }, ({ path }) => ({ path, external: true }));
   },
 };
@@ -59,6 +71,7 @@ const member = (pack: string, name: string): { contents: string } => ({
 
 /** The module that compiles the commands, and gives them the packages when they ask. */
 async function loaderOf(building: Building): Promise<string> {
+  const texts = await Promise.all(PACKS.map((pack) => textOfPack(pack, building)));
   return `const { brotliDecompressSync } = require('node:zlib');
 const { compileFunction } = require('node:vm');
 const compile = (text, require) => {
@@ -68,15 +81,17 @@ const compile = (text, require) => {
   compileFunction(source, names)(module.exports, require, module, __filename, __dirname);
   return module.exports;
 };
-let packages;
+const packs = ${JSON.stringify(Object.fromEntries(texts.map((text, i) => [`pack:${i}`, text])))};
+const compiled = {};
 const requirePacked = (id) =>
-  id === 'pack:packages' ? (packages ??= compile('${await packages(building)}', require)) : require(id);
+  id in packs ? (compiled[id] ??= compile(packs[id], require)) : require(id);
 module.exports = compile('${await commands(building)}', requirePacked);`;
 }
 
-function packages(building: Building): Promise<string> {
-  const exports = PACKAGES.map((name) => `exports['${name}'] = require('${name}');`);
-  return textOf({ contents: exports.join('\n'), folder: USED_BY }, building, []);
+function textOfPack({ packages, usedBy }: Pack, building: Building): Promise<string> {
+  const exports = packages.map((name) => `exports['${name}'] = require('${name}');`);
+  const entry = { contents: exports.join('\n'), folder: usedBy };
+  return textOf(entry, building, building.plugins);
 }
 
 /** Each command is evaluated when it is asked for. */
@@ -98,7 +113,7 @@ interface Entry {
 async function textOf(
   { contents, folder }: Entry,
   { root, metafiles }: Building,
-  plugins: Plugin[],
+  plugins: readonly Plugin[],
 ): Promise<string> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: join(root, folder) },
@@ -112,7 +127,7 @@ async function textOf(
     keepNames: true,
     legalComments: 'none',
     metafile: true,
-    plugins,
+    plugins: [...plugins],
     logLevel: 'warning',
   });
   metafiles.push(metafile);

@@ -1,21 +1,22 @@
 import type { Alert } from '../alert.ts';
-import type { CommonLimits, Counts } from '../decisions/limits.ts';
+import type { CommonLimits } from '../decisions/limits.ts';
 import { createOperariusRegistry, definitionsOf } from '../decisions/registry.ts';
 import { targetOf } from '../identity/target.ts';
-import { dedupKeyText, type Trouble, troubleOf } from '../identity/trouble.ts';
+import { dedupKeyText, troubleOf } from '../identity/trouble.ts';
 import type { ConfigMap } from '../kubernetes.ts';
 import { readNotification } from '../notification.ts';
 import type { Mode, Policy } from '../operarius/policy.ts';
 import { RejectedAlert, readAlert } from '../read-alert.ts';
-import { MEMORY_TTL, type Memory, MOST_CREATIONS } from '../redis/memory.ts';
 import { occurrenceOf, type Remediation } from '../redis/remediation.ts';
 import { type State, stateKey } from '../redis/states.ts';
 import type { JobSettings } from '../render/render-job.ts';
 import type { Facts } from './attempt.ts';
 import { createCalls, type Wish } from './calls.ts';
+import { cooledBy, isOfALimit, needsPlace, wasCalled } from './held.ts';
+import { createJobs } from './jobs.ts';
+import { createMemories } from './memories.ts';
 import { type Decided, decide } from './steps.ts';
 import { createWaiting } from './waiting.ts';
-import type { Decision } from './walk.ts';
 
 /** What a simulation starts with. */
 export interface SimulationInput {
@@ -50,23 +51,6 @@ export interface Simulation {
   finish(): readonly Verdict[];
 }
 
-interface SimulatedJob {
-  readonly operarius: string;
-  readonly dedupKey: string;
-  readonly asked: boolean;
-  readonly startedAt: number;
-  /** The digest of what it works on. */
-  readonly target: string | undefined;
-  finished: boolean;
-}
-
-/** The latest Job of a trouble, and when the ones before it were created. */
-interface Remembered extends Memory {
-  /** Milliseconds, as all times here. */
-  readonly expires: number;
-  readonly creations: readonly number[];
-}
-
 interface Held {
   readonly remediation: Remediation;
   readonly verdict: Verdict;
@@ -78,48 +62,32 @@ interface Held {
 export function createSimulation({ configMaps, settings, start }: SimulationInput): Simulation {
   let now = start;
   let received = 0;
-  const jobs = new Map<string, SimulatedJob>();
-  const memories = new Map<string, Remembered>();
+  const clock = (): number => now;
+  const jobs = createJobs(clock);
+  const memories = createMemories(clock);
   const states = new Map<string, State>();
   const held = new Map<string, Held>();
   const waiting = createWaiting();
-  const isOurs = (name: string): boolean => jobs.has(name);
+  const isOurs = (name: string): boolean => jobs.get(name) !== undefined;
   const registry = createOperariusRegistry(
     { operarii: definitionsOf(configMaps), jobs: { isOurs, canWait: true } },
     settings.policy,
   );
 
-  const unfinished = (): SimulatedJob[] => [...jobs.values()].filter(({ finished }) => !finished);
-  const memoryOf = (troubleKey: string): Remembered | undefined => {
-    const memory = memories.get(troubleKey);
-    return memory !== undefined && memory.expires > now ? memory : undefined;
-  };
-  const of = (all: Iterable<SimulatedJob>, operarius?: string): SimulatedJob[] =>
-    [...all].filter((job) => operarius === undefined || job.operarius === operarius);
-  const running = (all: Iterable<SimulatedJob>): SimulatedJob[] =>
-    [...all].filter(({ asked }) => !asked);
-  const counts: Counts = {
-    // One that waits for a person counts for its operarius alone.
-    unfinished: (operarius) =>
-      operarius === undefined ? running(unfinished()).length : of(unfinished(), operarius).length,
-    started: (within, operarius) =>
-      running(of(jobs.values(), operarius)).filter(({ startedAt }) => startedAt > now - within)
-        .length,
-  };
   const wishOf = (alert: Alert): Wish | undefined => {
     const { operarius } = registry.find(alert);
     if (operarius === undefined) return undefined;
     const asks = registry.modeOf(operarius) === 'approve';
     return { operarius, asks, target: targetOf(alert, operarius.policy)?.digest };
   };
-  const holderOf = (target: string): string | undefined =>
-    [...jobs].find(([, job]) => !job.finished && job.target === target)?.[0];
+  const { counts, holderOf } = jobs;
   const calls = createCalls(settings, { counts, holderOf }, waiting);
   const factsOf = (alert: Alert): Facts => ({
-    ...{ registry, settings, now, memoryOf },
+    ...{ registry, settings, now },
+    memoryOf: memories.of,
     // How Jobs help is not simulated.
     stoppedOf: () => undefined,
-    creationsOf: (troubleKey) => memoryOf(troubleKey)?.creations ?? [],
+    creationsOf: (troubleKey) => memories.of(troubleKey)?.creations ?? [],
     state: states.get(stateKey('', alert)),
     isUnfinished: ({ job, episode }, troubleKey) => {
       const found = jobs.get(job);
@@ -136,25 +104,10 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
       const asked = decision.asks === true;
       const target = asked ? undefined : wishOf(alert)?.target;
       const dedupKey = dedupKeyText(trouble);
-      jobs.set(job, { operarius, dedupKey, asked, startedAt: now, target, finished: false });
-      rememberJob(job, trouble, remediation);
+      jobs.add(job, { operarius, dedupKey, asked, target });
+      memories.remember(job, trouble, remediation);
     }
-    if (outcome === 'deduplicated') touch(job);
-  };
-  const rememberJob = (
-    job: string,
-    { troubleKey, episode }: Trouble,
-    remediation: string,
-  ): void => {
-    const creations = [...(memoryOf(troubleKey)?.creations ?? []), now].slice(-MOST_CREATIONS);
-    const times = { createdAfter: now, createdAt: now, expires: now + MEMORY_TTL, creations };
-    memories.set(troubleKey, { episode, remediation, job, ...times });
-  };
-  /** The trouble was seen again: its memory lives the full time from now. */
-  const touch = (job: string | undefined): void => {
-    for (const [key, memory] of memories) {
-      if (memory.job === job) memories.set(key, { ...memory, expires: now + MEMORY_TTL });
-    }
+    if (outcome === 'deduplicated') memories.touch(job);
   };
   /** One attempt. It may call others for a place. */
   const attemptOnce = (remediation: Remediation): Verdict => {
@@ -205,7 +158,7 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     const wish = wishOf(remediation.alert);
     if (wish === undefined || !RUNNING.includes(registry.modeOf(wish.operarius))) return [];
     const { troubleKey } = troubleOf(remediation, wish.operarius);
-    return memoryOf(troubleKey) === undefined ? calls.insteadOfLate(wish) : [];
+    return memories.of(troubleKey) === undefined ? calls.insteadOfLate(wish) : [];
   };
   /** @returns those that are called for what this one cannot use */
   const hold = (remediation: Remediation, verdict: Verdict): (string | undefined)[] => {
@@ -228,7 +181,7 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     )?.verdict;
 
   return {
-    now: () => now,
+    now: clock,
     notify(body) {
       const notification = readNotification(body, () => {});
       const reading = { groupStatus: notification.status, receivedAt: now, warn: () => {} };
@@ -271,7 +224,7 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
     finish() {
       const verdicts: Verdict[] = [];
       // Not those that are created because a place is free now.
-      for (const job of unfinished()) {
+      for (const job of jobs.unfinished()) {
         job.finished = true;
         call(job.target && waiting.nextFor(job.target), waiting.next(job.operarius));
         verdicts.push(...ends(tryCalled()));
@@ -283,26 +236,3 @@ export function createSimulation({ configMaps, settings, start }: SimulationInpu
 
 /** The modes in which Jobs are created. */
 const RUNNING: readonly Mode[] = ['run', 'approve'];
-
-/** What a cooldown holds does not age meanwhile. */
-function cooledBy(
-  remediation: Remediation,
-  { reason, until }: Extract<Decision, { kind: 'hold' }>,
-  now: number,
-): Remediation {
-  if (reason !== 'cooldown') return remediation;
-  return { ...remediation, cooled: (remediation.cooled ?? 0) + until - now };
-}
-
-/** What waits for its runs is called by nobody. */
-function wasCalled(decision: Decision | undefined): boolean {
-  return decision?.kind === 'hold' && isOfALimit(decision) && decision.reason !== 'max-runs';
-}
-
-function needsPlace(decision: Decision): boolean {
-  return decision.kind === 'hold' ? isOfALimit(decision) : decision.outcome === 'created';
-}
-
-/** Then whoever held it has called others. */
-const isOfALimit = ({ reason }: Extract<Decision, { kind: 'hold' }>): boolean =>
-  reason !== 'cooldown';

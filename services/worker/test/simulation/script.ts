@@ -53,7 +53,7 @@ function definitionBy(alertname: string, random: Random): ConfigMap {
     ...{ 'dedup-by': dedupBy, ...ofAlert },
     'max-age': one('2m', '15m'),
     'max-active': one('0', '1', '1'),
-    mode: one('run', 'run', 'run', 'run', 'run', 'run', 'dry-run', 'off'),
+    mode: one('run', 'run', 'run', 'run', 'run', 'approve', 'dry-run', 'off'),
     'run-if-resolved': one('false', 'false', 'true'),
     match: one('', '', '{pod!="web-2"}'),
     'max-runs': one('none', 'none', 'none', '1/5m', '2/1h'),
