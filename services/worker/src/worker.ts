@@ -128,18 +128,15 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     { redis, prefix, memory, watch, count: historyCount, age: settings.historyAge },
     log,
   );
-  const notRaised = (error: unknown): void => {
-    if (!watch.note(error)) log.warn({ err: error }, 'the failure of a remediation was not raised');
-  };
   onEnds(consumer, registry, ({ ending, remediation }) => {
     record(ending);
     announce(cluster, ending);
-    history.append(endEntry(ending, remediation, Date.now()));
-    raising.ended(ending, remediation).catch(notRaised);
+    const raised = raising.ended(ending, remediation);
+    history.append(endEntry(ending, remediation, Date.now()), raised);
   });
   gate.steer(consumer);
   const stopMissingEnds = startMissingEnds({
-    ...{ redis: observer, prefix, queue, registry, gate, history, watch, log },
+    ...{ redis: observer, prefix, queue, registry, gate, history, raising, watch, log },
   });
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);

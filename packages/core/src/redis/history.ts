@@ -1,4 +1,5 @@
 import { key } from './keys.ts';
+import { RAISE_FUNCTION, raiseArguments, raisedKey, type ToRaise } from './raised.ts';
 
 /**
  * The history: one stream, to which every worker appends what became of each remediation and each Job
@@ -88,14 +89,17 @@ export const appendKeys = (prefix: string): string[] => [
 ];
 
 /**
- * Appends entries. KEYS see {@link appendKeys}; ARGV how many entries the stream may have, then one
- * entry each. Returns how many it appended.
+ * Appends entries, and raises what they tell people, in one step: what is in the history has been raised.
+ *
+ * KEYS see {@link appendKeys}, and what is raised. ARGV how many entries the stream may have, how many there
+ * are here, then one entry each, then {@link raiseArguments} of what is raised. Returns how many it appended.
  */
-export const APPEND = `${APPEND_FUNCTION}
-local appended = 0
-for i = 2, #ARGV do
+export const APPEND = `${APPEND_FUNCTION}${RAISE_FUNCTION}
+local appended, last = 0, 2 + ARGV[2]
+for i = 3, last do
   appended = appended + append(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[i])
 end
+for i = last + 1, #ARGV, 3 do raise(KEYS[4], KEYS[3], i) end
 return appended
 `;
 
@@ -104,8 +108,12 @@ export function appendArguments(
   prefix: string,
   count: number,
   entries: readonly string[],
+  raised: readonly ToRaise[] = [],
 ): { keys: string[]; args: (string | number)[] } {
-  return { keys: appendKeys(prefix), args: [count, ...entries] };
+  return {
+    keys: [...appendKeys(prefix), raisedKey(prefix)],
+    args: [count, entries.length, ...entries, ...raised.flatMap(raiseArguments)],
+  };
 }
 
 /**

@@ -1,5 +1,4 @@
 import { isObject } from '../kubernetes.ts';
-import { totalsKey } from './history.ts';
 import { key } from './keys.ts';
 
 /**
@@ -134,21 +133,6 @@ export const raisedByRunArguments = (by: RaisedByRun | undefined): (string | num
   ...raiseArguments(by?.failed),
   ...raiseArguments(by?.stopped),
 ];
-
-/** Raises an alert by itself. */
-export const RAISE = `${RAISE_FUNCTION}
-raise(KEYS[1], KEYS[2], 1)
-return 1
-`;
-
-/** KEYS and ARGV of {@link RAISE}. */
-export const raiseCall = (
-  prefix: string,
-  raised: ToRaise,
-): { keys: string[]; args: (string | number)[] } => ({
-  keys: [raisedKey(prefix), totalsKey(prefix)],
-  args: raiseArguments(raised),
-});
 
 /**
  * Replaces an alert, or removes it, unless it was raised again meanwhile.

@@ -10,6 +10,7 @@ import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Job, Queue } from 'bullmq';
 import type { Gate } from '../queue/gate.ts';
+import type { Raising } from '../raise/raising.ts';
 import type { History } from '../redis/history.ts';
 import { completedEnd, type EndOfJob, failedEnd } from './ends.ts';
 import { endEntry } from './history.ts';
@@ -23,6 +24,7 @@ interface MissingEndsOptions {
   readonly registry: Pick<OperariusRegistry, 'nameFor'>;
   readonly gate: Pick<Gate, 'closed'>;
   readonly history: Pick<History, 'append'>;
+  readonly raising: Pick<Raising, 'ended'>;
   readonly watch: Pick<RedisWatch, 'note'>;
   readonly log: Logger;
 }
@@ -48,8 +50,8 @@ type State = 'completed' | 'failed';
 const memberOf = (state: State, id: string): string => `${state} ${id}`;
 
 /**
- * Appends the ends that a killed worker no longer appended to the history: it gathers those of some
- * milliseconds. Once at the start of a worker, since Kubernetes starts one for each that was killed. Where
+ * Appends the ends that a killed worker no longer appended to the history, and raises them: it gathers those of
+ * some milliseconds. Once at the start of a worker, since Kubernetes starts one for each that was killed. Where
  * two do it at once, the fold absorbs the second entry.
  *
  * @returns what stops it
@@ -74,7 +76,7 @@ export function startMissingEnds(options: MissingEndsOptions): () => void {
 }
 
 async function appendMissing(options: MissingEndsOptions): Promise<number> {
-  const { redis, queue, history, registry } = options;
+  const { redis, queue, history, raising, registry } = options;
   const now = readTime(await redis.time());
   const missing = await endedBetween(now - LOOK_BACK, now - INTERVAL, options);
   if (missing.size > 0) await removeKnown(missing, options);
@@ -83,7 +85,8 @@ async function appendMissing(options: MissingEndsOptions): Promise<number> {
     const job = await queue.getJob(id);
     const end = job && endOf(job, state, registry);
     if (end === undefined) continue;
-    history.append(endEntry(end.ending, end.remediation, at));
+    const { ending, remediation } = end;
+    history.append(endEntry(ending, remediation, at), raising.ended(ending, remediation));
     appended++;
   }
   return appended;

@@ -11,11 +11,10 @@ import { NEVER, parseInstant } from '@openfero/core/instant';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { FAILURES } from '@openfero/core/outcome';
 import { key } from '@openfero/core/redis/keys';
-import { RAISE, type RaisedByRun, raiseCall, type ToRaise } from '@openfero/core/redis/raised';
+import type { RaisedByRun, ToRaise } from '@openfero/core/redis/raised';
 import { QUEUE, type Remediation, readRemediation } from '@openfero/core/redis/remediation';
 import type { DueEffect, RunVerdict } from '@openfero/core/redis/verdicts';
 import type { RedisConnection } from '@openfero/service/redis';
-import { script } from '@openfero/service/script';
 import type { Ending } from '../ends/record.ts';
 import type { WorkerSettings } from '../settings.ts';
 
@@ -33,8 +32,8 @@ export interface Raising {
   noEffect(due: DueEffect, run: Run): Promise<RaisedByRun | undefined>;
   /** For the script that asks a person. @param now milliseconds, Redis' clock */
   asked(job: AskedJob, now: number): ToRaise | undefined;
-  /** Raises that a remediation has failed. @throws the errors of Redis */
-  ended(ending: Ending, remediation: Remediation | undefined): Promise<void>;
+  /** A remediation has failed: to be raised as its end is appended to the history. */
+  ended(ending: Ending, remediation: Remediation | undefined): ToRaise | undefined;
 }
 
 interface RaisingContext {
@@ -55,14 +54,13 @@ export const SILENT: Raising = {
   jobFailed: async () => undefined,
   noEffect: async () => undefined,
   asked: () => undefined,
-  ended: async () => {},
+  ended: () => undefined,
 };
 
 /** Creates what decides what is raised; nothing without an Alertmanager, or if OPENFERO_RAISE_ALERTS is false. */
 export function createRaising({ redis, settings }: RaisingContext): Raising {
   const { prefix, alertmanager, raiseAlerts, dashboardUrl: dashboard } = settings;
   if (alertmanager === undefined || !raiseAlerts) return SILENT;
-  const raiseScript = script(redis, RAISE);
   const { configMapNamespace: configMaps, jobNamespace: jobs } = settings;
   const places: Places = { configMaps, jobs, dashboard };
 
@@ -94,15 +92,12 @@ export function createRaising({ redis, settings }: RaisingContext): Raising {
       const alert = { labels, fingerprint, startsAt: parseInstant(startsAt) ?? NEVER };
       return approvalNeeded(alert, { operarius, job, uid, lasts: until - now }, places);
     },
-    async ended({ end: outcome, operarius, reason: why }, remediation) {
+    ended({ end: outcome, operarius, reason: why }, remediation) {
       const reason = FAILURES.find((each) => each === outcome);
-      if (reason === undefined || reason === 'unreadable') return;
-      if (remediation?.alert.status !== 'firing') return;
+      if (reason === undefined || reason === 'unreadable') return undefined;
+      if (remediation?.alert.status !== 'firing') return undefined;
       const what = `${operarius === '' ? 'OpenFero' : operarius} created no Job (${reason}): ${why}`;
-      const raised = remediationFailed(remediation.alert, { reason, what, operarius }, places);
-      if (raised === undefined) return;
-      const { keys, args } = raiseCall(prefix, raised);
-      await raiseScript(keys, args);
+      return remediationFailed(remediation.alert, { reason, what, operarius }, places);
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   historyFullCommand,
   trimArguments,
 } from '@openfero/core/redis/history';
+import type { ToRaise } from '@openfero/core/redis/raised';
 import type { Logger } from '@openfero/service/log';
 import type { RedisConnection } from '@openfero/service/redis';
 import { readMemory } from '@openfero/service/redis-memory';
@@ -32,8 +33,12 @@ const ENTRY_BYTES = 700;
 const CHECKS_PER_TRIM = 12;
 
 export interface History {
-  /** Appends an entry, as encodeEntry writes it, some time soon. Never throws: off the hot path. */
-  append(entry: string): void;
+  /**
+   * Appends an entry, as encodeEntry writes it, some time soon. Never throws: off the hot path.
+   *
+   * @param raised what is raised with it, if anything
+   */
+  append(entry: string, raised?: ToRaise): void;
   /** Waits until the latest entries are written, where Redis is there. */
   stop(): Promise<void>;
 }
@@ -48,21 +53,28 @@ export interface HistoryOptions {
   readonly age: number;
 }
 
+interface Appended {
+  readonly entry: string;
+  readonly raised: ToRaise | undefined;
+}
+
 /** Appends to the history, tells whether Redis has room for it, and trims it by age once a minute. */
 export function createHistory(options: HistoryOptions, log: Logger): History {
   const { redis, prefix, watch, age } = options;
   let { count } = options;
   const appendScript = script(redis, APPEND);
-  let waiting: string[] = [];
+  let waiting: Appended[] = [];
   let flushing: Promise<void> | undefined;
   let checks = 0;
 
   const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const entries = waiting.slice(0, ENTRIES_AT_ONCE);
-      const { keys, args } = appendArguments(prefix, count, entries);
+      const some = waiting.slice(0, ENTRIES_AT_ONCE);
+      const entries = some.map(({ entry }) => entry);
+      const raised = some.flatMap((one) => one.raised ?? []);
+      const { keys, args } = appendArguments(prefix, count, entries, raised);
       await appendScript(keys, args);
-      waiting = waiting.slice(entries.length);
+      waiting = waiting.slice(some.length);
     }
   };
   const flushSoon = (): void => {
@@ -92,9 +104,9 @@ export function createHistory(options: HistoryOptions, log: Logger): History {
   };
   const timer = setInterval(() => void look().catch(failed), HISTORY_FULL_INTERVAL);
   return {
-    append(entry) {
+    append(entry, raised) {
       if (waiting.length >= MOST_WAITING) return;
-      waiting.push(entry);
+      waiting.push({ entry, raised });
       flushSoon();
     },
     async stop() {

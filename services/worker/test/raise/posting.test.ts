@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { askedKey } from '@openfero/core/redis/approvals';
-import { RAISE, raiseCall, raisedKey, type ToRaise } from '@openfero/core/redis/raised';
+import { APPEND, appendArguments } from '@openfero/core/redis/history';
+import { raisedKey, type ToRaise } from '@openfero/core/redis/raised';
 import { stoppedKey } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import {
@@ -64,12 +65,12 @@ describe('what is raised, in real Alertmanagers', { skip, timeout: 120_000 }, ()
       };
     });
     t.after(() => Promise.all(stops.map((stop) => stop())));
-    const raiseScript = script(redis, RAISE);
+    const appendScript = script(redis, APPEND);
     return {
       ...{ sandbox, lines },
       async raise(raised) {
-        const { keys, args } = raiseCall(prefix, raised);
-        await raiseScript(keys, args);
+        const { keys, args } = appendArguments(prefix, 1000, [], [raised]);
+        await appendScript(keys, args);
       },
     };
   }

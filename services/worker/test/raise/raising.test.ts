@@ -6,9 +6,11 @@ import { definitionDigest } from '@openfero/core/operarius/definition';
 import { DEFAULT_POLICY } from '@openfero/core/operarius/policy';
 import type { End } from '@openfero/core/outcome';
 import { askedKey } from '@openfero/core/redis/approvals';
+import { APPEND, appendArguments } from '@openfero/core/redis/history';
 import { MOST_RAISED, type Raised, raisedKey, readRaised } from '@openfero/core/redis/raised';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { createMetrics } from '@openfero/service/metrics';
+import { script } from '@openfero/service/script';
 import { NO_TRACING } from '@openfero/service/tracing';
 import { configMap } from '@openfero/testkit/operarii';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
@@ -52,6 +54,7 @@ async function given(t: TestContext, env: Readonly<Record<string, string>> = {})
   });
   const disk = configMap('Disk');
   const raising = createRaising({ redis, settings });
+  const append = script(redis, APPEND);
   const places = createPlaces({ redis, prefix, maxActiveJobs: 50, historyCount: 1000, queue });
   const cluster = {
     operarii: { get: () => disk, all: () => [disk] },
@@ -82,8 +85,12 @@ async function given(t: TestContext, env: Readonly<Record<string, string>> = {})
       };
       await jobEnded(job);
     },
-    ended: (of, end) =>
-      raising.ended({ end, operarius: OPERARIUS, reason: 'why', remediation: of.id }, of),
+    async ended(of, end) {
+      const ending = { end, operarius: OPERARIUS, reason: 'why', remediation: of.id };
+      const told = raising.ended(ending, of);
+      const { keys, args } = appendArguments(prefix, 1000, [], told === undefined ? [] : [told]);
+      await append(keys, args);
+    },
     async raised() {
       const all = Object.values(await redis.hgetall(raisedKey(prefix)));
       return all.map((text) => readRaised(text) ?? assert.fail(text));
