@@ -90,7 +90,7 @@ async function openTestbed(defer: Testbed['defer']): Promise<Testbed> {
  */
 const asInTheImage = (folder: string): Readonly<Record<string, string>> => ({
   NODE_ENV: 'production',
-  NODE_OPTIONS: '--max-old-space-size=153 --max-semi-space-size=16',
+  NODE_OPTIONS: '--max-old-space-size=153 --max-semi-space-size=8',
   NODE_COMPILE_CACHE: join(folder, 'compiled'),
 });
 

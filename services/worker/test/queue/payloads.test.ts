@@ -32,7 +32,7 @@ test('60 alerts of 2.9 MB and small ones between them: all end, within the memor
   for (let i = 0; i < 60; i++) await sandbox.add(large(`${i}`));
   for (let i = 60; i < 120; i++) await sandbox.add(large(`${i}`, 10));
   // As deploy/Dockerfile and deploy/kubernetes/worker.yaml set it: 40 % of 384 MiB.
-  const limits = { NODE_OPTIONS: '--max-old-space-size=153 --max-semi-space-size=16' };
+  const limits = { NODE_OPTIONS: '--max-old-space-size=153 --max-semi-space-size=8' };
   const service = await startService(SERVER, { ...sandbox.env, ...NO_LIMITS, ...limits });
   t.after(() => service.kill());
 
