@@ -103,6 +103,17 @@ suite('hostile text', { concurrency: false, skip: skipWithoutChromium(), timeout
     assert.doesNotMatch(body, /\u202e/);
   });
 
+  test('of 10 KB leaves the rest of the story on the screen, and is whole one tap away', async () => {
+    await page.emulate({ width: 390, height: 844 });
+    await page.open(`${dashboard.url}/occurrences/${fingerprint}/${startsAt}`);
+    await page.until(`document.querySelector('dd details') !== null`);
+    const heightOf = `document.querySelector('dd:has(details)').getBoundingClientRect().height`;
+    assert.ok(Number(await page.evaluate(heightOf)) < 600);
+    await page.evaluate(`document.querySelector('dd summary').click()`);
+    const whole = await page.evaluate(`document.querySelector('dd details').innerText.trim()`);
+    assert.equal(whole, `All 10,240 characters${'x'.repeat(10_240)}`);
+  });
+
   test('comes by the stream of events as text too', async () => {
     await page.open(`${dashboard.url}/`);
     await page.until(`document.querySelector('tbody [scope=row] a') !== null`);
