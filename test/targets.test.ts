@@ -163,10 +163,14 @@ await describeOnControlPlane('limits over several workers', (plane) => {
     await redis.flushall();
     await system.post(notificationOf(alertsOf(0, ALERTS)));
     await killOne();
-    await until('the targets are known again', async () => {
-      await ending.touch();
-      return areKnown();
-    });
+    await until(
+      'the targets are known again',
+      async () => {
+        await ending.touch();
+        return areKnown();
+      },
+      60_000,
+    );
     await system.post(notificationOf(alertsOf(ALERTS, MORE)));
     await until(
       'all Jobs have run',

@@ -168,6 +168,16 @@ test('the namespace of the template may be left out or be that of the Jobs', () 
   refuses(template({ namespace: 5 }), /metadata\.namespace is 5/);
 });
 
+test('a Job that waits for a person is refused where other software would release it', () => {
+  const asks = { answerBy: Date.UTC(2026, 10, 22) };
+  const ofKueue = template({ labels: { 'kueue.x-k8s.io/queue-name': 'q' } });
+  const ofOthers = template({}, { managedBy: 'example.com/other' });
+  refuses(ofKueue, /the label kueue\.x-k8s\.io\/queue-name lets Kueue do it/, asks);
+  refuses(ofOthers, /spec\.managedBy is "example\.com\/other"/, asks);
+  for (const one of [ofKueue, ofOthers]) assert.ok(jobOf(one), 'it may run at once');
+  assert.equal(at(jobOf(template({}), asks), 'spec', 'suspend'), true);
+});
+
 test('a lifetime that the template sets is kept, one under 300 s is raised with a warning', () => {
   const ttlOf = (spec: JsonObject, settings: Settings = {}): readonly unknown[] => {
     const { job, warnings } = rendered(

@@ -8,6 +8,7 @@ import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { createRedisClock } from '../redis/clock.ts';
+import { LOCK_DURATION } from '../redis/lock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
 import {
@@ -22,7 +23,6 @@ import { backendBy } from './backend.ts';
 import { BoundedWorker } from './bounded-worker.ts';
 import {
   createDelivery,
-  LOCK_DURATION,
   noteOperarius,
   putBack,
   type RemediationJob,

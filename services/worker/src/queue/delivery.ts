@@ -9,16 +9,11 @@ import {
   UnreadablePayload,
 } from '@openfero/core/redis/remediation';
 import { ErrorCode, type Job } from 'bullmq';
+import { LOCK_DURATION, LOCK_TRUST } from '../redis/lock.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places } from '../redis/places.ts';
 import type { Delivery } from '../remediation/attempt.ts';
 import { LockLost } from '../remediation/verdict.ts';
-
-/** Milliseconds. Another worker takes over from a killed one after lock and stalled check: within 15 s. */
-export const LOCK_DURATION = 10_000;
-
-/** Milliseconds for which a confirmed lock is trusted: the other half is left for the create. */
-const LOCK_TRUST = 5_000;
 
 export type RemediationJob = Job<unknown, Result>;
 

@@ -8,13 +8,8 @@ import {
 } from '@openfero/core/redis/targets';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
+import { AHEAD_OF_WATCH } from './lock.ts';
 import type { Waking } from './waking.ts';
-
-/**
- * Milliseconds by which a place may be ahead of the watch: a create that is under way (bounded by its
- * time limit) and the server's delay in reporting it.
- */
-const AHEAD_OF_WATCH = 15_000;
 
 /** Places that one command corrects: other commands get their turn in between. */
 const CHUNK = 500;
