@@ -83,8 +83,8 @@ async function bundleOne(
 
 function pluginsOf(name: Bundle['name'], metafiles: Metafile[]): Plugin[] {
   return name === 'openfero'
-    ? [packedCommands({ root: ROOT, metafiles, plugins: [undiciPool, noPostgres] })]
-    : [servedFolders, undiciPool, noPostgres, ascii];
+    ? [packedCommands({ root: ROOT, metafiles, plugins: [undiciPool, lessOfBullmq] })]
+    : [servedFolders, undiciPool, lessOfBullmq, ascii];
 }
 
 /** swagger-ui finds its static files beside its sources, in two ways. */
@@ -127,11 +127,15 @@ Dispatcher.prototype.request = request;`,
   },
 };
 
-/** BullMQ can keep its queues in PostgreSQL too, which its entry loads: 0.4 MB that nothing else refers to. */
-const noPostgres: Plugin = {
-  name: 'no PostgreSQL',
+/**
+ * Leaves out what BullMQ loads and we never use: queues in PostgreSQL, to which only its entry refers, and the
+ * parser of schedules. 0.5 MB of text.
+ */
+const lessOfBullmq: Plugin = {
+  name: 'less of BullMQ',
   setup(builder) {
-    const filter = /[\\/]bullmq[\\/]dist[\\/]cjs[\\/]postgres[\\/]index\.js$/;
+    const filter =
+      /[\\/]bullmq[\\/]dist[\\/]cjs[\\/]postgres[\\/]index\.js$|[\\/]cron-parser[\\/]dist[\\/].*\.js$/;
     builder.onLoad({ filter }, () => ({ contents: '' }));
   },
 };

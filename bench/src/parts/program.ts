@@ -25,9 +25,6 @@ export interface ProgramOptions {
   readonly args?: readonly string[];
 }
 
-/** The options of the entry point of deploy/Dockerfile, also for what OpenFero is compared with. */
-const NODE_ARGUMENTS = ['--liftoff-only'];
-
 const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 2;
 const STOP_WITHIN_MS = 15_000;
@@ -37,7 +34,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { file, env, port, log } = options;
   const started = performance.now();
   const script = 'log="$0"; exec "$@" >"$log" 2>&1';
-  const node = [process.execPath, ...NODE_ARGUMENTS, file, String(port), ...(options.args ?? [])];
+  const node = [process.execPath, file, String(port), ...(options.args ?? [])];
   const child = spawnBound('/bin/sh', ['-c', script, log, ...node], {
     env: { ...env, HOST: '127.0.0.1', PORT: String(port) },
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ControlPlane, startControlPlane } from '@openfero/testkit/controlplane';
 import { freePort, startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { Redis } from 'ioredis';
+import { NODE_OPTIONS } from './image.ts';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 import type { Pids } from './usage.ts';
 
@@ -84,13 +85,10 @@ async function openTestbed(defer: Testbed['defer']): Promise<Testbed> {
   };
 }
 
-/**
- * The settings of deploy/Dockerfile for a container with 384 MiB, also for the programs that OpenFero is
- * compared with: by default V8 collects garbage according to the memory of the machine.
- */
+/** The variables of deploy/Dockerfile. */
 const asInTheImage = (folder: string): Readonly<Record<string, string>> => ({
   NODE_ENV: 'production',
-  NODE_OPTIONS: '--max-old-space-size=153 --max-semi-space-size=8',
+  NODE_OPTIONS,
   NODE_COMPILE_CACHE: join(folder, 'compiled'),
 });
 

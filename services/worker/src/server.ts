@@ -4,8 +4,10 @@ import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { logStart } from '@openfero/service/start';
 import { runService, stopOn } from '@openfero/service/stop';
 import { readSettings, shownSettings } from './settings.ts';
+import { neverOptimizeWebAssembly } from './webassembly.ts';
 import { startWorker } from './worker.ts';
 
+neverOptimizeWebAssembly();
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'worker');

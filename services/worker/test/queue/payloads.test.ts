@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { QUEUE } from '@openfero/core/redis/remediation';
+import { deployedMemory } from '@openfero/testkit/deployed';
 import { mostMemory, startService } from '@openfero/testkit/process';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { remediation } from '@openfero/testkit/remediations';
@@ -31,9 +32,8 @@ test('60 alerts of 2.9 MB and small ones between them: all end, within the memor
   await sandbox.define('Disk');
   for (let i = 0; i < 60; i++) await sandbox.add(large(`${i}`));
   for (let i = 60; i < 120; i++) await sandbox.add(large(`${i}`, 10));
-  // As deploy/Dockerfile and deploy/kubernetes/worker.yaml set it: 40 % of 384 MiB.
-  const limits = { NODE_OPTIONS: '--max-old-space-size=153 --max-semi-space-size=8' };
-  const service = await startService(SERVER, { ...sandbox.env, ...NO_LIMITS, ...limits });
+  const { limit, nodeOptions: NODE_OPTIONS } = deployedMemory('worker');
+  const service = await startService(SERVER, { ...sandbox.env, ...NO_LIMITS, NODE_OPTIONS });
   t.after(() => service.kill());
 
   const ended = until(
@@ -47,7 +47,7 @@ test('60 alerts of 2.9 MB and small ones between them: all end, within the memor
   assert.deepEqual(new Set(outcomes), new Set(['created']));
   assert.equal((await sandbox.jobs()).length, 120);
   const most = await mostMemory(service.pid);
-  assert.ok(most < 384 * MiB, `it took ${Math.round(most / MiB)} MiB`);
+  assert.ok(most < limit * MiB, `it took ${Math.round(most / MiB)} MiB`);
 });
 
 test('a payload that no worker can hold ends as unreadable, and the others go on', async (t) => {
