@@ -1,7 +1,7 @@
 import { isLasting } from '@openfero/core/decisions/stopped';
 import { readTime } from '@openfero/core/redis/memory';
 import { END_STOP, endStopArguments } from '@openfero/core/redis/rearm';
-import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
+import { readStopped, stoppedKey } from '@openfero/core/redis/stopped';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 import type { Answer } from './answer.ts';

@@ -11,7 +11,7 @@ import { RejectedAlert } from '@openfero/core/read-alert';
 import { LOOK, type Look, memoryKey, readLook, readTime } from '@openfero/core/redis/memory';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { readState, type State, stateKey } from '@openfero/core/redis/states';
-import { stoppedKey } from '@openfero/core/redis/verdicts';
+import { stoppedKey } from '@openfero/core/redis/stopped';
 import { script } from '@openfero/service/script';
 import type { OpenRedis } from '../redis.ts';
 import type { Known, Question } from './decide-alerts.ts';

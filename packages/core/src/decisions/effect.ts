@@ -1,7 +1,7 @@
 import { millisecondsOf } from '../instant.ts';
 import type { Effect } from '../outcome.ts';
+import type { DueEffect } from '../redis/effects.ts';
 import type { State } from '../redis/states.ts';
-import type { DueEffect } from '../redis/verdicts.ts';
 import type { JointAnswer } from './alertmanager-answer.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Operarius } from '../operarius/operarius.ts';
-import type { Stopped } from '../redis/verdicts.ts';
+import type { Stopped } from '../redis/stopped.ts';
 
 /** Whether an operarius of that definition is stopped. @param now milliseconds, Redis' clock */
 export function isStopped(

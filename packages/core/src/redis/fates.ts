@@ -1,3 +1,4 @@
+import { type DueEffect, effectsKey } from './effects.ts';
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
 import { key } from './keys.ts';
 import { placeKeys, placeOf, RELEASE_FUNCTION } from './places.ts';
@@ -7,14 +8,12 @@ import {
   raisedByRunArguments,
   raisedKey,
 } from './raised.ts';
+import { stoppedKey } from './stopped.ts';
 import { targetKeys } from './targets.ts';
 import {
-  type DueEffect,
-  effectsKey,
   RUN_OF,
   type RunVerdict,
   runArguments,
-  stoppedKey,
   VERDICT_FUNCTIONS,
   verdictsKey,
 } from './verdicts.ts';

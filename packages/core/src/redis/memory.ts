@@ -1,7 +1,7 @@
 import type { Instant } from '../instant.ts';
 import { key } from './keys.ts';
 import { readState, type State } from './states.ts';
-import { readStopped, type Stopped } from './verdicts.ts';
+import { readStopped, type Stopped } from './stopped.ts';
 
 /**
  * What Redis remembers of one trouble (see identity/trouble.ts): its latest Job. A hash:

@@ -1,5 +1,6 @@
 import { APPEND_FUNCTION, appendKeys } from './history.ts';
-import { type Stopped, stoppedKey, verdictsKey } from './verdicts.ts';
+import { type Stopped, stoppedKey } from './stopped.ts';
+import { verdictsKey } from './verdicts.ts';
 
 /**
  * Re-arms a stopped operarius, once over all workers.

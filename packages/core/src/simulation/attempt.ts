@@ -4,7 +4,7 @@ import type { Operarius } from '../operarius/operarius.ts';
 import type { Memory } from '../redis/memory.ts';
 import type { Remediation } from '../redis/remediation.ts';
 import type { State } from '../redis/states.ts';
-import type { Stopped } from '../redis/verdicts.ts';
+import type { Stopped } from '../redis/stopped.ts';
 import type { JobSettings } from '../render/render-job.ts';
 import type { Walk } from './walk.ts';
 

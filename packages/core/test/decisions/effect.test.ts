@@ -4,7 +4,8 @@ import { effectByAlertmanager, effectByState } from '../../src/decisions/effect.
 import { whyStopped } from '../../src/decisions/stopped.ts';
 import { instantOf, NEVER } from '../../src/instant.ts';
 import { definitionDigest } from '../../src/operarius/definition.ts';
-import { readDueEffect, readStopped } from '../../src/redis/verdicts.ts';
+import { readDueEffect } from '../../src/redis/effects.ts';
+import { readStopped } from '../../src/redis/stopped.ts';
 
 const effect = { endedAt: 1000, due: 11_000, within: 10_000 };
 const state = (status: 'firing' | 'resolved', startsAt: number, receivedAt: number) => ({

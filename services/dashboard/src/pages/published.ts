@@ -15,7 +15,7 @@ import {
   WORKER_STALE_AFTER,
   workersKey,
 } from '@openfero/core/redis/published';
-import { readStopped, type Stopped, stoppedKey } from '@openfero/core/redis/verdicts';
+import { readStopped, type Stopped, stoppedKey } from '@openfero/core/redis/stopped';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { Standing } from './standing.ts';
 

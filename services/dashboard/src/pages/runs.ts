@@ -3,7 +3,7 @@ import type { Created, Fold } from '@openfero/core/history/fold';
 import { type Handled, isHeld, type JobFate, type Row } from '@openfero/core/history/row';
 import { timeOfId } from '@openfero/core/history/stream-id';
 import type { Effect } from '@openfero/core/outcome';
-import type { Stopped } from '@openfero/core/redis/verdicts';
+import type { Stopped } from '@openfero/core/redis/stopped';
 
 /** What an operarius did of late, as the history tells. */
 export interface Runs {

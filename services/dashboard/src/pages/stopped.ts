@@ -1,5 +1,5 @@
 import type { StopChange } from '@openfero/core/history/changes';
-import type { Stopped } from '@openfero/core/redis/verdicts';
+import type { Stopped } from '@openfero/core/redis/stopped';
 import { Address, type Html, html, segment } from './html.ts';
 import { storyOf } from './occurrence-row.ts';
 import type { BadRun } from './runs.ts';

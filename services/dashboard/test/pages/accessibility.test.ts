@@ -9,7 +9,7 @@ import {
   type PublishedWorker,
   workersKey,
 } from '@openfero/core/redis/published';
-import { stoppedKey } from '@openfero/core/redis/verdicts';
+import { stoppedKey } from '@openfero/core/redis/stopped';
 import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import { historyOf } from '@openfero/testkit/history';
 import axe from 'axe-core';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { approvalsKey, askedKey, readWish } from '@openfero/core/redis/approvals';
-import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
+import { readStopped, stoppedKey } from '@openfero/core/redis/stopped';
 import { openPage, type Page, skipWithoutChromium } from '@openfero/testkit/chromium';
 import type { Dashboard } from '../dashboard.ts';
 import { end, idOf, MINUTE, type Pages, questionOf, startPages } from './fixture.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { EffectEntry } from '@openfero/core/history/entry';
 import { checksKey } from '@openfero/core/redis/checks';
-import { readStopped, stoppedKey, verdictsKey } from '@openfero/core/redis/verdicts';
+import { readStopped, stoppedKey } from '@openfero/core/redis/stopped';
+import { verdictsKey } from '@openfero/core/redis/verdicts';
 import type { Dashboard } from '../dashboard.ts';
 import {
   type Case,

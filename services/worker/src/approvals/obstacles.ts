@@ -5,7 +5,7 @@ import type { ConfigMap } from '@openfero/core/kubernetes';
 import { definitionDigest } from '@openfero/core/operarius/definition';
 import { GLOBAL_CONFIGMAP, readGlobalSwitch } from '@openfero/core/operarius/global-switch';
 import { strictest } from '@openfero/core/operarius/policy';
-import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
+import { readStopped, stoppedKey } from '@openfero/core/redis/stopped';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import { policyOf } from '../check/policy-of.ts';
 import { configMapOf } from '../ends/described-job.ts';

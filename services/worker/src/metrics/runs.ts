@@ -5,7 +5,7 @@ import { EFFECTS } from '@openfero/core/outcome';
 import { fateField } from '@openfero/core/redis/fates';
 import { totalsKey } from '@openfero/core/redis/history';
 import { readTime } from '@openfero/core/redis/memory';
-import { readStopped, stoppedKey } from '@openfero/core/redis/verdicts';
+import { readStopped, stoppedKey } from '@openfero/core/redis/stopped';
 import type { RedisConnection } from '@openfero/service/redis';
 import { registerScraped, type Sample, whileReady } from '@openfero/service/scraped';
 import type { Registry } from 'prom-client';

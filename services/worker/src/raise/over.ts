@@ -1,6 +1,6 @@
 import { alertOfJob, isAlertmanagers } from '@openfero/core/decisions/alertmanager-question';
 import { askedKey } from '@openfero/core/redis/approvals';
-import { stoppedKey } from '@openfero/core/redis/verdicts';
+import { stoppedKey } from '@openfero/core/redis/stopped';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { Alertmanagers } from '../alertmanager/ask.ts';
 import type { RaisedField } from './fields.ts';

@@ -10,10 +10,11 @@ import {
 import { NEVER, parseInstant } from '@openfero/core/instant';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { FAILURES } from '@openfero/core/outcome';
+import type { DueEffect } from '@openfero/core/redis/effects';
 import { key } from '@openfero/core/redis/keys';
 import type { RaisedByRun, ToRaise } from '@openfero/core/redis/raised';
 import { QUEUE, type Remediation, readRemediation } from '@openfero/core/redis/remediation';
-import type { DueEffect, RunVerdict } from '@openfero/core/redis/verdicts';
+import type { RunVerdict } from '@openfero/core/redis/verdicts';
 import type { RedisConnection } from '@openfero/service/redis';
 import type { Ending } from '../ends/record.ts';
 import type { WorkerSettings } from '../settings.ts';

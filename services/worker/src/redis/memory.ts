@@ -14,7 +14,7 @@ import {
   readTime,
 } from '@openfero/core/redis/memory';
 import { readState, type State, stateKey } from '@openfero/core/redis/states';
-import { stoppedKey } from '@openfero/core/redis/verdicts';
+import { stoppedKey } from '@openfero/core/redis/stopped';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
 

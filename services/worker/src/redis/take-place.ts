@@ -5,8 +5,8 @@ import { CLAIM_LIFE, claimKey, MEMORY_TTL, memoryKey } from '@openfero/core/redi
 import { placeOf } from '@openfero/core/redis/places';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import { stateKey } from '@openfero/core/redis/states';
+import { stoppedKey } from '@openfero/core/redis/stopped';
 import { targetsKey, waitingForTargetKey } from '@openfero/core/redis/targets';
-import { stoppedKey } from '@openfero/core/redis/verdicts';
 
 /** Who is about to create which Job, and under which limits (0 = none). */
 export interface PlaceRequest extends Trouble {

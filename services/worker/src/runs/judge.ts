@@ -3,19 +3,19 @@ import { effectByAlertmanager, effectByState } from '@openfero/core/decisions/ef
 import { encodeEntry } from '@openfero/core/history/encode';
 import { NEVER, parseInstant } from '@openfero/core/instant';
 import type { Effect } from '@openfero/core/outcome';
-import { fateField } from '@openfero/core/redis/fates';
-import { readTime } from '@openfero/core/redis/memory';
 import {
   type DueEffect,
   EFFECTS_AT_ONCE,
   effectsKey,
-  type RunVerdict,
   readDueEffect,
   SETTLE_EFFECT,
   settleArguments,
-  stoppedKey,
   TAKE_EFFECTS,
-} from '@openfero/core/redis/verdicts';
+} from '@openfero/core/redis/effects';
+import { fateField } from '@openfero/core/redis/fates';
+import { readTime } from '@openfero/core/redis/memory';
+import { stoppedKey } from '@openfero/core/redis/stopped';
+import type { RunVerdict } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import { policyOf } from '../check/policy-of.ts';
 import { startLooking } from '../redis/looking.ts';

@@ -4,7 +4,7 @@ import type { RearmedHow } from '@openfero/core/history/entry';
 import type { ConfigMap } from '@openfero/core/kubernetes';
 import { definitionDigest } from '@openfero/core/operarius/definition';
 import { REARM, rearmArguments } from '@openfero/core/redis/rearm';
-import { readStopped, type Stopped } from '@openfero/core/redis/verdicts';
+import { readStopped, type Stopped } from '@openfero/core/redis/stopped';
 import { script } from '@openfero/service/script';
 import type { Judging } from './judging.ts';
 import { tellRearmed } from './tell.ts';

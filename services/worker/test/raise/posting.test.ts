@@ -3,7 +3,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { askedKey } from '@openfero/core/redis/approvals';
 import { APPEND, appendArguments } from '@openfero/core/redis/history';
 import { raisedKey, type ToRaise } from '@openfero/core/redis/raised';
-import { stoppedKey } from '@openfero/core/redis/verdicts';
+import { stoppedKey } from '@openfero/core/redis/stopped';
 import { script } from '@openfero/service/script';
 import {
   type Alertmanager,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { SETTLE_EFFECT, settleArguments } from '@openfero/core/redis/effects';
 import type { EndedRun } from '@openfero/core/redis/fates';
-import { type RunVerdict, SETTLE_EFFECT, settleArguments } from '@openfero/core/redis/verdicts';
+import type { RunVerdict } from '@openfero/core/redis/verdicts';
 import { script } from '@openfero/service/script';
 import { createPlaces } from '../../src/redis/places.ts';
 import { createSandbox, type Sandbox } from '../worker.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { readStopped, type Verdict } from '@openfero/core/redis/verdicts';
+import { readStopped } from '@openfero/core/redis/stopped';
+import type { Verdict } from '@openfero/core/redis/verdicts';
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { createRuns, OPERARIUS, type Runs, runOf } from './runs.ts';
 
