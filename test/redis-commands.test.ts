@@ -34,21 +34,28 @@ it('a remediation needs no more commands of Redis than it did, with all off that
   let own = 0;
   const othersTotal = async (): Promise<number> =>
     Number(/^total_commands_processed:(\d+)/m.exec(await redis.info('stats'))?.[1]) - own++;
-  let total = await othersTotal();
-  const haveEnded = async (count: number): Promise<boolean> => {
+  /** Waits until Redis has got nothing for as long as a look takes. */
+  const settled = async (): Promise<number> => {
+    let total = Number.NaN;
+    await until('nothing more happens', async () => {
+      const before = total;
+      total = await othersTotal();
+      return total === before;
+    });
+    return total;
+  };
+  const historyLength = async (): Promise<number> => {
     own++;
-    if ((await redis.xlen(historyKey(DEFAULT_PREFIX))) < count) return false;
-    const before = total;
-    total = await othersTotal();
-    return total === before;
+    return redis.xlen(historyKey(DEFAULT_PREFIX));
   };
 
   const needed: number[] = [];
   for (let alert = 1; alert <= ALERTS; alert++) {
-    const before = total;
+    const [before, length] = [await settled(), await historyLength()];
     await system.post(notificationOf([{ alertname: 'Disk', node: `${alert}` }]));
-    await until('it has ended, and nothing more happens', () => haveEnded(alert));
-    needed.push(total - before);
+    await system.ended(alert);
+    await until('its end is in the history', async () => (await historyLength()) > length);
+    needed.push((await settled()) - before);
   }
   // What runs every few seconds is in some of them.
   const median = needed.toSorted((a, b) => a - b)[Math.floor(ALERTS / 2)] ?? Number.NaN;
