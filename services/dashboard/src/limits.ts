@@ -41,8 +41,8 @@ const MOST_ENTRIES = 300_000;
 /** Bytes: an entry takes 840 (measured, of 200,000 with 12 labels), and V8 needs room to collect what reading leaves. */
 const ENTRY_BYTES = 1_000;
 
-/** Bytes of the heap for all else: 50 MB of young objects, which V8 counts in, and modules and pages. */
-const REST_BYTES = 115_000_000;
+/** Bytes of the heap for all else: 25 MB of young objects, which V8 counts in, and modules and pages. */
+const REST_BYTES = 90_000_000;
 
 /**
  * Returns how many entries of the history fit into the heap: a dashboard with little memory shows the

@@ -199,7 +199,7 @@ suite('the history in memory', { concurrency: false }, () => {
 });
 
 test('a small heap holds fewer entries, a large one no more than a stream ever has', () => {
-  assert.equal(historyLimit(160_000_000), 45_000);
+  assert.equal(historyLimit(160_000_000), 70_000);
   assert.equal(historyLimit(4_000_000_000), 300_000);
   assert.equal(historyLimit(10_000_000), 1_000);
 });
