@@ -5,15 +5,20 @@ import type { ServiceName } from './process.ts';
 export interface DeployedMemory {
   /** Of the container, in MiB. */
   readonly limit: number;
-  /** NODE_OPTIONS of the image. Its percentage is of the limit of the container, which a test has not. */
+  /**
+   * NODE_OPTIONS of the service, or of the image. Their percentage is of the limit of the container, which a
+   * test has not.
+   */
   readonly nodeOptions: string;
 }
 
 /** @returns what deploy/kubernetes, and so the chart, and deploy/Dockerfile say */
 export function deployedMemory(service: ServiceName): DeployedMemory {
-  const limit = numberIn(`kubernetes/${service}.yaml`, /limits: \{ memory: (\d+)Mi \}/);
-  const percent = numberIn('Dockerfile', /--max-old-space-size-percentage=(\d+)/);
-  const semiSpace = numberIn('Dockerfile', /--max-semi-space-size=(\d+)/);
+  const manifest = textOf(`kubernetes/${service}.yaml`);
+  const limit = numberIn(manifest, /limits: \{ memory: (\d+)Mi \}/);
+  const options = manifest.includes('NODE_OPTIONS') ? manifest : textOf('Dockerfile');
+  const percent = numberIn(options, /--max-old-space-size-percentage=(\d+)/);
+  const semiSpace = numberIn(options, /--max-semi-space-size=(\d+)/);
   const oldSpace = Math.floor((limit * percent) / 100);
   return {
     limit,
@@ -21,9 +26,11 @@ export function deployedMemory(service: ServiceName): DeployedMemory {
   };
 }
 
-function numberIn(path: string, pattern: RegExp): number {
-  const text = readFileSync(new URL(`../../../deploy/${path}`, import.meta.url), 'utf8');
+const textOf = (path: string): string =>
+  readFileSync(new URL(`../../../deploy/${path}`, import.meta.url), 'utf8');
+
+function numberIn(text: string, pattern: RegExp): number {
   const found = Number(pattern.exec(text)?.[1]);
   if (found > 0) return found;
-  throw new Error(`deploy/${path} does not match ${pattern}`);
+  throw new Error(`nothing in deploy matches ${pattern}`);
 }
