@@ -46,23 +46,31 @@ await describeChart('the chart protects its pods', (chart) => {
     const admitted = (component: string): unknown => {
       const found = find(objects, 'NetworkPolicy', `openfero-${component}`);
       assert.deepEqual(at(found, 'spec', 'policyTypes'), ['Ingress', 'Egress'], component);
-      const ingress = at(found, 'spec', 'ingress');
+      return at(found, 'spec', 'ingress');
+    };
+    const only = (component: string): unknown => {
+      const ingress = admitted(component);
       assert.equal(Array.isArray(ingress) ? ingress.length : 0, 1, component);
       return at(ingress, 0, 'from');
     };
-    assert.deepEqual(admitted('receiver'), [...from('alerting'), ...from('monitoring')]);
-    assert.deepEqual(admitted('worker'), from('monitoring'));
-    assert.deepEqual(admitted('dashboard'), from('ingress'));
-    const clients = Object(admitted('redis')).map((one: unknown) => {
+    assert.deepEqual(only('receiver'), [...from('alerting'), ...from('monitoring')]);
+    assert.deepEqual(only('worker'), from('monitoring'));
+    // Prometheus reaches the metrics of the dashboard, not its pages.
+    assert.deepEqual(admitted('dashboard'), [
+      { from: from('monitoring'), ports: [{ port: 8083 }] },
+      { from: from('ingress'), ports: [{ port: 8082 }] },
+    ]);
+    const clients = Object(only('redis')).map((one: unknown) => {
       const labels = at(one, 'podSelector', 'matchLabels');
       return at(labels, 'app.kubernetes.io/component') ?? one;
     });
     assert.deepEqual(clients, ['receiver', 'worker', 'dashboard', ...from('keda')]);
   });
 
-  it('with no way in to a dashboard without an ingress', async () => {
+  it('with no way in to the pages of a dashboard without an ingress', async () => {
     const objects = await chart.render(...valuesOf('ci/default-values.yaml'));
     const policy = find(objects, 'NetworkPolicy', 'openfero-dashboard');
-    assert.equal(at(policy, 'spec', 'ingress'), undefined);
+    const everyone = [{ namespaceSelector: {} }];
+    assert.deepEqual(at(policy, 'spec', 'ingress'), [{ from: everyone, ports: [{ port: 8083 }] }]);
   });
 });
