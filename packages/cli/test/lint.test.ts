@@ -105,7 +105,7 @@ describe('openfero lint', () => {
   });
 
   it('says which rules are no rules', async () => {
-    const { err, code } = await openfero(['lint', GOOD, '--rules', GOOD]);
+    const { err, code } = await openfero(['lint', '--rules', GOOD, GOOD]);
     assert.match(err, /good\.yaml has no groups of rules/);
     assert.equal(code, 2);
   });

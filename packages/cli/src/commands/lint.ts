@@ -15,8 +15,9 @@ export const lintCommand: AddCommand = (program, run) => {
     .option(...ENV_FILE)
     .option('--strict', 'exit with 1 on warnings too')
     .option(
-      '--rules <file...>',
-      'rules of Prometheus: are there such alerts, with the labels used?',
+      '--rules <file>',
+      'rules of Prometheus: are there such alerts, with the labels used? (repeatable)',
+      (file: string, before: readonly string[] = []) => [...before, file],
     )
     .option('--server', 'also ask the API server whether it would take the Jobs (dry run)')
     .option('--own-account <name>', "the worker's own ServiceAccount", OWN_ACCOUNT)

@@ -55,14 +55,14 @@ function ruleOf(rule: Json): Rule[] {
   return [{ alert, labels }];
 }
 
-/** The labels that an aggregation leaves: `sum by (a, b) (...)`, or `sum(...) by (a, b)`. */
+/** PromQL knows its words in upper and lower case. The labels that an aggregation leaves: `sum by (a, b) (...)`, or `sum(...) by (a, b)`. */
 const AGGREGATED =
-  /^[\s(]*(?:sum|min|max|avg|count|group|stddev|stdvar|quantile|count_values|topk|bottomk)\s*by\s*\(|\)\s*by\s*\([^()]*\)[\s\d.<>=!a-z)]*$/;
+  /^[\s(]*(?:sum|min|max|avg|count|group|stddev|stdvar|quantile|count_values|topk|bottomk)\s*by\s*\(|\)\s*by\s*\([^()]*\)[\s\d.<>=!a-z)]*$/i;
 /** Each list of labels in an expression: more than the result has, never less. */
-const LISTS = /\b(?:by|on|group_left|group_right)\s*\(([^()]*)\)/g;
+const LISTS = /\b(?:by|on|group_left|group_right)\s*\(([^()]*)\)/gi;
 
 function labelsOf(expression: string): string[] | undefined {
-  if (!AGGREGATED.test(expression) || /\bwithout\s*\(/.test(expression)) return undefined;
+  if (!AGGREGATED.test(expression) || /\bwithout\s*\(/i.test(expression)) return undefined;
   return [...expression.matchAll(LISTS)].flatMap(([, list = '']) =>
     list.split(',').map((label) => label.trim()),
   );
