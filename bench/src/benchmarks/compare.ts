@@ -105,7 +105,8 @@ function rowsOf(rounds: readonly Pair<Turn>[]): Row[] {
     (['tens', 'ones'] as const).map((size) => {
       const title = `${figure}, ${size === 'tens' ? 10 : 1} per notification`;
       const pairs = rounds.map(({ here, there }) => ({
-        ...{ here: read(here[size]), there: read(there[size]) },
+        here: read(here[size]),
+        there: read(there[size]),
       }));
       return rowOf(title, unit, pairs);
     });

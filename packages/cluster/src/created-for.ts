@@ -1,8 +1,8 @@
-import { isObject, type JsonObject } from '@openfero/core/kubernetes';
+import type { JsonObject } from '@openfero/core/kubernetes';
 import { ANNOTATIONS, LABELS } from '@openfero/core/labels';
 import { readTraceparent } from '@openfero/core/traceparent';
 import type { JobOrigin } from './cluster.ts';
-import { objectAt, stringAt, timeAt } from './json.ts';
+import { objectAt, stringAt, timeAt, valueIn } from './json.ts';
 
 /** Reads what a Job was created for from what render wrote. Empty where a person has removed it. */
 export function createdFor(job: JsonObject): JobOrigin {
@@ -31,9 +31,5 @@ const KEPT_VALUE = 200;
 export function variableOf(job: JsonObject, name: string, length = KEPT_VALUE): string {
   const { containers } = objectAt(objectAt(objectAt(job, 'spec'), 'template'), 'spec');
   const [container] = Array.isArray(containers) ? containers : [];
-  const { env } = isObject(container) ? container : {};
-  const variable = Array.isArray(env)
-    ? env.find((one) => stringAt(one, 'name') === name)
-    : undefined;
-  return (stringAt(variable, 'value') ?? '').replaceAll('$$', '$').slice(0, length);
+  return (valueIn([container], name) ?? '').replaceAll('$$', '$').slice(0, length);
 }

@@ -26,3 +26,15 @@ export function timeAt(object: unknown, key: string): number | undefined {
   const time = Date.parse(stringAt(object, key) ?? '');
   return Number.isNaN(time) ? undefined : time;
 }
+
+/** The value that a manifest gives a variable: the first one in these containers. */
+export function valueIn(containers: unknown, variable: string): string | undefined {
+  const variables = (Array.isArray(containers) ? containers : []).flatMap((container) => {
+    const { env } = isObject(container) ? container : {};
+    return Array.isArray(env) ? env : [];
+  });
+  return stringAt(
+    variables.find((each) => stringAt(each, 'name') === variable),
+    'value',
+  );
+}

@@ -19,7 +19,7 @@ import { startChecking } from './check/check.ts';
 import { watchMode } from './check/mode.ts';
 import { announce, announceHeld } from './ends/announce.ts';
 import { watchCannotStart } from './ends/cannot-start.ts';
-import { onEnds } from './ends/ends.ts';
+import { type EndOfJob, onEnds } from './ends/ends.ts';
 import { endEntry } from './ends/history.ts';
 import { createJobEnding } from './ends/job-ending.ts';
 import { startMissingEnds } from './ends/missing-ends.ts';
@@ -128,15 +128,16 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     { redis, prefix, memory, watch, count: historyCount, age: settings.historyAge },
     log,
   );
-  onEnds(consumer, registry, ({ ending, remediation }) => {
-    record(ending);
-    announce(cluster, ending);
-    const raised = raising.ended(ending, remediation);
-    history.append(endEntry(ending, remediation, Date.now()), raised);
+  const append = ({ ending, remediation }: EndOfJob, at: number): void =>
+    history.append(endEntry(ending, remediation, at), raising.ended(ending, remediation));
+  onEnds(consumer, registry, (end) => {
+    record(end.ending);
+    announce(cluster, end.ending);
+    append(end, Date.now());
   });
   gate.steer(consumer);
   const stopMissingEnds = startMissingEnds({
-    ...{ redis: observer, prefix, queue, registry, gate, history, raising, watch, log },
+    ...{ redis: observer, prefix, queue, registry, gate, append, watch, log },
   });
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '@openfero/core/kubernetes';
-import { objectAt, stringAt } from '../json.ts';
+import { objectAt, stringAt, valueIn } from '../json.ts';
 import type { Api } from './http/api.ts';
 import { parsePage } from './watch/changes.ts';
 
@@ -30,7 +30,8 @@ export async function listWorkerPods(
     const name = stringAt(pod['metadata'], 'name');
     const phase = stringAt(pod['status'], 'phase') ?? '';
     if (name === undefined || !isOfWorker(pod) || WITHOUT_WORKER.includes(phase)) return [];
-    return [{ name, operarii: variableOf(pod, 'OPENFERO_CONFIGMAP_NAMESPACE') }];
+    const { containers } = objectAt(pod, 'spec');
+    return [{ name, operarii: valueIn(containers, 'OPENFERO_CONFIGMAP_NAMESPACE') }];
   });
 }
 
@@ -38,17 +39,4 @@ function isOfWorker(pod: JsonObject): boolean {
   const labels = objectAt(pod['metadata'], 'labels');
   const component = stringAt(labels, 'app.kubernetes.io/component');
   return stringAt(labels, LABEL) === OF_MANIFESTS || component === OF_CHART.component;
-}
-
-/** The value that the manifest gives a variable. */
-function variableOf(pod: JsonObject, variable: string): string | undefined {
-  const { containers } = objectAt(pod, 'spec');
-  const variables = (Array.isArray(containers) ? containers : []).flatMap((container) => {
-    const { env } = isObject(container) ? container : {};
-    return Array.isArray(env) ? env : [];
-  });
-  return stringAt(
-    variables.find((each) => stringAt(each, 'name') === variable),
-    'value',
-  );
 }

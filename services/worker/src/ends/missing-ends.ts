@@ -10,10 +10,7 @@ import type { RedisConnection } from '@openfero/service/redis';
 import type { RedisWatch } from '@openfero/service/redis-watch';
 import type { Job, Queue } from 'bullmq';
 import type { Gate } from '../queue/gate.ts';
-import type { Raising } from '../raise/raising.ts';
-import type { History } from '../redis/history.ts';
 import { completedEnd, type EndOfJob, failedEnd } from './ends.ts';
-import { endEntry } from './history.ts';
 
 interface MissingEndsOptions {
   /** With a time limit per command. */
@@ -23,8 +20,8 @@ interface MissingEndsOptions {
   /** Names the operarius of a failed remediation, once the gate is open. */
   readonly registry: Pick<OperariusRegistry, 'nameFor'>;
   readonly gate: Pick<Gate, 'closed'>;
-  readonly history: Pick<History, 'append'>;
-  readonly raising: Pick<Raising, 'ended'>;
+  /** @param at milliseconds: when it ended */
+  readonly append: (end: EndOfJob, at: number) => void;
   readonly watch: Pick<RedisWatch, 'note'>;
   readonly log: Logger;
 }
@@ -76,7 +73,7 @@ export function startMissingEnds(options: MissingEndsOptions): () => void {
 }
 
 async function appendMissing(options: MissingEndsOptions): Promise<number> {
-  const { redis, queue, history, raising, registry } = options;
+  const { redis, queue, append, registry } = options;
   const now = readTime(await redis.time());
   const missing = await endedBetween(now - LOOK_BACK, now - INTERVAL, options);
   if (missing.size > 0) await removeKnown(missing, options);
@@ -85,8 +82,7 @@ async function appendMissing(options: MissingEndsOptions): Promise<number> {
     const job = await queue.getJob(id);
     const end = job && endOf(job, state, registry);
     if (end === undefined) continue;
-    const { ending, remediation } = end;
-    history.append(endEntry(ending, remediation, at), raising.ended(ending, remediation));
+    append(end, at);
     appended++;
   }
   return appended;
