@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { readOperarius } from '@openfero/core/operarius';
 import type { Policy } from '@openfero/core/operarius/policy';
 import { closerThanCooldown, covers } from '@openfero/testkit/coverage';
@@ -115,17 +115,22 @@ async function search({
 }
 
 describe('the protocol, through kills, pauses past the lock, cut replies, deletions and flapping', () => {
-  const holds = async (runs: number, policies: Search['policies']): Promise<void> => {
+  const holds = async (
+    t: TestContext,
+    runs: number,
+    policies: Search['policies'],
+  ): Promise<void> => {
     const { jobs, found } = await search({ runs, policies });
+    t.diagnostic(`${jobs} Jobs`);
     assert.deepEqual(found, []);
     assert.ok(jobs > 5 * runs, `only ${jobs} Jobs were made`);
   };
-  it(`makes one Job per trouble within the cooldown, one per episode, and one end per remediation (${RUNS} runs)`, () =>
-    holds(RUNS, POLICIES));
+  it(`makes one Job per trouble within the cooldown, one per episode, and one end per remediation (${RUNS} runs)`, (t) =>
+    holds(t, RUNS, POLICIES));
 
   const limitedRuns = Math.ceil(RUNS / 5);
-  it(`makes no two Jobs that work on one target at once, and no more than max-runs in its time (${limitedRuns} runs)`, () =>
-    holds(limitedRuns, LIMITED));
+  it(`makes no two Jobs that work on one target at once, and no more than max-runs in its time (${limitedRuns} runs)`, (t) =>
+    holds(t, limitedRuns, LIMITED));
 
   const NEEDED: readonly (readonly [Without, Search['policies']])[] = [
     ['lock check', POLICIES],

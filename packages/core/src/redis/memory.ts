@@ -143,12 +143,6 @@ redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 `;
 
-/** Frees the claim of a remediation that certainly has created nothing. KEYS the claim; ARGV remediation. */
-export const FREE_CLAIM = `${CLAIM_FUNCTIONS}
-local claim = claimIn(KEYS[1])
-if claim and claim[4] == ARGV[1] then redis.call('DEL', KEYS[1]) end
-`;
-
 /**
  * What bears on one remediation, at one instant of Redis' clock, in one command.
  *

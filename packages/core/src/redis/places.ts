@@ -84,12 +84,10 @@ end
 /**
  * Gives a Job's place back.
  *
- * KEYS 1 to 4 of TAKE_PLACE, of a Job with a target `targets` and `waiting:target:<digest>`, then the sets of
- * runs in which it does not count, since no Job came of it; ARGV place, the target's digest or '', how many
- * such sets. Returns what the function does.
+ * KEYS 1 to 4 of TAKE_PLACE, and of a Job with a target `targets` and `waiting:target:<digest>`; ARGV place,
+ * the target's digest or ''. Returns what the function does.
  */
 export const RELEASE_PLACE = `${RELEASE_FUNCTION}
-for i = #KEYS - ARGV[3] + 1, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
 return release(ARGV[1], ARGV[2], KEYS[5], KEYS[6])
 `;
 

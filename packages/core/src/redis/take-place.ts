@@ -1,6 +1,6 @@
 import { limitFunctions } from './limits.ts';
 import { CLAIM_FUNCTIONS, MEMORY_FIELDS } from './memory.ts';
-import { JOB_FIELD, NEXT } from './places.ts';
+import { JOB_FIELD, NEXT, RELEASE_FUNCTION } from './places.ts';
 
 /**
  * Takes a place for a Job and claims its trouble, at the last moment before the create: puts the
@@ -76,4 +76,20 @@ if not taken then
   taken = {'taken'}
 end
 return {taken, redis.call('GET', KEYS[9]), memory, redis.call('HGET', KEYS[10], ARGV[12]), time[1], time[2]}
+`;
+
+/**
+ * Undoes {@link TAKE_PLACE} where no Job came of it, for certain: it was no run either. Only for the attempt
+ * that has the remediation still: another attempt takes the same again, and may have created the Job by now.
+ *
+ * KEYS 1 to 4 of TAKE_PLACE, the claim, the lock of the remediation, runs, runs:<operarius>, targets,
+ * waiting:target:<digest>; ARGV place, the target's digest or '', token of the lock, remediation.
+ * Returns what `release` does.
+ */
+export const GIVE_BACK = `${RELEASE_FUNCTION}${CLAIM_FUNCTIONS}
+if redis.call('GET', KEYS[6]) ~= ARGV[3] then return {} end
+local claim = claimIn(KEYS[5])
+if claim and claim[4] == ARGV[4] then redis.call('DEL', KEYS[5]) end
+for i = 7, 8 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+return release(ARGV[1], ARGV[2], KEYS[9], KEYS[10])
 `;

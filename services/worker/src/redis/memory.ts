@@ -2,7 +2,6 @@ import type { Alert } from '@openfero/core/alert';
 import {
   type Claim,
   claimKey,
-  FREE_CLAIM,
   LOOK,
   type Look,
   MEMORY_TTL,
@@ -30,8 +29,6 @@ export interface EpisodeMemory {
   claim(troubleKey: string): Promise<Claim | undefined>;
   /** Also frees the claim of its episode. */
   remember(troubleKey: string, memory: NewMemory): Promise<void>;
-  /** The remediation has created no Job, for certain: another one may. */
-  freeClaim(troubleKey: string, remediation: string): Promise<void>;
   /** The trouble was seen again: its memory lives the full time from now. */
   touch(troubleKey: string): Promise<void>;
   /** Milliseconds since 1970, by Redis' clock. */
@@ -41,7 +38,6 @@ export interface EpisodeMemory {
 export function createEpisodeMemory(redis: RedisConnection, prefix: string): EpisodeMemory {
   const lookScript = script(redis, LOOK);
   const rememberScript = script(redis, REMEMBER);
-  const freeClaimScript = script(redis, FREE_CLAIM);
   return {
     async look(troubleKey, alert, operarius) {
       const keys = [stateKey(prefix, alert), memoryKey(prefix, troubleKey), stoppedKey(prefix)];
@@ -58,9 +54,6 @@ export function createEpisodeMemory(redis: RedisConnection, prefix: string): Epi
         [memoryKey(prefix, troubleKey), claimKey(prefix, troubleKey)],
         [episode.instant, episode.count, remediation, job, createdAfter, createdAt, MEMORY_TTL],
       );
-    },
-    async freeClaim(troubleKey, remediation) {
-      await freeClaimScript([claimKey(prefix, troubleKey)], [remediation]);
     },
     async touch(troubleKey) {
       await redis.pexpire(memoryKey(prefix, troubleKey), MEMORY_TTL);

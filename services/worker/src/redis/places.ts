@@ -1,5 +1,4 @@
 import type { JobOfOperarius, UnfinishedJob } from '@openfero/cluster/cluster';
-import type { Policy } from '@openfero/core/operarius/policy';
 import {
   END_JOB,
   type EndOfJob,
@@ -7,7 +6,6 @@ import {
   type JobEndTold,
   readEndJob,
 } from '@openfero/core/redis/fates';
-import { runKeys } from '@openfero/core/redis/limits';
 import { type Look, readLook } from '@openfero/core/redis/memory';
 import {
   JOB_FIELD,
@@ -18,7 +16,7 @@ import {
   RELEASE_PLACE,
   readKeptJob,
 } from '@openfero/core/redis/places';
-import { TAKE_PLACE } from '@openfero/core/redis/take-place';
+import { GIVE_BACK, TAKE_PLACE } from '@openfero/core/redis/take-place';
 import { targetKeys, waitingForTargetKey } from '@openfero/core/redis/targets';
 import type { RedisConnection } from '@openfero/service/redis';
 import { script } from '@openfero/service/script';
@@ -27,7 +25,9 @@ import { correctPlaces, correctTargets } from './correct-places.ts';
 import { createHolding, type Holding } from './holding.ts';
 import {
   type CommonLimits,
+  giveBackArguments,
   type PlaceRequest,
+  type PlannedJob,
   type QueueEntry,
   readTaken,
   type Taken,
@@ -44,12 +44,12 @@ export interface Places extends Holding {
    * @returns also what Redis knew at that moment
    */
   take(request: PlaceRequest): Promise<{ readonly taken: Taken; readonly look: Look }>;
+  /** Undoes {@link Places.take} where no Job came of it, unless the remediation is another attempt's by now. */
+  giveBack(planned: PlannedJob): Promise<void>;
   /** The name of the Job that an earlier attempt was about to create, if {@link Places.take} kept one. */
   keptJob(remediation: QueueEntry): Promise<string | undefined>;
   /** Gives back what a Job had that is over, and wakes the remediations that wait for it. */
   release(job: JobOfOperarius): Promise<void>;
-  /** The same where no Job came of it: then it was no run either. @param maxRuns that of its operarius */
-  giveBack(job: JobOfOperarius, maxRuns: Policy['maxRuns']): Promise<void>;
   /**
    * The same, and records the fate of a Job that has ended, once over all workers and all calls.
    *
@@ -84,6 +84,7 @@ interface Context extends CommonLimits {
 export function createPlaces(context: Context): Places {
   const { redis, prefix, historyCount, queue } = context;
   const takeScript = script(redis, TAKE_PLACE);
+  const giveBackScript = script(redis, GIVE_BACK);
   const releaseScript = script(redis, RELEASE_PLACE);
   const nextWaitingScript = script(redis, NEXT_WAITING);
   const endScript = script(redis, END_JOB);
@@ -98,14 +99,10 @@ export function createPlaces(context: Context): Places {
     );
   const wake = (called: unknown, operarius: string, target?: string): Promise<void> =>
     waking.wake(called, () => next(operarius, target));
-  /** @param uncounted the sets of runs in which it does not count */
-  const releasePlace = async (
-    { place, target }: { readonly place: string; readonly target?: string | undefined },
-    uncounted: readonly string[] = [],
-  ): Promise<void> => {
+  const releasePlace = async (place: string, target?: string): Promise<void> => {
     const operarius = operariusOf(place);
-    const keys = [...placeKeys(prefix, operarius), ...targetKeys(prefix, target), ...uncounted];
-    const called = await releaseScript(keys, [place, target ?? '', uncounted.length]);
+    const keys = [...placeKeys(prefix, operarius), ...targetKeys(prefix, target)];
+    const called = await releaseScript(keys, [place, target ?? '']);
     await wake(called, operarius, target);
   };
   return {
@@ -121,12 +118,12 @@ export function createPlaces(context: Context): Places {
       return { taken, look: readLook(seen) };
     },
     keptJob: async ({ key }) => readKeptJob(await redis.hget(key, JOB_FIELD)),
-    release: ({ name, operarius, target }) =>
-      releasePlace({ place: placeOf(operarius, name), target }),
-    giveBack({ name, operarius, target }, maxRuns) {
-      const isCounted = maxRuns !== 'none' || (context.maxRuns ?? 'none') !== 'none';
-      const uncounted = isCounted ? runKeys(prefix, operarius) : [];
-      return releasePlace({ place: placeOf(operarius, name), target }, uncounted);
+    release: ({ name, operarius, target }) => releasePlace(placeOf(operarius, name), target),
+    async giveBack(planned) {
+      const { operarius, target } = planned;
+      const more = giveBackArguments(prefix, planned);
+      const keys = [...placeKeys(prefix, operarius), ...more.keys];
+      await wake(await giveBackScript(keys, more.args), operarius, target);
     },
     async end({ name: job, operarius, target }, fate) {
       const end = { ...fate, job, operarius, target };
@@ -139,7 +136,7 @@ export function createPlaces(context: Context): Places {
     passOn: async (operarius, target) => wake(await next(operarius, target), operarius, target),
     async reconcile(asOf, jobs) {
       const unfinished = { asOf, jobs: [...jobs] };
-      await correctPlaces({ redis, prefix }, unfinished, (place) => releasePlace({ place }));
+      await correctPlaces({ redis, prefix }, unfinished, releasePlace);
       return correctTargets({ redis, prefix }, unfinished, waking);
     },
   };

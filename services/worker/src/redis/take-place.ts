@@ -8,19 +8,24 @@ import { stateKey } from '@openfero/core/redis/states';
 import { stoppedKey } from '@openfero/core/redis/stopped';
 import { targetsKey, waitingForTargetKey } from '@openfero/core/redis/targets';
 
-/** Who is about to create which Job, and under which limits (0 = none). */
-export interface PlaceRequest extends Trouble {
+/** A Job that is about to be created, and the attempt that does so. */
+export interface PlannedJob {
+  readonly troubleKey: string;
   readonly job: string;
   readonly operarius: string;
+  /** The digest of what the Job works on. */
+  readonly target: string | undefined;
+  readonly remediation: Remediation;
+  /** What holds it in the queue: nothing is taken, or given back, once it is another worker's. */
+  readonly entry: QueueEntry;
+}
+
+/** Who is about to create which Job, and under which limits (0 = none). */
+export interface PlaceRequest extends Trouble, PlannedJob {
   readonly maxActive: number;
   /** Its Job waits for a person, and counts for max-active alone. */
   readonly asks?: boolean;
   readonly maxRuns: Policy['maxRuns'];
-  /** The digest of what the Job works on. */
-  readonly target: string | undefined;
-  readonly remediation: Remediation;
-  /** What holds it in the queue: nothing is taken once it is another worker's. */
-  readonly entry: QueueEntry;
   /** The remembered Job that was decided on; empty where none is remembered. */
   readonly known: string;
   /** An expired claim whose Job does not exist. */
@@ -85,6 +90,21 @@ export function takeArguments(
       request.asks === true ? '1' : '',
       ...more.args,
     ],
+  };
+}
+
+/** KEYS and ARGV of GIVE_BACK, the former after those of the places. */
+export function giveBackArguments(
+  prefix: string,
+  { troubleKey, job, operarius, target = '', remediation, entry }: PlannedJob,
+): { keys: string[]; args: string[] } {
+  return {
+    keys: [
+      ...[claimKey(prefix, troubleKey), `${entry.key}:lock`],
+      ...runKeys(prefix, operarius),
+      ...[targetsKey(prefix), waitingForTargetKey(prefix, target)],
+    ],
+    args: [placeOf(operarius, job), target, entry.token, remediation.id],
   };
 }
 

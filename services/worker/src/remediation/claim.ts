@@ -2,7 +2,7 @@ import type { JobOfOperarius } from '@openfero/cluster/cluster';
 import { jobName, jobPrefix } from '@openfero/core/identity/job-name';
 import { dedupKeyText } from '@openfero/core/identity/trouble';
 import { type Look, readClaim } from '@openfero/core/redis/memory';
-import type { Taken } from '../redis/take-place.ts';
+import type { PlannedJob, Taken } from '../redis/take-place.ts';
 import { type Attempt, type AttemptResult, holdUntil } from './attempt.ts';
 import { LockLost } from './verdict.ts';
 
@@ -57,10 +57,15 @@ export function placeHolder({ operarius, target }: Attempt, name: string): JobOf
 }
 
 /** Nothing was created under that name: others may have its place, and its trouble. */
-export async function giveBack(attempt: Attempt, job: string): Promise<void> {
-  const { deps, delivery, operarius, troubleKey } = attempt;
-  await deps.places.giveBack(placeHolder(attempt, job), operarius.policy.maxRuns);
-  await deps.memory.freeClaim(troubleKey, delivery.remediation.id);
+export function giveBack(attempt: Attempt, job: string): Promise<void> {
+  return attempt.deps.places.giveBack(plannedBy(attempt, job));
+}
+
+function plannedBy({ delivery, operarius, target, troubleKey }: Attempt, job: string): PlannedJob {
+  return {
+    ...{ troubleKey, job, operarius: operarius.name, target: target?.digest },
+    ...{ entry: delivery.entry, remediation: delivery.remediation },
+  };
 }
 
 /**
@@ -133,14 +138,8 @@ async function settleExpired(
 
 /** @param known the remembered Job that was decided on; empty where none is remembered */
 function take(attempt: Attempt, job: string, known: string, abandoned?: string): Promise<Asked> {
-  const { delivery, deps, operarius, troubleKey, episode } = attempt;
-  return deps.places.take({
-    ...{ troubleKey, episode, job, known, abandoned },
-    ...{ entry: delivery.entry, remediation: delivery.remediation },
-    operarius: operarius.name,
-    maxActive: operarius.policy.maxActive,
-    asks: attempt.asks,
-    maxRuns: operarius.policy.maxRuns,
-    target: attempt.target?.digest,
-  });
+  const { deps, operarius, episode, asks } = attempt;
+  const { maxActive, maxRuns } = operarius.policy;
+  const limits = { maxActive, maxRuns, asks };
+  return deps.places.take({ ...plannedBy(attempt, job), episode, known, abandoned, ...limits });
 }

@@ -40,11 +40,7 @@ export async function findOwnJob(attempt: Attempt): Promise<AttemptResult | unde
   const kept = await places.keptJob(entry);
   for (const name of kept === undefined ? names(attempt) : [kept]) {
     const existing = await cluster.jobs.get(name);
-    if (existing === undefined) {
-      // The earlier attempt may have taken a place, and created nothing.
-      await places.giveBack(placeHolder(attempt, name), attempt.operarius.policy.maxRuns);
-      return undefined;
-    }
+    if (existing === undefined) return undefined;
     if (existing.remediation === remediation.id) return endWithExisting(attempt, existing);
     if (existing.dedupKey === dedupKeyText(attempt)) return undefined;
   }

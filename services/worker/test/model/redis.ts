@@ -26,10 +26,6 @@ export function memoriesOf(world: World, turn: Turn, without?: Without): Episode
     },
     // Only `only-after-firing` asks for it, and the model has no operarius with that.
     claim: async () => undefined,
-    async freeClaim(k, remediation) {
-      await turn();
-      if (world.claims.get(k)?.remediation === remediation) world.claims.delete(k);
-    },
     async touch() {},
     now: async () => world.now,
   };
@@ -60,13 +56,13 @@ export function claimsOf(
   { entry, token }: { readonly entry: Entry; readonly token: number },
   { turn, without }: { readonly turn: Turn; readonly without?: Without | undefined },
 ): Places {
+  const isLost = (): boolean => !owns(entry, token, world.now) && without !== 'lock check';
   return {
     async take(request) {
       await turn();
       const { troubleKey, episode, job, remediation } = request;
       const look = lookAt(world, troubleKey, remediation.alert.fingerprint, without);
-      const lost = !owns(entry, token, world.now) && without !== 'lock check';
-      const refusal = lost
+      const refusal = isLost()
         ? { kind: 'lost' as const }
         : (whyNot(request, look, world, without) ?? whyHeld(request, world, without));
       if (refusal !== undefined) return { taken: refusal, look };
@@ -86,10 +82,14 @@ export function claimsOf(
     appendHeld: async () => undefined,
     reconcile: async () => true,
     holderOf: async () => ({ kind: 'free' }),
-    async giveBack({ name }) {
+    async giveBack({ troubleKey, job, remediation }) {
       await turn();
-      freeTarget(world, name);
-      world.places.delete(name);
+      if (isLost()) return;
+      if (world.claims.get(troubleKey)?.remediation === remediation.id) {
+        world.claims.delete(troubleKey);
+      }
+      freeTarget(world, job);
+      world.places.delete(job);
     },
     hold: async () => false,
     unhold: async () => {},

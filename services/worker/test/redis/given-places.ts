@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import type { Policy } from '@openfero/core/operarius/policy';
 import { remediation, STARTS } from '@openfero/testkit/remediations';
 import { createPlaces, type Places } from '../../src/redis/places.ts';
-import type { CommonLimits, Limit } from '../../src/redis/take-place.ts';
+import type { CommonLimits, Limit, PlannedJob } from '../../src/redis/take-place.ts';
 import { createSandbox, type Sandbox } from '../worker.ts';
 
 /** Who wants a place, besides the Job. */
@@ -19,6 +19,8 @@ export interface GivenPlaces {
   readonly places: Places;
   /** Takes a place for a Job. @returns why there is none */
   take(job: string, wish?: Wish): Promise<string | undefined>;
+  /** Gives back what was taken for a Job that was not created. */
+  giveBack(job: string): Promise<void>;
   /** A remediation that is held: delayed, and noted. @returns its id */
   held(reason: Limit, wish?: Wish): Promise<string>;
   /** Those that are no more delayed. */
@@ -38,22 +40,27 @@ export async function givenPlaces(
   const own = createPlaces({ redis, prefix, historyCount: 1000, queue, ...limits });
   assert.ok(await own.reconcile(Date.now() + 60_000, []));
   let receivedAt = 0;
-  const take: GivenPlaces['take'] = async (job, wish = {}) => {
-    const { operarius = 'op', maxRuns = 'none', target } = wish;
-    const id = wish.remediation ?? `of-${job}`;
+  const plannedFor = async (
+    job: string,
+    { operarius = 'op', remediation: id = `of-${job}`, target }: Wish = {},
+  ): Promise<PlannedJob> => {
     const wanted = remediation('Disk', { id, receivedAt: ++receivedAt });
-    const entry = await sandbox.lock(wanted);
+    // Each Job is about a trouble of its own.
+    const trouble = { troubleKey: job, job, operarius, target };
+    return { ...trouble, remediation: wanted, entry: await sandbox.lock(wanted) };
+  };
+  const take: GivenPlaces['take'] = async (job, wish = {}) => {
+    const planned = await plannedFor(job, wish);
     const { taken } = await own.take({
-      // Each Job is about a trouble of its own.
-      ...{ troubleKey: job, episode: { instant: STARTS, count: 0 }, job, operarius },
-      ...{ maxActive: limits.maxActive ?? 0, maxRuns, target },
-      ...{ remediation: wanted, known: '', abandoned: undefined, entry },
+      ...{ ...planned, episode: { instant: STARTS, count: 0 }, known: '', abandoned: undefined },
+      ...{ maxActive: limits.maxActive ?? 0, maxRuns: wish.maxRuns ?? 'none' },
     });
-    await sandbox.redis.del(`${entry.key}:lock`);
+    await sandbox.redis.del(`${planned.entry.key}:lock`);
     return taken.kind === 'held' ? taken.reason : undefined;
   };
   return {
     ...{ sandbox, places: own, take },
+    giveBack: async (job) => own.giveBack(await plannedFor(job)),
     async held(reason, wish = {}) {
       const { id, ...data } = remediation('Disk');
       assert.equal(await take(`wanted-by-${id}`, { ...wish, remediation: id }), reason);

@@ -55,10 +55,10 @@ describe('max-runs', () => {
   });
 
   test('does not count what no Job came of', async (t) => {
-    const { take, places } = await givenPlaces(t, server.url, { maxActiveJobs: 50 });
+    const { take, giveBack, places } = await givenPlaces(t, server.url, { maxActiveJobs: 50 });
     const once = { maxRuns: { count: 1, within: MINUTE } };
     assert.equal(await take('a', once), undefined);
-    await places.giveBack({ name: 'a', operarius: 'op' }, once.maxRuns);
+    await giveBack('a');
     assert.equal(await take('b', once), undefined);
     await places.release({ name: 'b', operarius: 'op' });
     assert.equal(await take('c', once), 'max-runs');

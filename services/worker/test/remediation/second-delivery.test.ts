@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { ClusterError } from '@openfero/cluster/cluster';
+import { type Cluster, ClusterError } from '@openfero/cluster/cluster';
 import { JOB_FIELD } from '@openfero/core/redis/places';
 import { QUEUE, readRemediation } from '@openfero/core/redis/remediation';
 import { type Definition, definition } from '@openfero/testkit/operarii';
@@ -87,6 +87,11 @@ describe('delivered a second time', () => {
   }
 });
 
+/** A cluster that does this when it is told to create a Job. */
+const byCreating =
+  (create: () => Promise<never>) =>
+  (cluster: Cluster): Cluster => ({ ...cluster, jobs: { ...cluster.jobs, create } });
+
 describe('before a create', () => {
   test("the Job's name is in the queue", async (t) => {
     const sandbox = await createSandbox(t, server.url);
@@ -131,22 +136,38 @@ describe('before a create', () => {
     assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 0);
   });
 
+  test('that is refused for an attempt that was overtaken, what the next one took stays taken', async (t) => {
+    const sandbox = await createSandbox(t, server.url);
+    await sandbox.define('Disk', definition('Disk', { policy: { cooldown: '0s' } }));
+    const given = remediation('Disk');
+    const noAnswer = byCreating(async () => {
+      throw new ClusterError('the connection broke', { reason: 'ECONNRESET' });
+    });
+    const overtaken = byCreating(async () => {
+      // It stood still, so its remediation has gone to another worker, which hears nothing of its Job.
+      const next = { ...(await deliveryBy(sandbox, given)), again: true };
+      await assert.rejects(step(sandbox, next, noAnswer), /connection broke/);
+      throw new ClusterError('422 Invalid', { status: 422, reason: 'Invalid' });
+    });
+
+    await assert.rejects(step(sandbox, await deliveryBy(sandbox, given), overtaken), /422 Invalid/);
+
+    assert.equal((await keysOf(sandbox, 'claim')).length, 1);
+    assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 1);
+    const later = await step(sandbox, await deliveryBy(sandbox, remediation('Disk', startsNow())));
+    assert.equal(later.kind === 'hold' && later.reason, 'claimed');
+  });
+
   test('that is refused for certain, the claim is given back', async (t) => {
     const sandbox = await createSandbox(t, server.url);
     await sandbox.define('Disk');
     const delivery = await deliveryBy(sandbox, remediation('Disk'));
     let claims = 0;
-    const refusing = async (): Promise<never> => {
+    const refusing = byCreating(async () => {
       claims = (await keysOf(sandbox, 'claim')).length;
       throw new ClusterError('422 Invalid', { status: 422, reason: 'Invalid' });
-    };
-    await assert.rejects(
-      step(sandbox, delivery, (cluster) => ({
-        ...cluster,
-        jobs: { ...cluster.jobs, create: refusing },
-      })),
-      /422 Invalid/,
-    );
+    });
+    await assert.rejects(step(sandbox, delivery, refusing), /422 Invalid/);
     assert.equal(claims, 1);
     assert.deepEqual(await keysOf(sandbox, 'claim'), []);
     assert.equal(await sandbox.redis.zcard(`${sandbox.prefix}:places`), 0);
