@@ -8,6 +8,9 @@ import { CHART, type Helm, missingHelm, openHelm } from '@openfero/testkit/helm'
 /** The namespace of the release in what `render` returns. */
 const NAMESPACE = 'openfero';
 
+/** The services of a release, as their objects are named. */
+export const SERVICES = ['receiver', 'worker', 'dashboard'] as const;
+
 export interface Chart {
   readonly helm: Helm;
   /** The objects that `helm template` renders for a release named openfero. */

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { SETTING_NAMES } from '@openfero/core/setting-names';
 import { parseManifest, parseManifests } from '@openfero/core/yaml';
 import { at } from '@openfero/testkit/controlplane';
 import { CHART } from '@openfero/testkit/helm';
-import { describeChart, environmentOf, find, valuesOf } from './chart.ts';
+import { describeChart, find, SERVICES, valuesOf } from './chart.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DASHBOARD = 'deploy/grafana/openfero.json';
 const RULES = 'deploy/prometheus/openfero.rules.yml';
-const SERVICES = ['receiver', 'worker', 'dashboard'];
 
 await describeChart('the chart and the rest of the repository', (chart, plane) => {
   it('deploys the pods of deploy/kubernetes, with the same rights', async () => {
@@ -39,25 +37,6 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     for (const kind of ['PodDisruptionBudget', 'ServiceAccount', 'Role', 'RoleBinding']) {
       assert.deepEqual(names(ours, kind), names(theirs, kind), kind);
     }
-  });
-
-  it('sets only variables that the services know', async () => {
-    const rendered = await Promise.all(
-      ['ci/full-values.yaml', 'examples/managed-redis-values.yaml'].map((file) =>
-        chart.render(...valuesOf(file)),
-      ),
-    );
-    const names = rendered.flatMap((objects) =>
-      SERVICES.flatMap((service) =>
-        Object.keys(environmentOf(find(objects, 'Deployment', `openfero-${service}`))),
-      ),
-    );
-    const ours = names.filter((name) => name.startsWith('OPENFERO_'));
-    assert.ok(ours.includes('OPENFERO_MAX_ACTIVE_PER_OPERARIUS'));
-    assert.deepEqual(
-      ours.filter((name) => !SETTING_NAMES.has(name)),
-      [],
-    );
   });
 
   it(`contains ${DASHBOARD}, as the sidecar of Grafana finds it`, async () => {
@@ -189,39 +168,6 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     const text = await chart.helm('template', release, CHART);
     const names = parseManifests(text).map((one) => String(at(one, 'metadata', 'name')));
     for (const name of names) assert.match(name, /^[a-z][-a-z0-9]{0,62}$/);
-  });
-
-  it('opens the network to the Redis, the sentinels and the nodes that the values name', async () => {
-    const ports = async (file: string): Promise<unknown> => {
-      const objects = await chart.render(...valuesOf(file));
-      return at(find(objects, 'NetworkPolicy', 'openfero-worker'), 'spec', 'egress', 0);
-    };
-    assert.deepEqual(await ports('ci/external-redis-tls-acl-values.yaml'), {
-      ports: [{ port: 6380 }],
-      to: [{ ipBlock: { cidr: '192.0.2.0/28' } }],
-    });
-    const open = (...numbers: number[]) => ({ ports: numbers.map((port) => ({ port })) });
-    assert.deepEqual(await ports('ci/sentinel-values.yaml'), open(26379, 6379));
-    assert.deepEqual(await ports('ci/cluster-values.yaml'), open(7000, 7001, 7002));
-    assert.deepEqual(await ports('ci/multi-namespace-values.yaml'), open(6379));
-  });
-
-  it('lets receiver and worker send traces to the collector that the values name', async () => {
-    for (const [endpoint, port] of [
-      ['http://collector.tracing.svc:4318', 4318],
-      ['https://collector.example.com', 443],
-    ] as const) {
-      const objects = await chart.render(`--set=tracing.endpoint=${endpoint}`);
-      for (const service of SERVICES) {
-        const variables = environmentOf(find(objects, 'Deployment', `openfero-${service}`));
-        const egress = at(find(objects, 'NetworkPolicy', `openfero-${service}`), 'spec', 'egress');
-        const isTraced = service !== 'dashboard';
-        const set = variables['OTEL_EXPORTER_OTLP_ENDPOINT'];
-        assert.equal(set, isTraced ? endpoint : undefined);
-        const opened = JSON.stringify(egress).includes(`{"ports":[{"port":${port}}]}`);
-        assert.equal(opened, isTraced, service);
-      }
-    }
   });
 
   it('limits the memory of its Redis to 75 % of the limit of the container', async () => {

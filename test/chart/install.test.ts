@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { at } from '@openfero/testkit/controlplane';
 import { CHART } from '@openfero/testkit/helm';
 import { definition, RESTRICTED_POD } from '@openfero/testkit/operarii';
@@ -7,6 +9,8 @@ import { startClusterSystem } from '../cluster-system.ts';
 import { rightsOf, WORKER_RIGHTS } from '../rights.ts';
 import { notificationOf } from '../system.ts';
 import { describeChart, environmentOf } from './chart.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Milliseconds: the test waits for events that must come. */
 const LIMITED = { timeout: 60_000 };
@@ -36,9 +40,14 @@ await describeChart('a release of the chart', (chart, plane) => {
   // Helm keeps it.
   after(() => plane.request('DELETE', `/api/v1/namespaces/${jobs}`));
 
-  it('ends its notes with the proof of the installation and with what stops it', () => {
+  it('ends its notes with the proof of the installation and with what stops it', async () => {
     const lines = notes.trim().split('\n');
-    const [forward, curl, page] = lines.slice(-6, -3).map((line) => line.trim());
+    const [apply = '', forward, curl, page] = lines.slice(-7, -3).map((line) => line.trim());
+    const [, example = ''] = new RegExp(`^kubectl -n ${jobs} apply -f (\\S+)$`).exec(apply) ?? [];
+    assert.match(
+      await readFile(`${ROOT}/${example}`, 'utf8'),
+      /openfero-kubequotaalmostfull-firing/,
+    );
     assert.match(
       forward ?? '',
       new RegExp(`^kubectl -n ${namespace} port-forward service/openfero-`),

@@ -62,4 +62,21 @@ await describeChart('the trigger of KEDA', (chart) => {
       configMapTargetRef: [{ parameter: 'ca', name: 'redis-ca', key: 'bundle.pem' }],
     });
   });
+
+  it('gets a CA and a client certificate from a Redis without a password', async () => {
+    const tls = { ca: { secret: 'redis-ca' }, clientSecret: 'redis-client' };
+    const external = { url: 'rediss://redis.example.com', tls };
+    const objects = await chart.render(
+      `--set-json=redis=${JSON.stringify({ bundled: { enabled: false }, external })}`,
+      '--set=worker.keda.enabled=true',
+    );
+    const authentication = find(objects, 'TriggerAuthentication', 'openfero-worker');
+    const secrets = Object(at(authentication, 'spec', 'secretTargetRef'));
+    assert.deepEqual(
+      secrets.map((one: unknown) => at(one, 'parameter')),
+      ['ca', 'cert', 'key'],
+    );
+    const trigger = at(find(objects, 'ScaledObject', 'openfero-worker'), 'spec', 'triggers', 0);
+    assert.deepEqual(at(trigger, 'authenticationRef'), { name: 'openfero-worker' });
+  });
 });

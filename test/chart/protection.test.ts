@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { at } from '@openfero/testkit/controlplane';
-import { describeChart, find, valuesOf } from './chart.ts';
+import { describeChart, environmentOf, find, SERVICES, valuesOf } from './chart.ts';
 
 /** What may connect to a component, in the form of the values. */
 const from = (namespace: string) => [
   { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
 ];
 
-await describeChart('the chart protects its pods', (chart) => {
+await describeChart('the chart protects its pods', (chart, plane) => {
   it('with a PodDisruptionBudget only where another pod remains', async () => {
     const budgets = async (...values: string[]): Promise<string[]> => {
       const objects = await chart.render(...values.map((value) => `--set=${value}`));
@@ -73,4 +73,75 @@ await describeChart('the chart protects its pods', (chart) => {
     const everyone = [{ namespaceSelector: {} }];
     assert.deepEqual(at(policy, 'spec', 'ingress'), [{ from: everyone, ports: [{ port: 8083 }] }]);
   });
+
+  it('opens the network to the Redis, the sentinels and the nodes that the values name', async () => {
+    const ports = async (file: string): Promise<unknown> => {
+      const objects = await chart.render(...valuesOf(file));
+      return at(find(objects, 'NetworkPolicy', 'openfero-worker'), 'spec', 'egress', 0);
+    };
+    assert.deepEqual(await ports('ci/external-redis-tls-acl-values.yaml'), {
+      ports: [{ port: 6380 }],
+      to: [{ ipBlock: { cidr: '192.0.2.0/28' } }],
+    });
+    const open = (...numbers: number[]) => ({ ports: numbers.map((port) => ({ port })) });
+    assert.deepEqual(await ports('ci/sentinel-values.yaml'), open(26379, 6379));
+    assert.deepEqual(await ports('ci/cluster-values.yaml'), open(7000, 7001, 7002));
+    assert.deepEqual(await ports('ci/multi-namespace-values.yaml'), open(6379));
+  });
+
+  it('lets receiver and worker send traces to the collector that the values name', async () => {
+    for (const [endpoint, port] of [
+      ['http://collector.tracing.svc:4318', 4318],
+      ['https://collector.example.com', 443],
+    ] as const) {
+      const objects = await chart.render(`--set=tracing.endpoint=${endpoint}`);
+      for (const service of SERVICES) {
+        const variables = environmentOf(find(objects, 'Deployment', `openfero-${service}`));
+        const egress = at(find(objects, 'NetworkPolicy', `openfero-${service}`), 'spec', 'egress');
+        const isTraced = service !== 'dashboard';
+        const set = variables['OTEL_EXPORTER_OTLP_ENDPOINT'];
+        assert.equal(set, isTraced ? endpoint : undefined);
+        const opened = JSON.stringify(egress).includes(`{"ports":[{"port":${port}}]}`);
+        assert.equal(opened, isTraced, service);
+      }
+    }
+  });
+
+  it('lets the worker ask the Alertmanagers that the values name', async () => {
+    const urls = ['https://am.example.com', 'http://am-0.am:9095/base', 'http://[fd00::1]'];
+    const objects = await chart.render(`--set=worker.settings.alertmanagerUrl=${urls.join('\\,')}`);
+    const egress = at(find(objects, 'NetworkPolicy', 'openfero-worker'), 'spec', 'egress');
+    const ports = [443, 9095, 80, 9093].map((port) => ({ port }));
+    assert.deepEqual(Object(egress).at(-1), { ports });
+  });
+
+  it('lets a node be drained while none of its pods is ready', async () => {
+    const objects = await chart.render();
+    const namespace = await plane.createNamespace();
+    const core = `/api/v1/namespaces/${namespace}`;
+    const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
+    for (const name of ['openfero-receiver', 'openfero-worker']) {
+      const { metadata, ...budget } = Object(find(objects, 'PodDisruptionBudget', name));
+      await plane.request('POST', budgets, { ...budget, metadata: { ...metadata, namespace } });
+      // What the controllers and the kubelet say while Redis is away.
+      const status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 1 };
+      await plane.request('PATCH', `${budgets}/${name}/status`, {
+        status: { ...status, expectedPods: 2, observedGeneration: 1 },
+      });
+      await plane.request('POST', `${core}/pods`, podOf(name, budget.spec.selector.matchLabels));
+      const notReady = { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] };
+      await plane.request('PATCH', `${core}/pods/${name}/status`, { status: notReady });
+      const answer = await plane.request('POST', `${core}/pods/${name}/eviction`, {
+        ...{ apiVersion: 'policy/v1', kind: 'Eviction' },
+        metadata: { name },
+      });
+      assert.equal(answer.status, 201, String(at(answer.body, 'message')));
+    }
+  });
 });
+
+function podOf(name: string, labels: object): object {
+  const containers = [{ name: 'service', image: 'openfero' }];
+  const spec = { nodeName: 'node-1', automountServiceAccountToken: false, containers };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec };
+}

@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import { createAuthority, issueClientCertificate } from '@openfero/testkit/certificates';
 import { at } from '@openfero/testkit/controlplane';
-import { type ServiceName, serverOf, startService } from '@openfero/testkit/process';
-import { describeChart, environmentOf, find, valuesOf } from './chart.ts';
+import { serverOf, startService } from '@openfero/testkit/process';
+import { describeChart, environmentOf, find, SERVICES, valuesOf } from './chart.ts';
 
 /** Where the chart mounts the files for Redis. */
 const MOUNTED = '/etc/openfero/redis';
 
 const SHAPES = ['external-redis-tls-acl', 'sentinel', 'cluster'];
-const SERVICES: readonly ServiceName[] = ['receiver', 'worker', 'dashboard'];
 
 /** In place of the cluster. */
 const DIRECTORY = {

@@ -26,6 +26,10 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
     'redis.external.existingSecret.name=x',
     /redis\.bundled\.enabled is true, and redis\.external\.e/,
   ],
+  [
+    'redis.external.tls.enabled=true',
+    /redis\.bundled\.enabled is true, and redis\.external\.tls is/,
+  ],
   ['redis.bundled.enabled=false', /name your own Redis in redis\.external\.url/],
   [
     `${OWN_REDIS},redis.external.cluster.nodes={a:1}`,
@@ -65,6 +69,11 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
   ['receiver.auth.type=bearer', /receiver\.auth\.existingSecret\.name is missing/],
   ['dashboard.settings.dashboardReadOnly=false', /dashboardReadOnly is false: set dashboard\.auth/],
   ['receiver.tls.clientCa.secret=x', /receiver\.tls\.clientCa needs TLS/],
+  [
+    'receiver.tls.secret=x,receiver.tls.clientCa.secret=y,monitoring.alertmanagerConfig.enabled=true',
+    /monitoring\.alertmanagerConfig\.clientSecret is missing/,
+  ],
+  ['receiver.extraEnv[0].name=PORT', /receiver\.extraEnv has PORT, which the chart sets itself/],
   ['dashboard.settings.dashboardBasePath=openfero', /'\/dashboard\/settings\/dashboardBasePath'/],
   ['dashboard.settings.dashboardUserHeader=X-User', /dashboardTrustedProxies need each other/],
   ['dashboard.ingress.enabled=true', /dashboard\.ingress\.host is missing/],
@@ -77,6 +86,10 @@ await describeChart('helm template refuses', (chart) => {
       assert.match(await errorOf(chart, '--set', values), named);
     });
   }
+
+  it('a cluster that is too old', async () => {
+    assert.match(await errorOf(chart, '--kube-version', '1.26'), /kubeVersion: >=1\.27/);
+  });
 
   it('keys that the schema does not know, at every level but `global`', async () => {
     const schema: unknown = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));

@@ -39,7 +39,12 @@ spec:
 {{/* The port of the collector of traces. Takes the root context. */}}
 {{- define "openfero.policy.tracing" }}
 {{- with .Values.tracing.endpoint }}
-{{- $url := urlParse . }}
-- ports: [{ port: {{ regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary 443 80 (eq $url.scheme "https")) }} }]
+- ports: [{ port: {{ include "openfero.policy.port" . }} }]
 {{- end }}
+{{- end -}}
+
+{{/* The port of a URL. */}}
+{{- define "openfero.policy.port" -}}
+{{- $url := urlParse . -}}
+{{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end -}}

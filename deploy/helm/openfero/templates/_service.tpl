@@ -51,20 +51,7 @@ spec:
           imagePullPolicy: {{ .root.Values.image.pullPolicy }}
           args: [{{ .name }}.mjs]
           env:
-            {{- with include "openfero.redis.env" .root | trim }}
-            {{- . | nindent 12 }}
-            {{- end }}
-            - { name: OPENFERO_QUEUE_PREFIX, value: {{ .root.Values.queuePrefix | quote }} }
-            - { name: LOG_LEVEL, value: {{ .root.Values.logLevel }} }
-            - { name: PORT, value: {{ .port | quote }} }
-            {{- if ne .name "dashboard" }}
-            {{- with include "openfero.tracing.env" .root | trim }}
-            {{- . | nindent 12 }}
-            {{- end }}
-            {{- end }}
-            {{- with trim .env }}
-            {{- . | nindent 12 }}
-            {{- end }}
+            {{- include "openfero.variables" . | trim | nindent 12 }}
             {{- with $values.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -156,6 +143,8 @@ metadata:
   {{- include "openfero.metadata" . | nindent 2 }}
 spec:
   maxUnavailable: 1
+  # A pod that is not ready protects nothing. Without this, none can be evicted while Redis is away.
+  unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
       {{- include "openfero.selector" . | nindent 6 }}
@@ -179,6 +168,30 @@ spec:
         name: cpu
         target: { type: Utilization, averageUtilization: {{ $values.autoscaling.targetCPUUtilizationPercentage }} }
 {{- end }}
+{{- end -}}
+
+{{/*
+The variables that the chart sets. extraEnv may replace NODE_OPTIONS. All others have values of their own, on which
+more than the variable may depend, and an API server refuses a variable that is there twice.
+*/}}
+{{- define "openfero.variables" -}}
+{{- $component := . -}}
+{{- $extra := list -}}
+{{- range .values.extraEnv }}{{ $extra = append $extra .name }}{{ end -}}
+{{- $tracing := ternary "" (include "openfero.tracing.env" .root) (eq .name "dashboard") -}}
+{{- range print (include "openfero.redis.env" .root) (include "openfero.common.env" .) $tracing "\n" .env | fromYamlArray }}
+{{- if not (has .name $extra) }}
+- {{ toJson . }}
+{{- else if ne .name "NODE_OPTIONS" }}
+{{- fail (printf "%s.extraEnv has %s, which the chart sets itself: remove it there" $component.name .name) }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "openfero.common.env" }}
+- { name: OPENFERO_QUEUE_PREFIX, value: {{ .root.Values.queuePrefix | quote }} }
+- { name: LOG_LEVEL, value: {{ .root.Values.logLevel }} }
+- { name: PORT, value: {{ .port | quote }} }
 {{- end -}}
 
 {{/* Where the pods run. Spread constraints without a selector get the component's. */}}
