@@ -103,23 +103,21 @@ end
 
 /**
  * Remembers a Job, unless a later one is remembered: a worker that was paused must not make the
- * system forget. Either way the trouble was seen again, and the episode needs its claim no more.
+ * system forget. One that was remembered before changes nothing, since "just now" is over by then. Either
+ * way the trouble was seen again, and the episode needs its claim no more.
  *
  * KEYS the memory, the claim; ARGV episode, count, remediation, job, createdAfter, createdAt (empty: just
  * now), ttl in milliseconds. The times are those of the cluster where a Job was found there: none is
  * later than now, whatever its clock says.
  */
 export const REMEMBER = `${CLAIM_FUNCTIONS}
+-- Nil where the Job is among them.
 local function timesWith(known, createdAt, job)
-  local own = string.format('%.0f/%s', createdAt, job)
-  if known == '' then return own end
-  local times = {}
+  local times = {{createdAt, string.format('%.0f/%s', createdAt, job)}}
   for at, name in string.gmatch(known, '(%d+)/(%w+)') do
-    -- A Job may be remembered again, by whoever finds it.
-    if name == job then return known end
+    if name == job then return nil end
     times[#times + 1] = {tonumber(at), at .. '/' .. name}
   end
-  times[#times + 1] = {createdAt, own}
   table.sort(times, function(a, b) return a[1] < b[1] end)
   local texts = {}
   for i = math.max(1, #times - ${MOST_CREATIONS} + 1), #times do texts[#texts + 1] = times[i][2] end
@@ -133,13 +131,15 @@ local createdAt = math.min(now, tonumber(ARGV[6]) or now)
 local createdAfter = math.min(createdAt, tonumber(ARGV[5]))
 local known = redis.call('HMGET', KEYS[1], 'times', 'createdAt')
 local times = timesWith(known[1] or '', createdAt, string.match(ARGV[4], '%w+$') or '')
-local fields = {'times', times}
-local latest = tonumber(known[2])
-if not latest or latest <= createdAt then
-  fields = {'times', times, 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
-    'job', ARGV[4], 'createdAfter', createdAfter, 'createdAt', createdAt}
+if times then
+  local fields = {'times', times}
+  local latest = tonumber(known[2])
+  if not latest or latest <= createdAt then
+    fields = {'times', times, 'episode', ARGV[1], 'count', ARGV[2], 'remediation', ARGV[3],
+      'job', ARGV[4], 'createdAfter', createdAfter, 'createdAt', createdAt}
+  end
+  redis.call('HSET', KEYS[1], unpack(fields))
 end
-redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 `;
 

@@ -223,6 +223,16 @@ describe('the memory', () => {
     assert.deepEqual((await own.look(k, alert, '')).memory, next);
   });
 
+  test('is not replaced by a Job of before that a worker remembers late, or twice', async (t) => {
+    const { own } = await memoryOf(t);
+    const [first, latest] = [remembered(STARTS, 1000), remembered(LATER, 2000)];
+    await own.remember(k, first);
+    await own.remember(k, latest);
+    const { createdAt: _, ...justNow } = first;
+    await own.remember(k, justNow);
+    assert.deepEqual((await own.look(k, alert, '')).memory, latest);
+  });
+
   test('knows no Job that is created later than now, whatever the clock of the cluster says', async (t) => {
     const { own } = await memoryOf(t);
     await own.remember(k, remembered(STARTS, Date.now() + 3_600_000));
