@@ -22,31 +22,34 @@ import type { Sandbox } from './worker.ts';
 export async function step(
   sandbox: Sandbox,
   delivery: Delivery,
-  change: (cluster: Cluster) => Cluster = (cluster) => cluster,
+  change?: (cluster: Cluster) => Cluster,
   alertmanagers?: Alertmanagers,
 ): Promise<AttemptResult> {
+  const deps = { ...(await dependenciesOf(sandbox, change)), alertmanagers };
+  try {
+    return await remediate(delivery, deps);
+  } finally {
+    await deps.cluster.close();
+  }
+}
+
+/** What attempts over real Redis and folders work with. @param change what their cluster does otherwise */
+export async function dependenciesOf(
+  sandbox: Sandbox,
+  change: (cluster: Cluster) => Cluster = (cluster) => cluster,
+): Promise<Dependencies> {
   const settings = readSettings(sandbox.env);
   const { redis, prefix, queue } = sandbox;
   assert.ok(settings.cluster.kind === 'directory');
   const log = pino({ level: 'silent' });
   const cluster = change(await createDirectoryCluster(settings, settings.cluster, log));
-  const deps: Dependencies = {
-    ...{ settings, cluster, alertmanagers, tracing: NO_TRACING },
+  const { maxActiveJobs } = settings;
+  return {
+    ...{ settings, cluster, tracing: NO_TRACING },
     registry: createOperariusRegistry(cluster, settings.policy),
     memory: createEpisodeMemory(redis, prefix),
-    places: createPlaces({
-      redis,
-      prefix,
-      queue,
-      maxActiveJobs: settings.maxActiveJobs,
-      historyCount: 1000,
-    }),
+    places: createPlaces({ redis, prefix, queue, maxActiveJobs, historyCount: 1000 }),
   };
-  try {
-    return await remediate(delivery, deps);
-  } finally {
-    await cluster.close();
-  }
 }
 
 /** The first delivery of a remediation, locked for this attempt. */

@@ -142,6 +142,7 @@ describe('the protocol, through kills, pauses past the lock, cut replies, deleti
     ['cover', POLICIES],
     ['target', LIMITED],
     ['window', LIMITED],
+    ['count of what Redis refused', POLICIES],
   ];
   for (const [without, policies] of NEEDED) {
     it(`needs the ${without}: without it this test goes red`, async () => {

@@ -11,14 +11,7 @@ import { createRedisClock } from '../redis/clock.ts';
 import { LOCK_DURATION } from '../redis/lock.ts';
 import type { AttemptResult, Dependencies } from '../remediation/attempt.ts';
 import { remediate } from '../remediation/remediate.ts';
-import {
-  backoff,
-  GATE_DELAY,
-  isRefused,
-  NotNow,
-  type Verdict,
-  verdictOn,
-} from '../remediation/verdict.ts';
+import { backoff, GATE_DELAY, NotNow, type Verdict, verdictOn } from '../remediation/verdict.ts';
 import { backendBy } from './backend.ts';
 import { BoundedWorker } from './bounded-worker.ts';
 import {
@@ -173,8 +166,8 @@ async function settleError(
   { gate, watch, deps, log, onRetry }: ConsumeOptions,
 ): Promise<void> {
   await gate.suspect(error, job.id ?? '');
-  if (isRefused(error)) watch.note(error);
   const verdict = verdictOn(error);
+  if (verdict.kind === 'refused') watch.note(error);
   if (verdict.kind === 'retry') {
     onRetry(verdict.reason);
     log.warn({ remediation: job.id, err: error }, 'attempt failed, will be retried');
@@ -207,6 +200,8 @@ async function applyVerdict(
         verdict.message,
         gate.closed() === undefined ? verdict.after : GATE_DELAY,
       );
+    case 'refused':
+      throw new RetryLater(verdict.message, jittered(verdict.after));
     case 'wait':
       await putBack(job, token, jittered(verdict.after));
       return;

@@ -19,6 +19,8 @@ export type Verdict =
     }
   /** Not a problem of this remediation: it waits, and no attempt is counted. */
   | { readonly kind: 'wait'; readonly after: number }
+  /** Nor is this. But it may have created its Job by then: the attempt is counted. */
+  | { readonly kind: 'refused'; readonly after: number; readonly message: string }
   /** Another worker has it now: record nothing. */
   | { readonly kind: 'lost' };
 
@@ -59,15 +61,16 @@ const NO_RIGHTS = /^403 \w*: .* is forbidden: User "/;
  */
 export function verdictOn(error: unknown): Verdict {
   if (error instanceof LockLost) return { kind: 'lost' };
-  if (error instanceof NotNow || isRefused(error)) return { kind: 'wait', after: GATE_DELAY };
+  if (error instanceof NotNow) return { kind: 'wait', after: GATE_DELAY };
   if (error instanceof NewerPayload) return { kind: 'wait', after: NEWER_DELAY };
-  return terminal(error) ?? retry(error);
+  return refused(error) ?? terminal(error) ?? retry(error);
 }
 
 /** Redis refuses every command of this kind. An unknown error may come from this remediation's data. */
-export function isRefused(error: unknown): boolean {
+function refused(error: unknown): Verdict | undefined {
   const refusal = refusalOf(error);
-  return refusal !== undefined && refusal.kind !== 'error';
+  if (refusal === undefined || refusal.kind === 'error') return undefined;
+  return { kind: 'refused', after: GATE_DELAY, message: refusal.problem };
 }
 
 function terminal(error: unknown): Verdict | undefined {

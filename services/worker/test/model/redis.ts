@@ -1,34 +1,35 @@
 import { CLAIM_LIFE, type Claim, type Look } from '@openfero/core/redis/memory';
-import type { EpisodeMemory } from '../../src/redis/memory.ts';
+import type { EpisodeMemory, NewMemory } from '../../src/redis/memory.ts';
 import type { Places } from '../../src/redis/places.ts';
-import type { PlaceRequest, Taken } from '../../src/redis/take-place.ts';
+import type { PlaceRequest, PlannedJob, Taken } from '../../src/redis/take-place.ts';
 import { type Entry, owns } from './queue.ts';
-import type { Turn, Without, World } from './world.ts';
+import type { Send, Without, World } from './world.ts';
 
 /** Redis' memory and states, each call at one instant as its scripts are. */
-export function memoriesOf(world: World, turn: Turn, without?: Without): EpisodeMemory {
+export function memoriesOf(world: World, send: Send, without?: Without): EpisodeMemory {
   return {
-    async look(k, { fingerprint }) {
-      await turn();
-      return lookAt(world, k, fingerprint, without);
-    },
-    async state({ fingerprint }) {
-      await turn();
-      return world.states.get(fingerprint);
-    },
-    async remember(k, { createdAt = world.now, ...memory }) {
-      await turn();
-      if (isClaimOf(world.claims.get(k), memory.episode)) world.claims.delete(k);
-      const known = world.memory.get(k)?.createdAt ?? 0;
-      if (known <= createdAt || without === 'order of the memory') {
-        world.memory.set(k, { ...memory, createdAt });
-      }
-    },
+    look: (k, { fingerprint }) => send(() => lookAt(world, k, fingerprint, without)),
+    state: ({ fingerprint }) => send(() => world.states.get(fingerprint)),
+    remember: (k, job) => send(() => rememberAt(world, k, job, without)),
     // Only `only-after-firing` asks for it, and the model has no operarius with that.
     claim: async () => undefined,
     async touch() {},
     now: async () => world.now,
   };
+}
+
+function rememberAt(
+  world: World,
+  k: string,
+  { createdAt = world.now, ...memory }: NewMemory,
+  without?: Without,
+): void {
+  if (isClaimOf(world.claims.get(k), memory.episode)) world.claims.delete(k);
+  const latest = world.memory.get(k)?.createdAt ?? 0;
+  const isOld = world.remembered.has(memory.job) || latest > createdAt;
+  world.remembered.add(memory.job);
+  if (isOld && without !== 'order of the memory') return;
+  world.memory.set(k, { ...memory, createdAt });
 }
 
 function lookAt(world: World, k: string, fingerprint: string, without?: Without): Look {
@@ -54,43 +55,40 @@ const isClaimOf = (claim: Claim | undefined, { instant, count }: Claim['episode'
 export function claimsOf(
   world: World,
   { entry, token }: { readonly entry: Entry; readonly token: number },
-  { turn, without }: { readonly turn: Turn; readonly without?: Without | undefined },
+  { send, without }: { readonly send: Send; readonly without?: Without | undefined },
 ): Places {
   const isLost = (): boolean => !owns(entry, token, world.now) && without !== 'lock check';
+  const takeNow = (request: PlaceRequest): { taken: Taken; look: Look } => {
+    const { troubleKey, episode, job, remediation } = request;
+    const look = lookAt(world, troubleKey, remediation.alert.fingerprint, without);
+    const refusal = isLost()
+      ? { kind: 'lost' as const }
+      : (whyNot(request, look, world, without) ?? whyHeld(request, world, without));
+    if (refusal !== undefined) return { taken: refusal, look };
+    world.claims.set(troubleKey, { episode, job, remediation: remediation.id, at: world.now });
+    world.places.set(job, { at: world.now, remediation: remediation.id });
+    if (request.target !== undefined) world.targets.set(request.target, job);
+    entry.job = job;
+    return { taken: { kind: 'taken' }, look };
+  };
+  const giveBackNow = ({ troubleKey, job, remediation }: PlannedJob): void => {
+    if (isLost()) return;
+    if (world.claims.get(troubleKey)?.remediation === remediation.id) {
+      world.claims.delete(troubleKey);
+    }
+    freeTarget(world, job);
+    world.places.delete(job);
+  };
   return {
-    async take(request) {
-      await turn();
-      const { troubleKey, episode, job, remediation } = request;
-      const look = lookAt(world, troubleKey, remediation.alert.fingerprint, without);
-      const refusal = isLost()
-        ? { kind: 'lost' as const }
-        : (whyNot(request, look, world, without) ?? whyHeld(request, world, without));
-      if (refusal !== undefined) return { taken: refusal, look };
-      world.claims.set(troubleKey, { episode, job, remediation: remediation.id, at: world.now });
-      world.places.set(job, { at: world.now, remediation: remediation.id });
-      if (request.target !== undefined) world.targets.set(request.target, job);
-      entry.job = job;
-      return { taken: { kind: 'taken' }, look };
-    },
+    take: (request) => send(() => takeNow(request)),
     keptJob: async () => entry.job,
-    async release({ name }) {
-      await turn();
-      freeTarget(world, name);
-    },
+    release: ({ name }) => send(() => freeTarget(world, name)),
+    giveBack: (planned) => send(() => giveBackNow(planned)),
     end: async () => ({ first: false, row: 0 }),
     passOn: async () => {},
     appendHeld: async () => undefined,
     reconcile: async () => true,
     holderOf: async () => ({ kind: 'free' }),
-    async giveBack({ troubleKey, job, remediation }) {
-      await turn();
-      if (isLost()) return;
-      if (world.claims.get(troubleKey)?.remediation === remediation.id) {
-        world.claims.delete(troubleKey);
-      }
-      freeTarget(world, job);
-      world.places.delete(job);
-    },
     hold: async () => false,
     unhold: async () => {},
     holders: async () => ({ count: 0, jobs: [] }),

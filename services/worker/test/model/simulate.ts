@@ -10,7 +10,7 @@ import { readSettings } from '../../src/settings.ts';
 import { ALERTNAME, alertmanagerOf } from './alertmanager.ts';
 import { deliveryOf, type Entry, owns, reclaim, renew, take } from './queue.ts';
 import { claimsOf, correctTargets, freeTarget, memoriesOf } from './redis.ts';
-import { clusterOf, createWorld, type Without, type World } from './world.ts';
+import { clusterOf, createWorld, senderOf, type Without, type World } from './world.ts';
 
 export interface Scenario {
   readonly seed: number;
@@ -173,20 +173,22 @@ async function work(
     });
   const { without } = scenario;
   const cluster = clusterOf(world, operarius, { turn, without, random });
+  const send = senderOf(turn, random);
   const deps: Dependencies = {
     settings: SETTINGS,
     tracing: NO_TRACING,
     cluster,
     registry: known,
-    memory: memoriesOf(world, turn, without),
-    places: claimsOf(world, attempt, { turn, without }),
+    memory: memoriesOf(world, send, without),
+    places: claimsOf(world, attempt, { send, without }),
   };
   try {
     const step = await remediate(deliveryOf(entry, token, world, { turn, without }), deps);
     await turn();
     if (owns(entry, token, world.now)) settle(entry, step);
   } catch (error) {
-    if (owns(entry, token, world.now)) fail(entry, error, world.now);
+    const isCounted = without !== 'count of what Redis refused';
+    if (owns(entry, token, world.now)) fail(entry, error, { now: world.now, isCounted });
   }
 }
 
@@ -201,7 +203,12 @@ function settle(entry: Entry, step: AttemptResult): void {
   entry.remediation = step.remediation;
 }
 
-function fail(entry: Entry, error: unknown, now: number): void {
+/** @param isCounted whether an attempt is that Redis refused */
+function fail(
+  entry: Entry,
+  error: unknown,
+  { now, isCounted }: { readonly now: number; readonly isCounted: boolean },
+): void {
   const verdict = verdictOn(error);
   if (verdict.kind === 'lost') return;
   if (verdict.kind === 'terminal') {
@@ -211,7 +218,7 @@ function fail(entry: Entry, error: unknown, now: number): void {
   }
   entry.state = 'delayed';
   entry.due = now + 1000;
-  entry.attemptsMade++;
+  if (verdict.kind === 'retry' || isCounted) entry.attemptsMade++;
 }
 
 function weighted(

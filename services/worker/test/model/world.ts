@@ -37,6 +37,8 @@ export interface World {
   /** The dedup-key that each full name was meant to stand for. */
   readonly meant: Map<string, string | undefined>;
   readonly memory: Map<string, Memory>;
+  /** The Jobs that are or were in it. */
+  readonly remembered: Set<string>;
   readonly claims: Map<string, ModelClaim>;
   readonly states: Map<string, State>;
   /** The Job that works on a target, by its digest. */
@@ -52,6 +54,7 @@ export const createWorld = (): World => ({
   collided: new Set(),
   meant: new Map(),
   memory: new Map(),
+  remembered: new Set(),
   claims: new Map(),
   states: new Map(),
   targets: new Map(),
@@ -68,7 +71,8 @@ export type Without =
   | 'claim'
   | 'cover'
   | 'target'
-  | 'window';
+  | 'window'
+  | 'count of what Redis refused';
 
 /** How often a connection breaks before, and after, the server has done what was asked. */
 const CUT = 0.03;
@@ -78,6 +82,27 @@ const noAnswer = (): ClusterError =>
 
 /** Called before every effect: where a worker may be paused, overtaken or killed. */
 export type Turn = () => Promise<void>;
+
+/** How often Redis refuses a command, and how often its answer is lost: its client then sends it again. */
+const REFUSED = 0.01;
+const RESENT = 0.03;
+
+const refusal = (): Error =>
+  Object.assign(new Error('READONLY it was replaced'), { name: 'ReplyError' });
+
+/** Sends a command to Redis, which does it at one instant. */
+export type Send = <T>(command: () => T) => Promise<T>;
+
+export function senderOf(turn: Turn, random: Random): Send {
+  return async (command) => {
+    await turn();
+    if (random.chance(REFUSED)) throw refusal();
+    const answer = command();
+    if (!random.chance(RESENT)) return answer;
+    await turn();
+    return command();
+  };
+}
 
 /**
  * The cluster as one worker sees it. Of a name's ten hex digits only two count, so that different
