@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { parseManifests } from '@openfero/core/yaml';
 import { at, type Cluster, itemsOf } from '@openfero/testkit/controlplane';
 import { describeOnControlPlane } from '@openfero/testkit/describe-on-control-plane';
 import { definition, RESTRICTED_POD } from '@openfero/testkit/operarii';
@@ -85,6 +88,21 @@ await describeOnControlPlane('deploy/kubernetes', (plane) => {
     const example = await readFile(new URL(path, import.meta.url), 'utf8');
     const block = `\`\`\`yaml\n${example.replace(/^---\n/, '')}\`\`\``;
     assert.ok((await readme()).includes(block));
+  });
+
+  it('can have its services in another namespace, as its README says', async (t) => {
+    const page = await readFile(`${MANIFESTS}/README.md`, 'utf8');
+    const [patches = ''] = /^ {2}patches:\n( {4}.*\n)+/m.exec(page) ?? [];
+    const folder = await mkdtemp(join(tmpdir(), 'openfero-overlay-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const overlay = `resources: [${relative(await realpath(folder), MANIFESTS)}]\n`;
+    await writeFile(join(folder, 'kustomization.yaml'), overlay + patches.replace(/^ {2}/gm, ''));
+    const text = await plane.kubectl(['kustomize', folder]);
+    assert.doesNotMatch(text, /namespace: openfero$|openfero\.svc/m);
+    const places = parseManifests(text).map(
+      (one) => at(one, 'metadata', 'namespace') ?? at(one, 'metadata', 'name'),
+    );
+    assert.deepEqual([...new Set(places)].sort(), ['openfero-jobs', 'platform']);
   });
 
   it('gives only the worker a token', async () => {

@@ -103,24 +103,29 @@ await describeChart('the chart and the rest of the repository', (chart, plane) =
     assert.doesNotMatch(JSON.stringify(pages), /8082/);
   });
 
-  it('has pods with the labels by which docs/operating.md selects them', async () => {
+  it('has pods with the labels by which docs/operating.md selects them, as the manifests have', async () => {
     const page = await readFile(`${ROOT}/docs/operating.md`, 'utf8');
-    const used = [...page.matchAll(/-n openfero .*-l (\S+=\w+)/g)].map(([, label]) => label);
+    const used = [...page.matchAll(/-n openfero .*-l (\S+)/g)].map(([, label]) => label);
     assert.ok(used.length > 5);
-    const pods = (await chart.render()).map((one) =>
-      Object.entries(at(one, 'spec', 'template', 'metadata', 'labels') ?? {}),
-    );
-    const known = new Set(pods.flat().map((label) => label.join('=')));
-    assert.deepEqual(
-      used.filter((label = '') => !known.has(label)),
-      [],
-    );
+    const manifests = await plane.kubectl(['kustomize', `${ROOT}/deploy/kubernetes`]);
+    for (const objects of [await chart.render(), parseManifests(manifests)]) {
+      const pods = objects.map((one) =>
+        Object.entries(at(one, 'spec', 'template', 'metadata', 'labels') ?? {}),
+      );
+      const known = new Set(pods.flat().flatMap((label) => [label[0], label.join('=')]));
+      assert.deepEqual(
+        used.filter((label = '') => !known.has(label)),
+        [],
+      );
+    }
   });
 
-  it('has the version of the package', async () => {
+  it('has the version of the package, with which docs/operating.md tags the image', async () => {
     const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, 'utf8'));
     const { appVersion } = Object(parseManifest(await readFile(`${CHART}/Chart.yaml`, 'utf8')));
     assert.equal(appVersion, version);
+    const page = await readFile(`${ROOT}/docs/operating.md`, 'utf8');
+    assert.ok(page.includes(`docker push registry.example.com/platform/openfero:${version}\n`));
   });
 
   it('changes the security context of one service without changing the others', async () => {
@@ -215,7 +220,9 @@ function podOf(workload: unknown): unknown {
 
 /** The chart names its Redis after the release and computes its limit of memory. */
 function normalized(text: string): string {
-  return text.replace('//openfero-redis.', '//redis.').replace(/maxmemory \w+/, 'maxmemory');
+  return text
+    .replace('//openfero-redis.openfero.svc', '//redis')
+    .replace(/maxmemory \w+/, 'maxmemory');
 }
 
 interface Variable {
