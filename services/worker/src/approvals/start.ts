@@ -48,7 +48,7 @@ export function startApprovals(
     const jobs = [...cluster.jobs.asked()];
     const turn = looks++;
     forget(jobs);
-    if (turn % LOOKS_PER_SWEEP === 0) await sweep(jobs);
+    if (turn % LOOKS_PER_SWEEP === 0) await sweep();
     const open = jobs.filter(({ uid }) => !decided.has(uid));
     if (open.length === 0) return;
     if (turn % LOOKS_PER_ALERT === 0) await forgetLost();

@@ -1,4 +1,4 @@
-import type { AskedJob, EndedJob } from '@openfero/cluster/cluster';
+import type { EndedJob } from '@openfero/cluster/cluster';
 import {
   approvalsKey,
   askedKey,
@@ -8,22 +8,24 @@ import {
 } from '@openfero/core/redis/approvals';
 import type { Approvals } from './approvals.ts';
 
+/** What sweeping needs. */
+type Sweeping = Pick<Approvals, 'redis' | 'memory' | 'settings'> & {
+  readonly cluster: {
+    readonly jobs: Pick<Approvals['cluster']['jobs'], 'asked' | 'ended' | 'unfinished'>;
+  };
+};
+
 /**
  * Creates what settles the questions whose Job went away while no worker was there to see it: those that are
- * found without their Job twice. The first time, another worker may be about to record what it has seen.
+ * found without their Job twice, by a watch that is newer than they are. The first time, another worker may be
+ * about to record what it has seen.
  *
  * @param end tells that a Job is over, see createJobEnding
- * @returns to be called with the Jobs about which people were asked, by the watch
  */
 export function createSweep(
-  {
-    cluster,
-    redis,
-    memory,
-    settings,
-  }: Pick<Approvals, 'cluster' | 'redis' | 'memory' | 'settings'>,
+  { cluster, redis, memory, settings }: Sweeping,
   end: (job: EndedJob) => Promise<void>,
-): (jobs: readonly AskedJob[]) => Promise<void> {
+): () => Promise<void> {
   const { prefix } = settings;
   const settleGone = async (
     uid: string,
@@ -38,18 +40,27 @@ export function createSweep(
     await redis.hdel(askedKey(prefix), uid);
     await redis.hdel(approvalsKey(prefix), uid);
   };
-  let missed: ReadonlySet<string> = new Set();
-  return async (jobs) => {
-    const questions = await redis.hgetall(askedKey(prefix));
+  /** @returns whether the watch has no Job of a question, and is newer than it */
+  const goneAsOf = (now: number): ((uid: string, question: Question | undefined) => boolean) => {
+    const { jobs } = cluster;
+    const asOf = now - jobs.unfinished().age;
     // The end of one that was released and has ended is told from the watch.
-    const ended = [...cluster.jobs.ended()].map(({ end: its }) => its?.uid);
-    const uids = new Set([...jobs.map(({ uid }) => uid), ...ended]);
-    const gone = Object.entries(questions).filter(([uid]) => !uids.has(uid));
+    const ended = [...jobs.ended()].map(({ end: its }) => its?.uid);
+    const uids = new Set([...[...jobs.asked()].map(({ uid }) => uid), ...ended]);
+    return (uid, question) => !uids.has(uid) && (question?.at ?? 0) < asOf;
+  };
+  let missed: ReadonlySet<string> = new Set();
+  return async () => {
+    const texts = Object.entries(await redis.hgetall(askedKey(prefix)));
+    if (texts.length === 0) return;
+    const now = await memory.now();
+    const isWithoutJob = goneAsOf(now);
+    const gone = texts
+      .map(([uid, text]) => [uid, readQuestion(text)] as const)
+      .filter(([uid, question]) => isWithoutJob(uid, question));
     const again = gone.filter(([uid]) => missed.has(uid));
     missed = new Set(gone.map(([uid]) => uid));
-    if (again.length === 0) return;
-    const now = await memory.now();
-    for (const [uid, text] of again) await settleGone(uid, readQuestion(text), now);
+    for (const [uid, question] of again) await settleGone(uid, question, now);
   };
 }
 
