@@ -2,6 +2,7 @@ import { alertOfJob, isAlertmanagers } from '@openfero/core/decisions/alertmanag
 import { effectByAlertmanager, effectByState } from '@openfero/core/decisions/effect';
 import { encodeEntry } from '@openfero/core/history/encode';
 import { NEVER, parseInstant } from '@openfero/core/instant';
+import { definitionDigest } from '@openfero/core/operarius/definition';
 import type { Effect } from '@openfero/core/outcome';
 import {
   type DueEffect,
@@ -100,11 +101,16 @@ const isKnown = ({ operarius }: DueEffect, { cluster }: Judging): boolean =>
 
 function runOf(due: DueEffect, effect: Effect, { cluster, settings }: Judging): RunVerdict {
   const { uid, operarius, definition } = due;
-  const configMap = cluster.operarii.get(operarius);
-  const policy = configMap && policyOf(configMap, settings.policy);
   const verdict = effect === 'firing' ? 'bad' : 'good';
-  return { uid, operarius, definition, verdict, ...stopPolicy(policy ?? settings.policy) };
+  const run = { uid, operarius, definition, verdict } as const;
+  const configMap = cluster.operarii.get(operarius);
+  const isCurrent = configMap !== undefined && definitionDigest(configMap) === definition;
+  const policy = isCurrent ? policyOf(configMap, settings.policy) : undefined;
+  // As at the end of a Job: one of an older definition stops nothing, and ends no stop of the current one.
+  return { ...run, ...(policy === undefined ? STOPS_NOTHING : stopPolicy(policy)) };
 }
+
+const STOPS_NOTHING = { stopAfter: 0, stopFor: 0 } as const;
 
 function readSettled(answer: unknown): { readonly first: boolean; readonly row: number } {
   const [first, row] = Array.isArray(answer) ? answer : [];

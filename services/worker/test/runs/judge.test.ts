@@ -135,6 +135,23 @@ describe('without Alertmanager, the effect is what the latest notification says'
   });
 });
 
+it('Jobs of an older definition that did not help leave the stop of the current one as it is', async (t) => {
+  const judged = await judging(t);
+  const { redis, prefix } = judged.sandbox;
+  judged.definition = configMap('Disk', { policy: { rearm: 'corrected' } });
+  const now = Date.now();
+  const until = now + 3_600_000;
+  const stopped = { definition: definitionDigest(judged.definition), until, row: 5, at: now };
+  await redis.hset(`${prefix}:stopped`, OPERARIUS, JSON.stringify(stopped));
+  for (let run = 0; run < 5; run++) {
+    await judged.sandbox.receive(alertOf(`x${run}`), { startsAt: instantOf(now + 5000) });
+    await judged.end(succeeded(`x${run}`));
+  }
+  assert.deepEqual(await judged.judged(5), Array(5).fill('firing'));
+  assert.deepEqual(JSON.parse((await redis.hget(`${prefix}:stopped`, OPERARIUS)) ?? ''), stopped);
+  assert.equal(judged.events.includes('OperariusStopped'), false);
+});
+
 describe('an operarius that is stopped is re-armed', () => {
   const rearmed = async ({ sandbox: { redis, prefix } }: Judged): Promise<JsonObject> => {
     const read = async () => redis.xrange(`${prefix}:history`, '-', '+');
