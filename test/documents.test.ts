@@ -58,6 +58,21 @@ describe('the documentation', () => {
     });
   }
 
+  it('names only files that exist', async () => {
+    // A decision is about its time, and `dist` is built.
+    const pages = (await everyPage()).filter((page) => !page.startsWith('docs/decisions/'));
+    const wrong = pages.map(async (page) => {
+      const named = (await read(page)).matchAll(
+        /`((?:bench|demo|deploy|docs|packages|services|test)\/[\w./-]+)`/g,
+      );
+      const each = [...named].map(async ([, path = '']) =>
+        (await exists(path)) ? [] : [`${page}: ${path}`],
+      );
+      return (await Promise.all(each)).flat();
+    });
+    assert.deepEqual((await Promise.all(wrong)).flat(), []);
+  });
+
   it('links only to files and sections that exist', async () => {
     const pages = await everyPage();
     assert.ok(pages.includes('README.md') && pages.includes('docs/decisions/README.md'));
@@ -114,7 +129,11 @@ async function leadsSomewhere(path: string, page: string, section?: string): Pro
   const target = path === dirname(page) ? page : path;
   if (section !== undefined)
     return sectionsOf(await read(target).catch(() => '')).includes(section);
-  return access(`${ROOT}/${target}`).then(
+  return exists(target);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(`${ROOT}/${path}`).then(
     () => true,
     () => false,
   );
