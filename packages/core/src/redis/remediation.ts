@@ -168,6 +168,18 @@ export const rerunId = (uid: string): string => RERUN + uid;
 /** Whether a remediation is a rerun, by its id. */
 export const isRerunId = (id: string): boolean => id.startsWith(RERUN);
 
+/**
+ * Stores a changed payload, unless the remediation is another attempt's by now: that one may have stored
+ * something since.
+ *
+ * KEYS BullMQ's hash of the remediation, its lock; ARGV token of the lock, the payload. Returns 1 where it did.
+ */
+export const STORE_PAYLOAD = `
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'data', ARGV[2])
+return 1
+`;
+
 /** Ended remediations that BullMQ keeps, of those that failed and of the others. */
 export const ENDED_COUNT = 10_000;
 

@@ -16,10 +16,12 @@ import { backendBy } from './backend.ts';
 import { BoundedWorker } from './bounded-worker.ts';
 import {
   createDelivery,
+  createStorePayload,
   noteOperarius,
   putBack,
   type RemediationJob,
   readJob,
+  type StorePayload,
 } from './delivery.ts';
 import type { Gate } from './gate.ts';
 import { type HeldNow, hold, holdNewer } from './hold.ts';
@@ -65,10 +67,11 @@ export interface ConsumeOptions {
 export function createConsumer(options: ConsumeOptions): Worker<unknown, Result> {
   const { redis, watch, deps, log } = options;
   const { prefix } = deps.settings;
+  const store = createStorePayload(redis);
   const payloads = createPayloads((id) => redis.hget(key(prefix, QUEUE, id), 'data'));
   const consumer = new BoundedWorker(
     QUEUE,
-    (job, token) => attemptJob(job, token ?? '', { ...options, payloads }),
+    (job, token) => attemptJob(job, token ?? '', { ...options, payloads, store }),
     {
       connection: redis,
       prefix,
@@ -117,6 +120,7 @@ function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
 
 interface AttemptOptions extends ConsumeOptions {
   readonly payloads: Payloads;
+  readonly store: StorePayload;
 }
 
 /** One attempt: the error that it throws tells BullMQ where the job goes. */
@@ -142,13 +146,14 @@ async function attemptJob(
 async function runAttempt(
   job: RemediationJob,
   token: string,
-  { gate, deps, payloads, onHeld }: AttemptOptions,
+  { gate, deps, payloads, store, onHeld }: AttemptOptions,
 ): Promise<AttemptResult> {
   const closed = gate.closed();
   if (closed !== undefined) throw new NotNow(closed);
   await payloads.load(job);
-  const delivery = createDelivery(job, token, await readJob(job, deps));
-  const attempted = await traceAttempt(deps.tracing, delivery.remediation, (traceparent) =>
+  const remediation = await readJob(job, token, { ...deps, store });
+  const delivery = createDelivery(job, token, remediation, store);
+  const attempted = await traceAttempt(deps.tracing, remediation, (traceparent) =>
     remediate({ ...delivery, traceparent }, deps),
   );
   if (attempted.kind === 'hold') {
@@ -163,7 +168,7 @@ async function settleError(
   error: unknown,
   job: RemediationJob,
   token: string,
-  { gate, watch, deps, log, onRetry }: ConsumeOptions,
+  { gate, watch, deps, store, log, onRetry }: AttemptOptions,
 ): Promise<void> {
   await gate.suspect(error, job.id ?? '');
   const verdict = verdictOn(error);
@@ -178,7 +183,7 @@ async function settleError(
     }
     return;
   }
-  if (verdict.kind === 'terminal') await noteOperarius(job, deps.registry);
+  if (verdict.kind === 'terminal') await noteOperarius(job, token, { ...deps, store });
   await applyVerdict(verdict, job, token, gate);
 }
 

@@ -6,16 +6,48 @@ import { HELD_REASONS, type Result } from '@openfero/core/outcome';
 import {
   type Remediation,
   readRemediation,
+  STORE_PAYLOAD,
   UnreadablePayload,
 } from '@openfero/core/redis/remediation';
+import type { RedisConnection } from '@openfero/service/redis';
+import { script } from '@openfero/service/script';
 import { ErrorCode, type Job } from 'bullmq';
 import { LOCK_DURATION, LOCK_TRUST } from '../redis/lock.ts';
 import type { EpisodeMemory } from '../redis/memory.ts';
 import type { Places } from '../redis/places.ts';
+import type { QueueEntry } from '../redis/take-place.ts';
 import type { Delivery } from '../remediation/attempt.ts';
 import { LockLost } from '../remediation/verdict.ts';
 
 export type RemediationJob = Job<unknown, Result>;
+
+/** Stores a changed payload in the queue. @throws {LockLost} where the remediation is another attempt's */
+export type StorePayload = (
+  job: RemediationJob,
+  token: string,
+  changed: Remediation,
+) => Promise<void>;
+
+export function createStorePayload(redis: RedisConnection): StorePayload {
+  const storeScript = script(redis, STORE_PAYLOAD);
+  return async (job, token, changed) => {
+    const { key } = entryOf(job, token);
+    const stored = await storeScript([key, `${key}:lock`], [token, JSON.stringify(changed)]);
+    if (stored !== 1) throw new LockLost();
+    job.data = changed;
+  };
+}
+
+const entryOf = (job: RemediationJob, token: string): QueueEntry => ({
+  key: `${job.queueQualifiedName}:${job.id}`,
+  token,
+});
+
+interface Reading {
+  readonly memory: EpisodeMemory;
+  readonly places: Places;
+  readonly store: StorePayload;
+}
 
 /**
  * Reads the payload, and ends the note that it is held: it is being tried now. A person's retry of a
@@ -23,10 +55,12 @@ export type RemediationJob = Job<unknown, Result>;
  *
  * @throws {NewerPayload}
  * @throws {UnreadablePayload}
+ * @throws {LockLost}
  */
 export async function readJob(
   job: RemediationJob,
-  { memory, places }: { readonly memory: EpisodeMemory; readonly places: Places },
+  token: string,
+  { memory, places, store }: Reading,
 ): Promise<Remediation> {
   if (job.data === null) throw new UnreadablePayload('the payload is not JSON');
   const remediation = readRemediation(job.data);
@@ -39,7 +73,7 @@ export async function readJob(
   if (!isRetried(job, remediation)) return remediation;
   const retriedAt = await memory.now();
   const retried = { ...remediation, retriedAt, retriedAfter: job.attemptsMade };
-  await job.updateData(retried);
+  await store(job, token, retried);
   return retried;
 }
 
@@ -59,6 +93,7 @@ export function createDelivery(
   job: RemediationJob,
   token: string,
   remediation: Remediation,
+  store: StorePayload,
 ): Delivery {
   let lock = lockTaken(job.processedOn ?? 0);
   const confirmLock = async (): Promise<void> => {
@@ -69,14 +104,11 @@ export function createDelivery(
   };
   return {
     remediation,
-    entry: { key: `${job.queueQualifiedName}:${job.id}`, token },
+    entry: entryOf(job, token),
     again: job.attemptsMade > 0 || job.stalledCounter > 0,
     lastError: job.failedReason,
     confirmLock,
-    async save(changed) {
-      await confirmLock();
-      await job.updateData(changed);
-    },
+    save: (changed) => store(job, token, changed),
     async freeOccurrence() {
       await job.removeDeduplicationKey();
     },
@@ -127,16 +159,22 @@ export async function putBack(job: RemediationJob, token: string, delay: number)
 /**
  * Notes in a payload that is about to fail which ConfigMap it was for, where the alertname does not say
  * so: `openfero retry` selects by it, and knows no cluster.
+ *
+ * @throws {LockLost}
  */
 export async function noteOperarius(
   job: RemediationJob,
-  registry: Pick<OperariusRegistry, 'nameFor'>,
+  token: string,
+  {
+    registry,
+    store,
+  }: { readonly registry: Pick<OperariusRegistry, 'nameFor'> } & Pick<Reading, 'store'>,
 ): Promise<void> {
   const remediation = readOrUndefined(job.data);
   if (remediation === undefined) return;
   const operarius = registry.nameFor(remediation.alert);
   if (operarius === '' || operarius === expectedName(remediation.alert)) return;
-  await job.updateData({ ...remediation, operarius });
+  await store(job, token, { ...remediation, operarius });
 }
 
 function readOrUndefined(data: unknown): Remediation | undefined {

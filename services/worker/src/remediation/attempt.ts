@@ -24,7 +24,7 @@ export interface Delivery {
   readonly traceparent?: string | undefined;
   /** Makes sure that the remediation is still this worker's. @throws {LockLost} */
   confirmLock(): Promise<void>;
-  /** Stores a changed payload in the queue. */
+  /** Stores a changed payload in the queue. @throws {LockLost} */
   save(remediation: Remediation): Promise<void>;
   /** From here on, the same occurrence sent again is queued and not absorbed by this remediation. */
   freeOccurrence(): Promise<void>;

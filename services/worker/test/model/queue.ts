@@ -2,7 +2,7 @@ import type { End } from '@openfero/core/outcome';
 import type { Remediation } from '@openfero/core/redis/remediation';
 import type { Delivery } from '../../src/remediation/attempt.ts';
 import { LockLost } from '../../src/remediation/verdict.ts';
-import type { Turn, Without, World } from './world.ts';
+import type { Send, Turn, Without, World } from './world.ts';
 
 const LOCK_DURATION = 10_000;
 const LOCK_TRUST = 5_000;
@@ -64,7 +64,11 @@ export function deliveryOf(
   entry: Entry,
   token: number,
   world: World,
-  { turn, without }: { readonly turn: Turn; readonly without?: Without | undefined },
+  {
+    turn,
+    send,
+    without,
+  }: { readonly turn: Turn; readonly send: Send; readonly without?: Without | undefined },
 ): Delivery {
   let confirmedAt = world.now;
   const again = entry.attemptsMade > 0 || entry.stalled > 0;
@@ -81,11 +85,12 @@ export function deliveryOf(
     again: again && without !== 'own Job',
     lastError: undefined,
     confirmLock,
-    async save(remediation) {
-      // As delivery.ts: what lost its lock changes nothing that another one has, or has ended.
-      await confirmLock();
-      entry.remediation = remediation;
-    },
+    // As delivery.ts: what lost its lock changes nothing that another one has, or has ended.
+    save: (remediation) =>
+      send(() => {
+        if (!owns(entry, token, world.now) && without !== 'lock check') throw new LockLost();
+        entry.remediation = remediation;
+      }),
     freeOccurrence: turn,
   };
 }

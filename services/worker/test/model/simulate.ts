@@ -183,7 +183,7 @@ async function work(
     places: claimsOf(world, attempt, { send, without }),
   };
   try {
-    const step = await remediate(deliveryOf(entry, token, world, { turn, without }), deps);
+    const step = await remediate(deliveryOf(entry, token, world, { turn, send, without }), deps);
     await turn();
     if (owns(entry, token, world.now)) settle(entry, step);
   } catch (error) {

@@ -8,7 +8,7 @@ import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { LATER, remediation, startsNow } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { Worker } from 'bullmq';
-import { createDelivery } from '../../src/queue/delivery.ts';
+import { createDelivery, createStorePayload } from '../../src/queue/delivery.ts';
 import type { Delivery } from '../../src/remediation/attempt.ts';
 import { LockLost } from '../../src/remediation/verdict.ts';
 import { deliveryBy, step } from '../attempt.ts';
@@ -117,6 +117,16 @@ describe('the lock of a delivery', () => {
       assert.equal((await sandbox.queue.getJob(id))?.data.cooled, undefined);
     }
   });
+
+  test('is another’s since a moment: nothing is kept in the queue either', async (t) => {
+    const sandbox = await createSandbox(t, server.url);
+    const given = remediation('Disk');
+    const { delivery, lockedBy, id } = await taken(t, sandbox, given);
+    await delivery.save({ ...given, cooled: 5 });
+    await lockedBy('another');
+    await assert.rejects(delivery.save(given), LockLost);
+    assert.equal((await sandbox.queue.getJob(id))?.data.cooled, 5);
+  });
 });
 
 interface Taken {
@@ -141,7 +151,7 @@ async function taken(
   job.processedOn = processedOn;
   return {
     id,
-    delivery: createDelivery(job, 'token', given),
+    delivery: createDelivery(job, 'token', given, createStorePayload(redis)),
     lockedBy: (token) => redis.set(`${prefix}:remediations:${id}:lock`, token),
   };
 }
