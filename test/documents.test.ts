@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { FAILURES, OUTCOMES } from '@openfero/core/outcome';
 import { SETTING_NAMES } from '@openfero/core/setting-names';
 import { parseManifest } from '@openfero/core/yaml';
-import { at } from '@openfero/testkit/controlplane';
-import { CHART } from '@openfero/testkit/helm';
+import { readSchema, schemaAt } from './chart/chart.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): Promise<string> => readFile(`${ROOT}/${path}`, 'utf8');
@@ -38,14 +37,14 @@ describe('the documentation', () => {
   for (const page of PAGES) {
     it(`${page} names only values that the chart has`, async () => {
       const values = parseManifest(await read('deploy/helm/openfero/values.yaml'));
-      const schema: unknown = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
+      const schema = await readSchema();
       const components = Object.keys(Object(values)).join('|');
       const named = (await read(page)).matchAll(
         new RegExp(`\`((?:${components})(?:\\.\\w+)+)`, 'g'),
       );
       const unknown = [...named]
         .map(([, name = '']) => name)
-        .filter((name) => !isValue(values, name) && !isProperty(schema, name));
+        .filter((name) => schemaAt(schema, name.split('.')) === undefined);
       assert.deepEqual(unknown, []);
     });
 
@@ -137,21 +136,6 @@ function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function isValue(values: unknown, name: string): boolean {
-  return at(values, ...name.split('.')) !== undefined;
-}
-
-/** For values without a default, such as the settings of a component. */
-function isProperty(schema: unknown, name: string): boolean {
-  let inner: unknown = schema;
-  for (const key of name.split('.')) {
-    const reference = at(inner, '$ref');
-    if (typeof reference === 'string') inner = at(schema, ...reference.slice(2).split('/'));
-    inner = at(inner, 'properties', key);
-  }
-  return inner !== undefined;
 }
 
 /** The anchors of the headings, as GitHub makes them. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseManifests } from '@openfero/core/yaml';
@@ -56,4 +57,18 @@ export async function installCrds(plane: Cluster): Promise<void> {
   const folder = fileURLToPath(new URL('crds', import.meta.url));
   await plane.kubectl(['apply', '--server-side', '-f', folder]);
   await plane.kubectl(['wait', '--for=condition=Established', '-f', folder, '--timeout=30s']);
+}
+
+/** values.schema.json. */
+export async function readSchema(): Promise<unknown> {
+  return JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
+}
+
+/** The schema of the value at a path; undefined if there is no such value. */
+export function schemaAt(schema: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    const one = at(inner, 'properties', key);
+    const reference = at(one, '$ref');
+    return typeof reference === 'string' ? at(schema, ...reference.slice(2).split('/')) : one;
+  }, schema);
 }

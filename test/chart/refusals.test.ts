@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { it } from 'node:test';
 import { messageOf } from '@openfero/core/errors';
+import { parseManifest } from '@openfero/core/yaml';
 import { at } from '@openfero/testkit/controlplane';
 import { CHART } from '@openfero/testkit/helm';
-import { type Chart, describeChart, valuesOf } from './chart.ts';
+import { type Chart, describeChart, readSchema, schemaAt, valuesOf } from './chart.ts';
 
 const OWN_REDIS = 'redis.bundled.enabled=false,redis.external.url=rediss://redis.example.com';
 
@@ -17,6 +18,8 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
   ['receiver.podSecurityContext.runAsuser=1', /'runAsuser' not allowed/],
   ['redis.external.tls.ca.secretName=x', /'secretName' not allowed/],
   ['worker.settings.mode=sometimes', /'\/worker\/settings\/mode'/],
+  ['worker.settings=null', /'\/worker': missing property 'settings'/],
+  ['commonLabels=null', /missing property 'commonLabels'/],
   ['operarii.namespace={a,b}', /'\/operarii\/namespace': got array, want string/],
   ['operarii.namespaces={a,b}', /'namespaces' not allowed/],
   ['operarii.namespace=openfero', /operarii\.namespace is the namespace of the release/],
@@ -61,6 +64,11 @@ const WRONG: readonly (readonly [values: string, named: RegExp])[] = [
     'worker.autoscaling.enabled=true,worker.keda.enabled=true',
     /worker\.autoscaling\.enabled and worker\.keda\.enabled/,
   ],
+  [
+    'receiver.autoscaling.enabled=true,receiver.resources.requests.cpu=null',
+    /receiver\.resources\.requests\.cpu is missing/,
+  ],
+  ['worker.serviceAccount.create=false', /worker\.serviceAccount\.name is missing/],
   ['worker.keda.minReplicaCount=0', /'\/worker\/keda\/minReplicaCount': minimum: got 0, want 1/],
   [
     'receiver.auth.existingSecret.name=x',
@@ -92,7 +100,7 @@ await describeChart('helm template refuses', (chart) => {
   });
 
   it('keys that the schema does not know, at every level but `global`', async () => {
-    const schema: unknown = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
+    const schema = await readSchema();
     const open = objectsIn(schema, '#').filter(
       ([path, object]) => at(object, 'additionalProperties') === undefined && path !== '#/global',
     );
@@ -105,6 +113,22 @@ await describeChart('helm template refuses', (chart) => {
       ([, object]) => at(object, 'additionalProperties') === true,
     );
     assert.deepEqual(anything, []);
+  });
+
+  it('a key that is left empty, although it has keys of its own', async () => {
+    const schema = await readSchema();
+    const values = parseManifest(await readFile(`${CHART}/values.yaml`, 'utf8'));
+    // Empty, they leave it to Kubernetes.
+    const mayBeEmpty = /(SecurityContext|resources|requests|limits|Profile|capabilities|labels)$/;
+    const optional = mapsIn(values, []).filter((path) => {
+      const parent = schemaAt(schema, path.slice(0, -1));
+      const required = at(parent, 'required');
+      return !(Array.isArray(required) && required.includes(path.at(-1)));
+    });
+    assert.deepEqual(
+      optional.map((path) => path.join('.')).filter((path) => !mayBeEmpty.test(path)),
+      [],
+    );
   });
 
   it('not the values of a chart around it', async () => {
@@ -132,4 +156,13 @@ function objectsIn(schema: unknown, path: string): [string, unknown][] {
     return objectsIn(value, isStructure ? path : `${path}/${key}`);
   });
   return [...own, ...inner];
+}
+
+/** The paths of the values that have keys of their own. */
+function mapsIn(values: unknown, path: readonly string[]): (readonly string[])[] {
+  return Object.entries(Object(values)).flatMap(([key, value]) => {
+    const isMap = typeof value === 'object' && !Array.isArray(value);
+    if (!isMap || Object.keys(Object(value)).length === 0) return [];
+    return [[...path, key], ...mapsIn(value, [...path, key])];
+  });
 }

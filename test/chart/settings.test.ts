@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { it } from 'node:test';
 import { SETTING_NAMES } from '@openfero/core/setting-names';
 import { at } from '@openfero/testkit/controlplane';
-import { CHART } from '@openfero/testkit/helm';
-import { describeChart, environmentOf, find, SERVICES, valuesOf } from './chart.ts';
+import {
+  describeChart,
+  environmentOf,
+  find,
+  readSchema,
+  SERVICES,
+  schemaAt,
+  valuesOf,
+} from './chart.ts';
 
 await describeChart('the settings in the chart', (chart) => {
   it('are only those that the services know', async () => {
@@ -27,11 +33,9 @@ await describeChart('the settings in the chart', (chart) => {
   });
 
   it('are all of them, except for a login to Alertmanager and for development', async () => {
-    const schema: unknown = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
-    const keysOf = (service: string): string[] => {
-      const path = ['properties', service, 'properties', 'settings', 'properties'];
-      return Object.keys(Object(at(schema, ...path)));
-    };
+    const schema = await readSchema();
+    const keysOf = (service: string): string[] =>
+      Object.keys(Object(at(schemaAt(schema, [service, 'settings']), 'properties')));
     const variableOf = (key: string): string =>
       `OPENFERO_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
     const objects = await chart.render(...valuesOf('ci/full-values.yaml'));
