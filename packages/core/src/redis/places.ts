@@ -92,6 +92,17 @@ return release(ARGV[1], ARGV[2], KEYS[5], KEYS[6])
 `;
 
 /**
+ * Gives back a place whose Job does not exist, unless it was taken again after that was known.
+ *
+ * KEYS 1 to 4 of TAKE_PLACE; ARGV place, before when it must have been taken. Returns what the function does.
+ */
+export const RELEASE_LEFT_OVER = `${RELEASE_FUNCTION}
+local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not at or math.abs(at) >= tonumber(ARGV[2]) then return {} end
+return release(ARGV[1], '')
+`;
+
+/**
  * The next to be looked at, where the one before could not be. KEYS 1 to 4 of TAKE_PLACE, and where it
  * waited for a target `waiting:target:<digest>`. Returns them.
  */

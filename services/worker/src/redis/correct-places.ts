@@ -29,12 +29,12 @@ interface Store {
 /**
  * Takes the places of Jobs that exist and have none, and gives back those of Jobs that do not exist.
  *
- * @param release gives a place back, and calls whoever waits for it
+ * @param release gives a place back that was taken before then, and calls whoever waits for it
  */
 export async function correctPlaces(
   { redis, prefix }: Store,
   { asOf, jobs }: Unfinished,
-  release: (place: string) => Promise<void>,
+  release: (place: string, before: number) => Promise<void>,
 ): Promise<void> {
   /** In bulk, since each command waits for its fsync and without limits every unfinished Job is missing. */
   const add = async (missed: readonly string[]): Promise<void> => {
@@ -61,7 +61,7 @@ export async function correctPlaces(
     await add(missed.slice(start, start + CHUNK));
   }
   for (const [place, at] of taken) {
-    if (Math.abs(at) < known && !unfinished.has(place)) await release(place);
+    if (Math.abs(at) < known && !unfinished.has(place)) await release(place, known);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   operariusOf,
   placeKeys,
   placeOf,
+  RELEASE_LEFT_OVER,
   RELEASE_PLACE,
   readKeptJob,
 } from '@openfero/core/redis/places';
@@ -86,6 +87,7 @@ export function createPlaces(context: Context): Places {
   const takeScript = script(redis, TAKE_PLACE);
   const giveBackScript = script(redis, GIVE_BACK);
   const releaseScript = script(redis, RELEASE_PLACE);
+  const releaseLeftOverScript = script(redis, RELEASE_LEFT_OVER);
   const nextWaitingScript = script(redis, NEXT_WAITING);
   const endScript = script(redis, END_JOB);
   const waking = createWaking(queue);
@@ -99,11 +101,10 @@ export function createPlaces(context: Context): Places {
     );
   const wake = (called: unknown, operarius: string, target?: string): Promise<void> =>
     waking.wake(called, () => next(operarius, target));
-  const releasePlace = async (place: string, target?: string): Promise<void> => {
+  const releaseLeftOver = async (place: string, before: number): Promise<void> => {
     const operarius = operariusOf(place);
-    const keys = [...placeKeys(prefix, operarius), ...targetKeys(prefix, target)];
-    const called = await releaseScript(keys, [place, target ?? '']);
-    await wake(called, operarius, target);
+    const called = await releaseLeftOverScript(placeKeys(prefix, operarius), [place, before]);
+    await wake(called, operarius);
   };
   return {
     ...createHolding(redis, context, waking),
@@ -118,7 +119,11 @@ export function createPlaces(context: Context): Places {
       return { taken, look: readLook(seen) };
     },
     keptJob: async ({ key }) => readKeptJob(await redis.hget(key, JOB_FIELD)),
-    release: ({ name, operarius, target }) => releasePlace(placeOf(operarius, name), target),
+    async release({ name, operarius, target }) {
+      const keys = [...placeKeys(prefix, operarius), ...targetKeys(prefix, target)];
+      const called = await releaseScript(keys, [placeOf(operarius, name), target ?? '']);
+      await wake(called, operarius, target);
+    },
     async giveBack(planned) {
       const { operarius, target } = planned;
       const more = giveBackArguments(prefix, planned);
@@ -136,7 +141,7 @@ export function createPlaces(context: Context): Places {
     passOn: async (operarius, target) => wake(await next(operarius, target), operarius, target),
     async reconcile(asOf, jobs) {
       const unfinished = { asOf, jobs: [...jobs] };
-      await correctPlaces({ redis, prefix }, unfinished, releasePlace);
+      await correctPlaces({ redis, prefix }, unfinished, releaseLeftOver);
       return correctTargets({ redis, prefix }, unfinished, waking);
     },
   };

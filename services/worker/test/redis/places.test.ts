@@ -171,6 +171,21 @@ describe('put right by what the cluster says', () => {
     assert.equal(await take('b'), 'max-active-jobs');
   });
 
+  test('one that is taken again while it looks at all of them is young, too', async (t) => {
+    const { sandbox, places: own, take } = await given(t, 1);
+    const { redis, prefix } = sandbox;
+    await take('a');
+    await redis.zadd(`${prefix}:places`, 1, 'op/a');
+    const zrange = redis.zrange.bind(redis);
+    t.mock.method(redis, 'zrange', async (...args: Parameters<typeof zrange>) => {
+      const seen = await zrange(...args);
+      await take('a');
+      return seen;
+    });
+    await own.reconcile(Date.now(), []);
+    assert.equal(await take('b'), 'max-active-jobs');
+  });
+
   test('places that Redis lost are taken again', async (t) => {
     const { sandbox, places: own, take } = await given(t, 2, 1);
     await take('a');
