@@ -9,6 +9,8 @@ export interface Proxy {
   cut(): void;
   /** Accepts connections and bytes, but passes nothing on. */
   blackhole(): void;
+  /** Passes on what clients send, and no answer. */
+  mute(): void;
   /** Passes bytes on in order, after a delay. */
   delay(ms: number): void;
   /** Drops open connections as a router does, without telling either end. New ones work. */
@@ -18,7 +20,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-type Mode = 'pass' | 'cut' | 'blackhole';
+type Mode = 'pass' | 'cut' | 'blackhole' | 'mute';
 
 interface State {
   mode: Mode;
@@ -45,6 +47,9 @@ export async function startProxy(target: Target): Promise<Proxy> {
     },
     blackhole() {
       state.mode = 'blackhole';
+    },
+    mute() {
+      state.mode = 'mute';
     },
     delay(ms) {
       state.delayMs = ms;
@@ -74,13 +79,13 @@ function accept(client: Socket, target: Target, state: State): void {
     return;
   }
   const upstream = connect({ host: target.host ?? '127.0.0.1', port: target.port });
-  join(client, upstream, state);
-  join(upstream, client, state);
+  join(client, upstream, state, 'blackhole');
+  join(upstream, client, state, 'mute');
 }
 
-/** Passes the bytes of one socket, and its end, to the other. */
-function join(from: Socket, to: Socket, state: State): void {
-  const pass = lane(state);
+/** Passes the bytes of one socket, and its end, to the other. @param unless a mode that holds them, too */
+function join(from: Socket, to: Socket, state: State, unless: Mode): void {
+  const pass = lane(state, unless);
   state.sockets.add(from);
   from.setNoDelay(true);
   from.on('data', (bytes) => pass(() => void (to.destroyed || to.write(bytes))));
@@ -94,11 +99,11 @@ function join(from: Socket, to: Socket, state: State): void {
 }
 
 /** Delivers in order, even if the delay changes. */
-function lane(state: State): (deliver: () => void) => void {
+function lane(state: State, unless: Mode): (deliver: () => void) => void {
   const late: (() => void)[] = [];
   let due = 0;
   return function pass(deliver) {
-    if (state.mode === 'blackhole') {
+    if (state.mode === 'blackhole' || state.mode === unless) {
       state.held.push(() => pass(deliver));
       return;
     }

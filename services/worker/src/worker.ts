@@ -34,6 +34,7 @@ import { observeRequests } from './metrics/requests.ts';
 import { countRetries } from './metrics/retries.ts';
 import { registerRunMetrics } from './metrics/runs.ts';
 import { createConsumer, stopConsuming } from './queue/consume.ts';
+import { isNotOurs } from './queue/delivery.ts';
 import { createGate } from './queue/gate.ts';
 import type { HeldNow } from './queue/hold.ts';
 import { createProgress } from './queue/progress.ts';
@@ -136,8 +137,11 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     append(end, Date.now());
   });
   gate.steer(consumer);
-  const stopMissingEnds = startMissingEnds({
+  const missingEnds = startMissingEnds({
     ...{ redis: observer, prefix, queue, registry, gate, append, watch, log },
+  });
+  consumer.on('error', (error) => {
+    if (isNotOurs(error)) missingEnds.look();
   });
   const stopChecking = startChecking({ cluster, redis, watch, neverStarting, settings, log });
   const stopRetention = startRetention({ redis: observer, queue, prefix, watch }, log);
@@ -200,7 +204,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       ['effects', stopJudging],
       ['approvals', stopApprovals],
       ['raised alerts', () => stopPosting?.()],
-      ['ends that are missing', stopMissingEnds],
+      ['ends that are missing', missingEnds.stop],
       ['history', () => history.stop()],
       ['mode', stopWatchingMode],
       ['presence', presence.stop],

@@ -46,30 +46,44 @@ type State = 'completed' | 'failed';
 /** A remediation that ended, and in which of BullMQ's sets it is. */
 const memberOf = (state: State, id: string): string => `${state} ${id}`;
 
+export interface MissingEnds {
+  /** Looks again soon: this worker may have been told of no end that Redis has. */
+  readonly look: () => void;
+  readonly stop: () => void;
+}
+
 /**
- * Appends the ends that a killed worker no longer appended to the history, and raises them: it gathers those of
- * some milliseconds. Once at the start of a worker, since Kubernetes starts one for each that was killed. Where
- * two do it at once, the fold absorbs the second entry.
- *
- * @returns what stops it
+ * Appends ends that no worker has appended to the history, and raises them. A worker gathers those of some
+ * milliseconds, and is killed meanwhile, or does not know of an end whose answer was lost with its connection.
+ * Once at the start of a worker, since Kubernetes starts one for each that was killed, and when it is told to.
+ * Where two do it at once, the fold absorbs the second entry.
  */
-export function startMissingEnds(options: MissingEndsOptions): () => void {
+export function startMissingEnds(options: MissingEndsOptions): MissingEnds {
   const { redis, gate, watch, log } = options;
+  let isDue = true;
   let running = false;
   const run = async (): Promise<void> => {
-    if (running || redis.status !== 'ready' || gate.closed() !== undefined) return;
+    if (!isDue || running || redis.status !== 'ready' || gate.closed() !== undefined) return;
     running = true;
+    isDue = false;
     try {
       const appended = await appendMissing(options);
-      clearInterval(timer);
-      if (appended > 0) log.info({ appended }, 'ends that a killed worker left out of the history');
+      if (appended > 0) log.info({ appended }, 'ends that were missing from the history');
     } catch (error) {
+      isDue = true;
       if (!watch.note(error)) log.warn({ err: error }, 'ends not looked for, will be retried');
     }
     running = false;
   };
   const timer = setInterval(() => void run(), INTERVAL);
-  return () => clearInterval(timer);
+  return {
+    look() {
+      isDue = true;
+      // What ended just now is left to the worker that ended it.
+      timer.refresh();
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 async function appendMissing(options: MissingEndsOptions): Promise<number> {

@@ -140,6 +140,9 @@ const NOT_OURS: readonly unknown[] = [
   ErrorCode.JobLockMismatch,
 ];
 
+/** Whether BullMQ says so of a job. After a lost connection its own end may be the reason. */
+export const isNotOurs = (error: unknown): boolean => NOT_OURS.includes(codeOf(error));
+
 /**
  * Moves the job back to delayed without counting an attempt.
  *
@@ -151,7 +154,7 @@ export async function putBack(job: RemediationJob, token: string, delay: number)
     await job.moveToDelayed(Date.now() + delay, token);
     return true;
   } catch (error) {
-    if (NOT_OURS.includes(codeOf(error))) return false;
+    if (isNotOurs(error)) return false;
     throw error;
   }
 }
