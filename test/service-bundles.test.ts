@@ -19,5 +19,15 @@ describe('the bundle of each service', () => {
     it(`${service}: it has nothing of BullMQ for PostgreSQL`, { skip }, async () => {
       assert.doesNotMatch(await readFile(file, 'utf8'), /PostgresQueueBackend/);
     });
+
+    it(`${service}: it requires the modules of Node.js: an import loads more`, {
+      skip,
+    }, async () => {
+      const imports = (await readFile(file, 'utf8')).matchAll(/\bfrom ?["']([\w:/]+)["'];/g);
+      assert.deepEqual(
+        [...imports].map(([, name]) => name),
+        ['node:module'],
+      );
+    });
   }
 });
