@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { messageOf } from '@openfero/core/errors';
 import type { Logger } from '@openfero/service/log';
 import { InvalidSetting } from '@openfero/service/settings';
@@ -22,6 +22,8 @@ export interface Tls {
   readonly key?: string;
   readonly servername?: string;
   readonly rejectUnauthorized: boolean;
+  /** Of the certificates. One for all connections: each of its own would take 60 KB. */
+  readonly secureContext: SecureContext;
 }
 
 export interface CredentialSource {
@@ -105,13 +107,16 @@ async function readCredentials(
     tokenOf(access),
   ]);
   const bearer = fromPlugin?.token ?? token;
-  const tls: Tls = {
-    rejectUnauthorized: !access.insecure,
-    ...(access.servername !== undefined && { servername: access.servername }),
+  const certificates = {
     ...(ca !== undefined && { ca }),
     ...certificateOf(fromPlugin?.cert ?? cert, fromPlugin?.key ?? key),
   };
-  checkTls(tls);
+  const tls: Tls = {
+    rejectUnauthorized: !access.insecure,
+    ...(access.servername !== undefined && { servername: access.servername }),
+    ...certificates,
+    secureContext: contextOf(certificates),
+  };
   const authorization = bearer !== undefined && { authorization: `Bearer ${bearer}` };
   return { headers: { ...access.impersonate, ...authorization }, tls, token: bearer };
 }
@@ -129,15 +134,18 @@ async function tokenOf({ identity: { token, tokenFile } }: Access): Promise<stri
   return text;
 }
 
-function certificateOf(cert: string | undefined, key: string | undefined): Partial<Tls> {
+type Certificates = Pick<Tls, 'ca' | 'cert' | 'key'>;
+
+function certificateOf(cert: string | undefined, key: string | undefined): Certificates {
   return cert === undefined || key === undefined ? {} : { cert, key };
 }
 
-/** Checked here rather than at the first connection, so that a mistake is reported at the start. */
-function checkTls({ ca, cert, key }: Tls): void {
+/** Made here rather than at the first connection, so that a mistake is reported at the start. */
+function contextOf(certificates: Certificates): SecureContext {
   try {
+    const { ca } = certificates;
     if (ca !== undefined && !ca.includes('-----BEGIN')) throw new Error('it is not in PEM format');
-    createSecureContext({ ca, cert, key });
+    return createSecureContext(certificates);
   } catch (error) {
     throw new Error(
       `the certificate authority or client certificate is not valid: ${messageOf(error)}`,
@@ -145,6 +153,6 @@ function checkTls({ ca, cert, key }: Tls): void {
   }
 }
 
-function sameTls(a: Tls, b: Tls): boolean {
+function sameTls(a: Certificates, b: Certificates): boolean {
   return a.ca === b.ca && a.cert === b.cert && a.key === b.key;
 }
