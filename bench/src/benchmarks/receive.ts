@@ -1,4 +1,3 @@
-import { serverOf } from '@openfero/testkit/process';
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import { type Alerts, notificationsOf } from '../parts/alerts.ts';
 import { bareAdds, forget } from '../parts/bulk.ts';
@@ -94,13 +93,10 @@ async function halfOfPeak(run: Run, testbed: Testbed, peak: number): Promise<Row
 /** A warmed-up receiver with its own prefix for one round. */
 async function withReceiver<T>(testbed: Testbed, work: (sender: Sender) => Promise<T>): Promise<T> {
   const prefix = `{receive-${testbed.next()}}`;
-  const receiver = await testbed.start({
-    file: serverOf('receiver'),
-    env: {
-      REDIS_URL: testbed.redis.url,
-      OPENFERO_QUEUE_PREFIX: prefix,
-      OPENFERO_MAX_WAITING: '1000000000',
-    },
+  const receiver = await testbed.startService('receiver', {
+    REDIS_URL: testbed.redis.url,
+    OPENFERO_QUEUE_PREFIX: prefix,
+    OPENFERO_MAX_WAITING: '1000000000',
   });
   const sender = senderTo(receiver.url, SENDERS);
   try {

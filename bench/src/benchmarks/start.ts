@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { serverOf } from '@openfero/testkit/process';
+import type { ServiceName } from '@openfero/testkit/process';
 import { type Benchmark, inRounds, type Run } from '../benchmark.ts';
 import { startChild } from '../parts/child.ts';
 import type { Program } from '../parts/program.ts';
@@ -70,8 +70,8 @@ async function startsOn(testbed: ClusterTestbed): Promise<Record<string, () => P
   const kubeconfig = await testbed.plane.kubeconfig({ token: testbed.token }, namespace);
   const [operarii, jobs] = [join(testbed.folder, 'operarii'), join(testbed.folder, 'jobs')];
   await Promise.all([mkdir(operarii), mkdir(jobs)]);
-  const service = (name: Parameters<typeof serverOf>[0], env: Record<string, string>) => () =>
-    testbed.start({ file: serverOf(name), env: { REDIS_URL: testbed.redis.url, ...env } });
+  const service = (name: ServiceName, env: Record<string, string>) => () =>
+    testbed.startService(name, { REDIS_URL: testbed.redis.url, ...env });
   return {
     [EMPTY]: () => startChild(testbed, 'empty-http.mjs'),
     receiver: service('receiver', {}),

@@ -1,5 +1,4 @@
 import { configMapsPath } from '@openfero/testkit/controlplane';
-import { serverOf } from '@openfero/testkit/process';
 import { until } from '@openfero/testkit/until';
 import { type Alerts, notificationsOf } from './alerts.ts';
 import { apiClient, type Sender, senderTo, sendsOf } from './http.ts';
@@ -81,7 +80,7 @@ export async function startSystemOn(
     ...{ OPENFERO_CONFIGMAP_NAMESPACE: namespace, ...env },
   };
   const start = (service: 'receiver' | 'worker'): Promise<Program> =>
-    testbed.start({ file: serverOf(service, folder), env: common });
+    testbed.startService(service, common, folder);
   const receiver = await start('receiver');
   const started = await Promise.all(Array.from({ length: workers }, () => start('worker')));
   const sender = senderTo(receiver.url, SENDERS);

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ControlPlane, startControlPlane } from '@openfero/testkit/controlplane';
+import { type ServiceName, serverOf } from '@openfero/testkit/process';
 import { freePort, startRedis, type TestRedis } from '@openfero/testkit/redis';
 import { Redis } from 'ioredis';
-import { NODE_OPTIONS } from './image.ts';
+import { asInTheImage, compile } from './image.ts';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 import type { Pids } from './usage.ts';
 
@@ -16,7 +17,18 @@ export interface Testbed {
   /** A connection to observe Redis. */
   readonly client: Redis;
   readonly redisPid: number;
+  /** Starts a program with the memory of a worker. */
   start(options: Pick<ProgramOptions, 'file' | 'env' | 'args'>): Promise<Program>;
+  /**
+   * Starts a service with its own memory.
+   *
+   * @param checkout another one to start it from
+   */
+  startService(
+    service: ServiceName,
+    env: ProgramOptions['env'],
+    checkout?: string,
+  ): Promise<Program>;
   /** Runs when the testbed is closed, in reverse order. */
   defer(close: () => unknown): void;
   /** A new number each time, for names. */
@@ -68,6 +80,13 @@ async function openTestbed(defer: Testbed['defer']): Promise<Testbed> {
   defer(() => client.disconnect());
   let numbers = 0;
   const next = (): number => ++numbers;
+  const start = async (options: Omit<ProgramOptions, 'port' | 'log'>): Promise<Program> => {
+    const log = join(folder, `${next()}.log`);
+    const program = await startProgram({ ...options, log, port: await freePort() });
+    defer(program.stop);
+    return program;
+  };
+  const compiled = new Set<string>();
   return {
     redis,
     folder,
@@ -75,22 +94,17 @@ async function openTestbed(defer: Testbed['defer']): Promise<Testbed> {
     redisPid: Number(/^process_id:(\d+)/m.exec(await client.info('server'))?.[1]),
     defer,
     next,
-    async start(options) {
-      const log = join(folder, `${next()}.log`);
-      const env = { ...asInTheImage(folder), ...options.env };
-      const program = await startProgram({ ...options, env, log, port: await freePort() });
-      defer(program.stop);
-      return program;
+    start: (options) =>
+      start({ ...options, env: { ...asInTheImage('worker', folder), ...options.env } }),
+    startService(service, env, checkout) {
+      const file = serverOf(service, checkout);
+      const image = asInTheImage(service, folder);
+      if (!compiled.has(file)) compile(file, image);
+      compiled.add(file);
+      return start({ file, env: { ...image, ...env } });
     },
   };
 }
-
-/** The variables of deploy/Dockerfile. */
-const asInTheImage = (folder: string): Readonly<Record<string, string>> => ({
-  NODE_ENV: 'production',
-  NODE_OPTIONS,
-  NODE_COMPILE_CACHE: join(folder, 'compiled'),
-});
 
 async function allow(plane: ControlPlane): Promise<void> {
   const answer = await plane.request(

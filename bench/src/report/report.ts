@@ -1,4 +1,4 @@
-import { LIMIT, NODE_OPTIONS } from '../parts/image.ts';
+import { describeImage } from '../parts/image.ts';
 import { figureOf, isMet, type Row } from '../row.ts';
 import type { Machine } from './machine.ts';
 
@@ -18,7 +18,7 @@ export const missesOf = ({ rows }: Report): Row[] => rows.filter((row) => isMet(
 export const CONDITIONS = [
   'Limits on active Jobs are off. Redis: appendonly yes, appendfsync always. Concurrency: 64 remediations per worker, 64 bare creates, 32 notifications (8 if they hold 100 alerts).',
   'The control plane has no controllers (Jobs start no Pods), and its etcd does not fsync. Both raise the limit, not our figures.',
-  `Node programs run as in the image (bundles) with ${LIMIT} MiB: NODE_OPTIONS='${NODE_OPTIONS}', with a compile cache.`,
+  `Node programs run as in the image, with a compile cache. A worker, and what it is compared with, as with ${describeImage('worker')}.`,
   'API server, etcd, Redis, receiver, worker and sender share the cores.',
 ];
 

@@ -5,24 +5,26 @@ import type { ServiceName } from './process.ts';
 export interface DeployedMemory {
   /** Of the container, in MiB. */
   readonly limit: number;
-  /**
-   * NODE_OPTIONS of the service, or of the image. Their percentage is of the limit of the container, which a
-   * test has not.
-   */
-  readonly nodeOptions: string;
+  /** The variables of the service, or of the image, that say what it takes of that. */
+  readonly env: Readonly<Record<'NODE_OPTIONS' | 'MALLOC_MMAP_THRESHOLD_', string>>;
 }
 
 /** @returns what deploy/kubernetes, and so the chart, and deploy/Dockerfile say */
 export function deployedMemory(service: ServiceName): DeployedMemory {
   const manifest = textOf(`kubernetes/${service}.yaml`);
+  const image = textOf('Dockerfile');
   const limit = numberIn(manifest, /limits: \{ memory: (\d+)Mi \}/);
-  const options = manifest.includes('NODE_OPTIONS') ? manifest : textOf('Dockerfile');
+  const options = manifest.includes('NODE_OPTIONS') ? manifest : image;
   const percent = numberIn(options, /--max-old-space-size-percentage=(\d+)/);
   const semiSpace = numberIn(options, /--max-semi-space-size=(\d+)/);
+  // A percentage is of the limit of the container, which a test has not.
   const oldSpace = Math.floor((limit * percent) / 100);
   return {
     limit,
-    nodeOptions: `--max-old-space-size=${oldSpace} --max-semi-space-size=${semiSpace}`,
+    env: {
+      NODE_OPTIONS: `--max-old-space-size=${oldSpace} --max-semi-space-size=${semiSpace}`,
+      MALLOC_MMAP_THRESHOLD_: String(numberIn(image, /MALLOC_MMAP_THRESHOLD_=(\d+)/)),
+    },
   };
 }
 

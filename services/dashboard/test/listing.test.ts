@@ -8,7 +8,7 @@ import { startDashboard } from './dashboard.ts';
 import { remediation, testQueue } from './remediations.ts';
 
 const MiB = 1024 * 1024;
-const LIMITS = { NODE_OPTIONS: deployedMemory('dashboard').nodeOptions };
+const LIMITS = deployedMemory('dashboard').env;
 
 let server: TestRedis;
 before(async () => {

@@ -8,7 +8,7 @@ import { type Service, serverOf, startService } from '@openfero/testkit/process'
 import { startRedis, type TestRedis } from '@openfero/testkit/redis';
 
 /** A receiver as it is shipped: with the memory of deploy/kubernetes, and Node.js as in the image. */
-const { limit: LIMIT, nodeOptions } = deployedMemory('receiver');
+const { limit: LIMIT, env: AS_DEPLOYED } = deployedMemory('receiver');
 
 function numberIn(text: string, pattern: RegExp): number {
   const found = Number(pattern.exec(text)?.[1]);
@@ -39,7 +39,7 @@ async function startReceiver(): Promise<Service> {
     ...{ REDIS_URL: redis.url, HOST: '127.0.0.1', PORT: '0' },
     // What waits here is not what is tested: no worker takes it.
     ...{ OPENFERO_MAX_WAITING: '1000000000' },
-    ...{ NODE_OPTIONS: nodeOptions, NODE_COMPILE_CACHE: folder },
+    ...{ ...AS_DEPLOYED, NODE_COMPILE_CACHE: folder },
   });
   await started.ready();
   return started;

@@ -205,9 +205,9 @@ test('a small heap holds fewer entries, a large one no more than a stream ever h
 });
 
 test('with the memory that it is deployed with, all that workers leave by default fits', () => {
-  const { nodeOptions } = deployedMemory('dashboard');
+  const { NODE_OPTIONS } = deployedMemory('dashboard').env;
   const asking = ['--print', 'v8.getHeapStatistics().heap_size_limit'];
-  const heap = execFileSync(process.execPath, [...nodeOptions.split(' '), ...asking]);
+  const heap = execFileSync(process.execPath, [...NODE_OPTIONS.split(' '), ...asking]);
   // Redis trims whole nodes, of 100 entries by default.
   assert.ok(historyLimit(Number(heap)) > DEFAULT_HISTORY_COUNT + 100, `${heap} bytes`);
 });

@@ -20,7 +20,7 @@ import { end, type Pages, startPages } from './fixture.ts';
 const OCCURRENCES = Number(process.env['OPENFERO_LARGE'] ?? 2_000);
 const IS_LONG = OCCURRENCES >= 100_000;
 /** As it is deployed. */
-const { limit, nodeOptions } = deployedMemory('dashboard');
+const { limit, env: AS_DEPLOYED } = deployedMemory('dashboard');
 const ASKED = IS_LONG ? 100 : 10;
 /** Milliseconds: what a page may take for 99 of 100. */
 const LONGEST = 200;
@@ -64,7 +64,7 @@ suite(`a history of ${OCCURRENCES} occurrences`, { concurrency: false }, () => {
     }
     await redis.call('SLOWLOG', 'RESET');
     const since = performance.now();
-    dashboard = await pages.start({ NODE_OPTIONS: nodeOptions });
+    dashboard = await pages.start(AS_DEPLOYED);
     console.log(`ready after ${Math.round(performance.now() - since)} ms`);
     const { body } = await dashboard.ask('GET', '/?all=1&last=90d');
     const shown = Number(/<caption>\d+ of ([\d,]+)/.exec(body)?.[1]?.replaceAll(',', ''));

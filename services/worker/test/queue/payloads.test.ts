@@ -32,8 +32,8 @@ test('60 alerts of 2.9 MB and small ones between them: all end, within the memor
   await sandbox.define('Disk');
   for (let i = 0; i < 60; i++) await sandbox.add(large(`${i}`));
   for (let i = 60; i < 120; i++) await sandbox.add(large(`${i}`, 10));
-  const { limit, nodeOptions: NODE_OPTIONS } = deployedMemory('worker');
-  const service = await startService(SERVER, { ...sandbox.env, ...NO_LIMITS, NODE_OPTIONS });
+  const { limit, env } = deployedMemory('worker');
+  const service = await startService(SERVER, { ...sandbox.env, ...NO_LIMITS, ...env });
   t.after(() => service.kill());
 
   const ended = until(
