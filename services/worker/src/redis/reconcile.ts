@@ -16,6 +16,11 @@ const SOON = 1_000;
 const NOT_CORRECTED =
   'the limits were not corrected from the Jobs that exist, will be retried in a minute';
 
+/** What reconciling needs of the cluster. */
+type Reconciled = Pick<Cluster, 'blocked'> & {
+  readonly jobs: Pick<Cluster['jobs'], 'unfinished' | 'ended' | 'onEnd'>;
+};
+
 export interface Reconciler {
   /** Call it when Redis may have lost the places. */
   readonly reconcile: () => void;
@@ -35,7 +40,7 @@ export interface ReconcilerContext {
  * @param end gives back the place of a Job that is over; called again for one that it threw for
  */
 export function createReconciler(
-  cluster: Cluster,
+  cluster: Reconciled,
   places: Places,
   memory: EpisodeMemory,
   { watch, log, end }: ReconcilerContext,
@@ -43,8 +48,10 @@ export function createReconciler(
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let stopped = false;
-  /** Ends that Redis has not accepted, by uid; at first those of all Jobs that exist. */
-  let untold: Map<string, EndedJob> | undefined;
+  /** Ends that Redis has not accepted, by uid. */
+  const untold = new Map<string, EndedJob>();
+  /** Whether those of the Jobs that exist are, or were, among them. */
+  let isComplete = false;
   const failed = (error: unknown): true => {
     if (!watch.note(error)) log.warn({ err: error }, NOT_CORRECTED);
     return true;
@@ -55,16 +62,17 @@ export function createReconciler(
     const now = await memory.now();
     const { age, jobs } = cluster.jobs.unfinished();
     const areTargetsKnown = await places.reconcile(now - age, jobs);
-    untold ??= keyed(cluster.jobs.ended());
+    if (!isComplete) for (const job of cluster.jobs.ended()) untold.set(keyOf(job), job);
+    isComplete = true;
     for (const job of [...untold.values()]) await tellEnd(job);
     return areTargetsKnown;
   };
   const tellEnd = async (job: EndedJob): Promise<void> => {
     try {
       await end(job);
-      untold?.delete(keyOf(job));
+      untold.delete(keyOf(job));
     } catch (error) {
-      untold?.set(keyOf(job), job);
+      untold.set(keyOf(job), job);
       failed(error);
     }
   };
@@ -89,6 +97,3 @@ export function createReconciler(
 }
 
 const keyOf = ({ name, end }: EndedJob): string => end?.uid ?? name;
-
-const keyed = (jobs: Iterable<EndedJob>): Map<string, EndedJob> =>
-  new Map([...jobs].map((job) => [keyOf(job), job]));

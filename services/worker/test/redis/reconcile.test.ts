@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EndedJob } from '@openfero/cluster/cluster';
+import { startRedis } from '@openfero/testkit/redis';
+import { until } from '@openfero/testkit/until';
+import { pino } from 'pino';
+import { createEpisodeMemory } from '../../src/redis/memory.ts';
+import { createReconciler } from '../../src/redis/reconcile.ts';
+import { IDLE_CLUSTER, IDLE_JOBS } from '../idle-cluster.ts';
+import { givenPlaces } from './given-places.ts';
+
+test('the end of a Job that is deleted, while Redis refuses writes to a worker that has just started, is told later', async (t) => {
+  const server = await startRedis();
+  t.after(() => server.stop());
+  const { sandbox, places } = await givenPlaces(t, server.url, { maxActiveJobs: 1 });
+  const { redis, prefix } = sandbox;
+  const listeners: ((job: EndedJob) => void)[] = [];
+  const onEnd = (listener: (job: EndedJob) => void): void => void listeners.push(listener);
+  const running = { name: 'runs', operarius: 'op' };
+  const jobs = { ...IDLE_JOBS, onEnd, unfinished: () => ({ age: 0, jobs: [running] }) };
+  const noted: unknown[] = [];
+  const note = (error: unknown): boolean => noted.push(error) > 0;
+  const told: string[] = [];
+  const end = async ({ name }: EndedJob): Promise<void> => {
+    await redis.set(`${prefix}:fate:${name}`, '1');
+    told.push(name);
+  };
+  await redis.config('SET', 'min-replicas-to-write', '1');
+  const memory = createEpisodeMemory(redis, prefix);
+  const log = pino({ level: 'silent' });
+  const context = { watch: { note }, log, end };
+  const reconciler = createReconciler({ ...IDLE_CLUSTER, jobs }, places, memory, context);
+  t.after(reconciler.stop);
+  await until('it could not correct the places', () => noted.length === 1);
+  for (const tell of listeners) tell({ name: 'deleted', operarius: 'op' });
+  await until('it could not tell', () => noted.length === 2);
+  await redis.config('SET', 'min-replicas-to-write', '0');
+  reconciler.reconcile();
+  await until('it is told', () => told.length > 0);
+  assert.deepEqual(told, ['deleted']);
+});
