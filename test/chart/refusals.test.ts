@@ -119,7 +119,7 @@ await describeChart('helm template refuses', (chart) => {
     const schema = await readSchema();
     const values = parseManifest(await readFile(`${CHART}/values.yaml`, 'utf8'));
     // Empty, they leave it to Kubernetes.
-    const mayBeEmpty = /(SecurityContext|resources|requests|limits|Profile|capabilities|labels)$/;
+    const mayBeEmpty = /(ecurityContext|resources|requests|limits|Profile|capabilities|labels)$/;
     const optional = mapsIn(values, []).filter((path) => {
       const parent = schemaAt(schema, path.slice(0, -1));
       const required = at(parent, 'required');
