@@ -11,7 +11,7 @@ const WATCH_DELAY = 1_000;
 
 /**
  * Milliseconds by which what was taken for a Job may be older than the Job in the watch, 20 s: whatever is older
- * and has no Job is left over from one that never came. It was taken at most LOCK_TRUST before the worker confirmed
+ * and has no Job is left over from one that never came. It was asked for at most LOCK_TRUST before the worker confirmed
  * its lock for the last time, the worker may have stood still for nearly as long as that lock lasts, and the create
  * may have used all its time.
  */

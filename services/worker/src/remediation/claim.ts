@@ -15,12 +15,15 @@ export const CLAIM_RETRY = 1_000;
 /** What Redis knew, and what was taken in the same moment, if anything was asked for. */
 export interface Known {
   readonly look: Look;
-  readonly first?: { readonly job: string; readonly taken: Taken };
+  readonly first?: { readonly job: string; readonly taken: Taken; readonly askedAt: number };
 }
 
 export type ClaimResult =
-  /** The Job may be created: it is created after `now` (ms, Redis' clock). */
-  | { readonly kind: 'claimed'; readonly now: number }
+  /**
+   * The Job may be created: it is created after `now` (ms, Redis' clock). Asked for at `askedAt`, by
+   * performance.now(): the answer may have been slow.
+   */
+  | { readonly kind: 'claimed'; readonly now: number; readonly askedAt: number }
   | { readonly kind: 'settled'; readonly result: AttemptResult }
   /** What was looked at has changed: look again. */
   | { readonly kind: 'outdated' };
@@ -35,8 +38,8 @@ const nameOf = (attempt: Attempt, n: number): string =>
  */
 export async function lookAndClaim(attempt: Attempt): Promise<Known> {
   const job = nameOf(attempt, 0);
-  const { taken, look } = await take(attempt, job, '');
-  return { look, first: { job, taken } };
+  const { look, ...taken } = await take(attempt, job, '');
+  return { look, first: { job, ...taken } };
 }
 
 /** Undoes {@link lookAndClaim}. */
@@ -77,22 +80,24 @@ function plannedBy({ delivery, operarius, target, troubleKey }: Attempt, job: st
 export async function claimJob(attempt: Attempt, job: string, known: Known): Promise<ClaimResult> {
   const { first, look } = known;
   const isFirst = first?.job === job && first.taken.kind !== 'changed';
-  const asked = isFirst ? { taken: first.taken, look } : await take(attempt, job, look.known);
+  const asked = isFirst ? { ...first, look } : await take(attempt, job, look.known);
   const { taken } = asked;
   return taken.kind === 'expired'
-    ? resultOf(await settleExpired(taken.claim, attempt, job, look), attempt)
+    ? resultOf(await settleExpired(taken.claim, attempt, job, asked), attempt)
     : resultOf(asked, attempt);
 }
 
 interface Asked {
   readonly taken: Taken;
   readonly look: Look;
+  /** By performance.now(). */
+  readonly askedAt: number;
 }
 
-function resultOf({ taken, look }: Asked, attempt: Attempt): ClaimResult {
+function resultOf({ taken, look, askedAt }: Asked, attempt: Attempt): ClaimResult {
   switch (taken.kind) {
     case 'taken':
-      return { kind: 'claimed', now: look.now };
+      return { kind: 'claimed', now: look.now, askedAt };
     case 'lost':
       throw new LockLost();
     case 'changed':
@@ -121,25 +126,34 @@ async function settleExpired(
   claim: string,
   attempt: Attempt,
   job: string,
-  look: Look,
+  asked: Asked,
 ): Promise<Asked> {
   const { deps, troubleKey } = attempt;
+  // It was not refused as changed: so this is what was decided on.
+  const { known } = asked.look;
   const { episode, job: name } = readClaim(claim) ?? {};
-  if (episode === undefined || name === undefined) return take(attempt, job, look.known, claim);
+  if (episode === undefined || name === undefined) return take(attempt, job, known, claim);
   const existing = await deps.cluster.jobs.get(name);
   if (existing?.dedupKey !== dedupKeyText({ troubleKey, episode })) {
-    return take(attempt, job, look.known, claim);
+    return take(attempt, job, known, claim);
   }
   const { remediation = '', createdAt: createdAfter, createdBefore: createdAt } = existing;
   const memory = { episode, remediation, job: name, createdAfter, createdAt };
   await deps.memory.remember(troubleKey, memory);
-  return { taken: { kind: 'changed' }, look };
+  return { ...asked, taken: { kind: 'changed' } };
 }
 
 /** @param known the remembered Job that was decided on; empty where none is remembered */
-function take(attempt: Attempt, job: string, known: string, abandoned?: string): Promise<Asked> {
+async function take(
+  attempt: Attempt,
+  job: string,
+  known: string,
+  abandoned?: string,
+): Promise<Asked> {
   const { deps, operarius, episode, asks } = attempt;
   const { maxActive, maxRuns } = operarius.policy;
   const limits = { maxActive, maxRuns, asks };
-  return deps.places.take({ ...plannedBy(attempt, job), episode, known, abandoned, ...limits });
+  const request = { ...plannedBy(attempt, job), episode, known, abandoned, ...limits };
+  const askedAt = performance.now();
+  return { ...(await deps.places.take(request)), askedAt };
 }

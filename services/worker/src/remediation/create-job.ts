@@ -46,12 +46,11 @@ async function createUnderName(attempt: Attempt, n: number, known: Known): Promi
   const { name } = rendered.job.metadata;
   const claimed = await claimJob(attempt, name, known);
   if (claimed.kind !== 'claimed') return claimed;
-  const asked = performance.now();
   const unwanted = await askOrGiveBack(attempt, name);
   if (unwanted !== undefined) return { kind: 'settled', result: unwanted };
   await attempt.delivery.confirmLock();
   // What was taken longer ago may count as left over: see AHEAD_OF_WATCH.
-  if (performance.now() - asked > LOCK_TRUST) {
+  if (performance.now() - claimed.askedAt > LOCK_TRUST) {
     const again = await claimJob(attempt, name, { look: known.look });
     if (again.kind !== 'claimed') return again;
   }
