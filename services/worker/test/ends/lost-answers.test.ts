@@ -9,7 +9,8 @@ import { remediation } from '@openfero/testkit/remediations';
 import { until } from '@openfero/testkit/until';
 import { createSandbox, runWorker } from '../worker.ts';
 
-const COUNT = 300;
+/** So many that the worker has not ended all when it loses its connection. */
+const COUNT = 2000;
 
 test('ends that Redis has stored, and whose answer was lost with the connection, come into the history', async (t) => {
   const server = await startRedis();
@@ -20,7 +21,6 @@ test('ends that Redis has stored, and whose answer was lost with the connection,
   const { redis, prefix, queue } = sandbox;
   // Their end is all that is sent for them.
   await sandbox.define('Bad', definition('Bad', { data: {} }));
-  const worker = await runWorker(t, sandbox, { REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
   const told = async (): Promise<ReadonlySet<string>> => {
     const entries = await redis.xrange(historyKey(prefix), '-', '+');
     return new Set(
@@ -35,6 +35,7 @@ test('ends that Redis has stored, and whose answer was lost with the connection,
       sandbox.add(remediation('Bad', { labels: { instance: `${i}` } })),
     ),
   );
+  const worker = await runWorker(t, sandbox, { REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
   // Else what is missing is taken for trimmed.
   await until('some are told', async () => (await told()).size > 0);
   proxy.mute();
