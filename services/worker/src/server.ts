@@ -3,11 +3,11 @@ import { createLogger } from '@openfero/service/log';
 import { warnOfUnknownSettings } from '@openfero/service/settings';
 import { logStart } from '@openfero/service/start';
 import { runService, stopOn } from '@openfero/service/stop';
+import { keepLessCode } from './compiled-code.ts';
 import { readSettings, shownSettings } from './settings.ts';
-import { neverOptimizeWebAssembly } from './webassembly.ts';
 import { startWorker } from './worker.ts';
 
-neverOptimizeWebAssembly();
+keepLessCode();
 await runService(async () => {
   const settings = readSettings(process.env);
   const log = createLogger(settings.logLevel, 'worker');
