@@ -6,7 +6,7 @@ export interface DeployedMemory {
   /** Of the container, in MiB. */
   readonly limit: number;
   /** The variables of the service, or of the image, that say what it takes of that. */
-  readonly env: Readonly<Record<'NODE_OPTIONS' | 'MALLOC_MMAP_THRESHOLD_', string>>;
+  readonly env: Readonly<Record<string, string>> & { readonly NODE_OPTIONS: string };
 }
 
 /** @returns what deploy/kubernetes, and so the chart, and deploy/Dockerfile say */
@@ -23,7 +23,9 @@ export function deployedMemory(service: ServiceName): DeployedMemory {
     limit,
     env: {
       NODE_OPTIONS: `--max-old-space-size=${oldSpace} --max-semi-space-size=${semiSpace}`,
-      MALLOC_MMAP_THRESHOLD_: String(numberIn(image, /MALLOC_MMAP_THRESHOLD_=(\d+)/)),
+      ...Object.fromEntries(
+        image.matchAll(/\b(MALLOC_\w+)=(\d+)/g).map(([, name, value]) => [name, value]),
+      ),
     },
   };
 }

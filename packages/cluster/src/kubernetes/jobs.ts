@@ -1,3 +1,4 @@
+import { createInterner } from '@openfero/core/interned';
 import type { JsonObject } from '@openfero/core/kubernetes';
 import { LABELS } from '@openfero/core/labels';
 import type { AskedJob, EndedJob, JobOfOperarius, JobOrigin, Jobs } from '../cluster.ts';
@@ -97,6 +98,7 @@ function createJobCache(): JobCache {
   const byName = new Map<string, CachedJob>();
   const asked = new Map<string, CachedJob>();
   const listeners: JobCache['listeners'] = [];
+  const intern = createInterner();
   let complete = false;
 
   const keep = (job: CachedJob): void => {
@@ -136,7 +138,7 @@ function createJobCache(): JobCache {
     byName,
     asked,
     listeners,
-    parse: parseCachedJob,
+    parse: (object) => parseCachedJob(object, intern),
     put,
     remove,
     replace(all) {
@@ -148,19 +150,33 @@ function createJobCache(): JobCache {
   };
 }
 
-function parseCachedJob(object: JsonObject): CachedJob | undefined {
+/** @param intern returns one string for equal ones: each event has its own, which Jobs have in common */
+function parseCachedJob(object: JsonObject, intern: Intern): CachedJob | undefined {
   const metadata = objectAt(object, 'metadata');
   const name = stringAt(metadata, 'name');
   const uid = stringAt(metadata, 'uid');
   if (name === undefined || uid === undefined) return undefined;
   const labels = objectAt(metadata, 'labels');
-  const operarius = stringAt(labels, LABELS.operarius) ?? '';
+  const operarius = intern(stringAt(labels, LABELS.operarius) ?? '');
   const target = stringAt(labels, LABELS.target);
   const finished = isFinished(object);
   const ended = finished ? endOf(object) : undefined;
-  const origin = createdFor(object);
+  const origin = interned(createdFor(object), intern);
   const asked = askedOf(object);
   const hadPods = hasHadPods(object);
   const cached = { name, uid, operarius, finished, hasHadPods: hadPods, origin, asked, ended };
   return target === undefined ? cached : { ...cached, target };
+}
+
+type Intern = ReturnType<typeof createInterner>;
+
+function interned(origin: JobOrigin, intern: Intern): JobOrigin {
+  return {
+    ...origin,
+    alertname: intern(origin.alertname),
+    startsAt: intern(origin.startsAt),
+    definition: intern(origin.definition),
+    namespace: intern(origin.namespace),
+    groupKey: intern(origin.groupKey),
+  };
 }

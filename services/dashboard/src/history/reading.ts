@@ -1,7 +1,7 @@
 import { Fold } from '@openfero/core/history/fold';
-import { createInterner } from '@openfero/core/history/interned';
 import { parseEntry } from '@openfero/core/history/parse';
 import type { Row } from '@openfero/core/history/row';
+import { createInterner } from '@openfero/core/interned';
 import type { StreamEntry } from './stream.ts';
 
 /** Of the limit: what is forgotten at once, where there are too many. Each time costs a walk over all rows. */

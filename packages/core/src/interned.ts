@@ -2,7 +2,7 @@
 const GENERATION = 20_000;
 
 /**
- * Returns one and the same string for equal ones, so that what repeats in 100,000 rows is kept once. It
+ * Returns one and the same string for equal ones, so that what repeats in 100,000 rows or 10,000 Jobs is kept once. It
  * knows the strings of late only: after a generation of new ones those that nobody asked for again are
  * forgotten. So texts that never repeat, such as names of pods, do not fill the memory.
  */
