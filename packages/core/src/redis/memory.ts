@@ -113,7 +113,9 @@ end
 export const REMEMBER = `${CLAIM_FUNCTIONS}
 -- Nil where the Job is among them.
 local function timesWith(known, createdAt, job)
-  local times = {{createdAt, string.format('%.0f/%s', createdAt, job)}}
+  local own = string.format('%.0f/%s', createdAt, job)
+  if known == '' then return own end
+  local times = {{createdAt, own}}
   for at, name in string.gmatch(known, '(%d+)/(%w+)') do
     if name == job then return nil end
     times[#times + 1] = {tonumber(at), at .. '/' .. name}
